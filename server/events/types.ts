@@ -1,0 +1,92 @@
+/** Every domain event and its payload, in one map. Times are ISO 8601 UTC inside payloads. */
+
+/** What all visit events say. `triggerEligible` is false for stale, untrusted or weak transitions. */
+export interface VisitEvent {
+  visitId: string;
+  deviceId: string;
+  guestId: string | null;
+  storeId: string | null;
+  fenceId: string;
+  fenceName: string;
+  /** When it happened, by the pings' own clock. */
+  at: string;
+  detectedAt: string;
+  /** Probability of being inside that the engine held when it decided, 0..1. */
+  p: number;
+  score: number;
+  band: 'high' | 'medium' | 'low' | 'none';
+  triggerEligible: boolean;
+  whyNot?: string;
+}
+
+export interface EventPayloads {
+  'visit.entered': VisitEvent;
+  'visit.dwelled': VisitEvent & { tierSeconds: number; dwellLowerSeconds: number };
+  'visit.left': VisitEvent & { dwellSeconds: number; reason: string };
+  /** A guest was let in and the gateway confirmed or is about to. */
+  'guest.admitted': {
+    guestId: string;
+    storeId: string;
+    sessionId: string;
+    method: string;
+    returning: boolean;
+    marketingConsent: boolean;
+    at: string;
+  };
+  'session.ended': { sessionId: string; guestId: string; storeId: string; reason: string; at: string };
+  'offer.issued': {
+    voucherId: string;
+    offerId: string;
+    ruleId: string;
+    storeId: string | null;
+    guestId: string | null;
+    deviceId: string | null;
+    code: string;
+    headline: string;
+    body: string;
+    terms: string;
+    validUntil: string;
+    /** The event that caused it. */
+    causeId: string;
+    at: string;
+  };
+  'voucher.redeemed': {
+    voucherId: string;
+    offerId: string;
+    storeId: string | null;
+    guestId: string | null;
+    deviceId: string | null;
+    headline: string;
+    till: string;
+    at: string;
+  };
+  'fence.changed': { fenceId: string; change: 'created' | 'updated' | 'deleted'; at: string };
+}
+
+export type EventType = keyof EventPayloads;
+
+/** An event as subscribers get it. `position` is the cursor: higher means handed out later. */
+export interface DomainEvent<T extends EventType = EventType> {
+  id: string;
+  position: number;
+  merchantId: string;
+  storeId: string | null;
+  guestId: string | null;
+  deviceId: string | null;
+  type: T;
+  payload: EventPayloads[T];
+  occurredAt: Date;
+}
+
+/** An event as a feature writes it. */
+export interface NewEvent<T extends EventType = EventType> {
+  merchantId: string;
+  storeId?: string | null;
+  guestId?: string | null;
+  deviceId?: string | null;
+  type: T;
+  /** Events of one key are delivered in order; the device or guest is the usual key. */
+  key: string;
+  payload: EventPayloads[T];
+  occurredAt: Date;
+}
