@@ -33,7 +33,13 @@ export interface EventPayloads {
     marketingConsent: boolean;
     at: string;
   };
-  'session.ended': { sessionId: string; guestId: string; storeId: string; reason: string; at: string };
+  'session.ended': {
+    sessionId: string;
+    guestId: string;
+    storeId: string;
+    reason: string;
+    at: string;
+  };
   'offer.issued': {
     voucherId: string;
     offerId: string;

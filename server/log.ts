@@ -1,0 +1,60 @@
+/** Structured logs (pino) with personal data redacted by name, wherever it hides. */
+import { pino } from 'pino';
+import type { DestinationStream, Logger } from 'pino';
+
+export type Log = Pick<Logger, 'info' | 'warn' | 'error' | 'debug' | 'child'>;
+
+const personal = [
+  'phone',
+  'email',
+  'address',
+  'mac',
+  'name',
+  'code',
+  'password',
+  'token',
+  'secret',
+  'cookie',
+  'authorization',
+  'lat',
+  'lon',
+  'ip',
+  'body',
+  'payload',
+  'originUrl',
+  'clientmac',
+  'clientip',
+];
+
+/** Everything of these names is replaced, at the root and up to three levels down. */
+const redact = personal.flatMap((name) => [name, `*.${name}`, `*.*.${name}`, `*.*.*.${name}`]);
+
+export function createLog(level: string, destination?: DestinationStream): Log {
+  return pino(
+    {
+      level,
+      base: null,
+      redact: { paths: redact, censor: '[redacted]' },
+      serializers: { err: describeError },
+    },
+    destination ?? pino.destination({ dest: 2, sync: false }),
+  );
+}
+
+/** Errors without their parameters or rows: PostgreSQL puts values into `detail`. */
+function describeError(error: unknown): Record<string, unknown> {
+  if (!(error instanceof Error)) return { type: typeof error };
+  const { code, constraint, table } = error as {
+    code?: unknown;
+    constraint?: unknown;
+    table?: unknown;
+  };
+  return {
+    type: error.name,
+    message: error.message.slice(0, 300),
+    code,
+    constraint,
+    table,
+    stack: error.stack?.split('\n').slice(1, 8).join('\n'),
+  };
+}
