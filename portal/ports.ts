@@ -33,6 +33,8 @@ export interface RegisteredGateway {
   level?: 1 | 2 | 3;
   /** openNDS faskey. Never leaves the server side. */
   secret?: string;
+  /** openNDS: sha256 hex of the names it was heard under (see `Doors.learned`). */
+  hashes?: string[];
 }
 
 /** Merchant-chosen look: data, never a template. Colours are `#rrggbb`, contrast-checked on save. */
@@ -239,6 +241,11 @@ export interface Doors {
   landed(store: StoreView, sessionId: string): Promise<void>;
   /** The gateway restarted: nobody is inside any more. */
   cleared(store: StoreView, gatewayId: string): Promise<void>;
+  /**
+   * Hashes by which this gateway will introduce itself, learnt from a redirect only it can have
+   * written. Kept by the host as `RegisteredGateway.hashes`, its calls are known again after a restart.
+   */
+  learned?(store: StoreView, gatewayId: string, hashes: string[]): Promise<void>;
   ended(
     store: StoreView,
     gatewayId: string,
