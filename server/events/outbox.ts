@@ -39,6 +39,7 @@ interface EventRow extends Row {
   guest_id: string | null;
   device_id: string | null;
   type: EventType;
+  key: string;
   payload: DomainEvent['payload'];
   occurred_at: Date;
   attempts: number;
@@ -47,6 +48,8 @@ interface EventRow extends Row {
 /** An event on its way to subscribers, with what the dispatcher needs to retry it. */
 export interface HandedOut {
   seq: number;
+  /** Merchant and key: events that must stay in order share it. */
+  lane: string;
   attempts: number;
   event: DomainEvent;
 }
@@ -54,6 +57,7 @@ export interface HandedOut {
 function toHandedOut(row: EventRow): HandedOut {
   return {
     seq: row.seq,
+    lane: `${row.merchant_id} ${row.key}`,
     attempts: row.attempts,
     event: {
       id: row.id,
@@ -97,7 +101,7 @@ export async function takeEvents(
      set position = n.position, due_at = $3, attempts = o.attempts + 1
      from numbered n where o.seq = n.seq
      returning o.seq, o.id, o.position, o.merchant_id, o.store_id, o.guest_id, o.device_id, o.type,
-       o.payload, o.occurred_at, o.attempts`,
+       o.key, o.payload, o.occurred_at, o.attempts`,
     [new Date(now), limit, new Date(now + leaseMs)],
   );
   return rows.map(toHandedOut).toSorted((a, b) => a.seq - b.seq);
@@ -125,14 +129,6 @@ export async function postponeEvent(
        last_error = $2 where seq = $1`,
     [seq, error.slice(0, 500), dueAt === null ? null : new Date(dueAt), new Date(now)],
   );
-}
-
-/** When the next event falls due, or null when none waits. */
-export async function nextDue(db: Queryable): Promise<number | null> {
-  const { rows } = await db.query<{ due: Date | null }>(
-    'select min(due_at) as due from outbox where done_at is null and dead_at is null',
-  );
-  return rows[0]?.due?.getTime() ?? null;
 }
 
 /** Figures for the metrics: how many wait, how old the oldest is, how many are dead. */
@@ -171,7 +167,7 @@ export async function eventsAfter(
   limit: number,
 ): Promise<DomainEvent[]> {
   const { rows } = await tx.query<EventRow>(
-    `select seq, id, position, merchant_id, store_id, guest_id, device_id, type, payload, occurred_at, attempts
+    `select seq, id, position, merchant_id, store_id, guest_id, device_id, type, key, payload, occurred_at, attempts
      from outbox
      where merchant_id = $1 and position > $2
        and ($3::uuid is null or store_id = $3)

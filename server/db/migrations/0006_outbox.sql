@@ -22,6 +22,7 @@ create table outbox (
   last_error text
 );
 create index on outbox (seq) where done_at is null and dead_at is null;
+create index on outbox (merchant_id, key, seq) where done_at is null and dead_at is null;
 create index on outbox (merchant_id, store_id, position);
 create index on outbox (merchant_id, guest_id, position) where guest_id is not null;
 create index on outbox (merchant_id, device_id, position) where device_id is not null;

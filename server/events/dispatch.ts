@@ -1,0 +1,148 @@
+/** Hands out events after commit: in order per key, at least once, with retries and a dead-letter end. */
+import type { Database } from '../db/database.ts';
+import type { Log } from '../log.ts';
+import type { DomainEvent } from './types.ts';
+import type { HandedOut } from './outbox.ts';
+import { finishEvents, postponeEvent, takeEvents } from './outbox.ts';
+
+/** Called at least once per event; must be idempotent. */
+export type Subscriber = (event: DomainEvent) => Promise<void>;
+
+export interface Dispatcher {
+  /** Says that something was committed; returns at once. */
+  nudge(): void;
+  start(): void;
+  /** Stops taking new events, waits for those in hand. */
+  stop(): Promise<void>;
+  /** Resolves when nothing is due any more; events waiting for a retry do not count. */
+  idle(): Promise<void>;
+}
+
+const batchSize = 100;
+const leaseMs = 30_000;
+/** Another process may write events without nudging us: look at least this often. */
+const pollMs = 1_000;
+/** Delays after the 1st, 2nd, … failure; past the end an event is dead and kept for replay. */
+const retryMs = [500, 2_000, 10_000, 60_000, 300_000, 1_800_000, 7_200_000];
+
+export function createDispatcher(deps: {
+  db: Database;
+  clock: () => number;
+  log: Log;
+  subscribers: readonly Subscriber[];
+}): Dispatcher {
+  const { db, clock, log } = deps;
+  let running = false;
+  let nudged = false;
+  let loop: Promise<void> = Promise.resolve();
+  let wake: () => void = () => undefined;
+  const waiting: (() => void)[] = [];
+
+  function nudge(): void {
+    nudged = true;
+    wake();
+  }
+
+  async function pause(ms: number): Promise<void> {
+    if (nudged || !running) return;
+    await new Promise<void>((resolve) => {
+      const timer = setTimeout(resolve, ms);
+      wake = () => {
+        clearTimeout(timer);
+        resolve();
+      };
+    });
+    wake = () => undefined;
+  }
+
+  function settle(): void {
+    for (const resolve of waiting.splice(0)) resolve();
+  }
+
+  async function run(): Promise<void> {
+    let finished: number[] = [];
+    while (running) {
+      nudged = false;
+      try {
+        // Closing the last batch and opening the next share a transaction: one commit less per hop.
+        const done = finished;
+        const batch = await db.tx(async (tx) => {
+          await finishEvents(tx, done, clock());
+          return takeEvents(tx, clock(), batchSize, leaseMs);
+        });
+        finished = await deliver(batch);
+        if (batch.length > 0) continue;
+        if (!nudged) settle();
+        await pause(pollMs);
+      } catch (error) {
+        log.error({ err: error }, 'events could not be handed out');
+        await pause(pollMs);
+      }
+    }
+    // Lost only if the database is gone: then the lease runs out and the events come again.
+    if (finished.length > 0) await finishEvents(db, finished, clock()).catch(() => undefined);
+    settle();
+  }
+
+  /** Keys side by side, events of one key in order; a failure holds back the rest of its key. */
+  async function deliver(batch: HandedOut[]): Promise<number[]> {
+    const done: number[] = [];
+    const lanes = new Map<string, HandedOut[]>();
+    for (const item of batch) lanes.set(item.lane, [...(lanes.get(item.lane) ?? []), item]);
+    await Promise.all(
+      [...lanes.values()].map(async (queue) => {
+        for (const [index, item] of queue.entries()) {
+          if (!(await deliverOne(item))) {
+            const later = queue.slice(index + 1);
+            for (const held of later) await postponeEvent(db, held.seq, '', clock(), clock());
+            return;
+          }
+          done.push(item.seq);
+        }
+      }),
+    );
+    return done;
+  }
+
+  async function deliverOne({ seq, attempts, event }: HandedOut): Promise<boolean> {
+    try {
+      for (const subscriber of deps.subscribers) await subscriber(event);
+      return true;
+    } catch (error) {
+      const delay = retryMs[attempts - 1];
+      const dueAt = delay === undefined ? null : clock() + delay;
+      log.warn(
+        { err: error, type: event.type, event: event.id, attempts, dead: dueAt === null },
+        'event not delivered',
+      );
+      await postponeEvent(
+        db,
+        seq,
+        error instanceof Error ? error.message : 'failed',
+        clock(),
+        dueAt,
+      );
+      return false;
+    }
+  }
+
+  return {
+    nudge,
+    start() {
+      running = true;
+      loop = run();
+    },
+    async stop() {
+      running = false;
+      wake();
+      await loop;
+    },
+    async idle() {
+      if (!running) return;
+      await new Promise<void>((resolve) => {
+        waiting.push(resolve);
+        nudge();
+      });
+    },
+  };
+}

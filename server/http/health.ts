@@ -1,0 +1,122 @@
+/** Live, ready and metrics: what an orchestrator and Prometheus ask. */
+import type { RequestHandler, Router } from 'express';
+import { Counter, Gauge, Histogram, Registry, collectDefaultMetrics } from 'prom-client';
+import { hashToken, sameBytes } from '../ids.ts';
+
+export interface HealthDeps {
+  /** Resolves when storage answers; must be bounded in time. */
+  ping(): Promise<void>;
+  draining(): boolean;
+  figures(): Promise<{ waiting: number; oldestSeconds: number; dead: number }>;
+  sockets(): number;
+  metricsToken: string | undefined;
+}
+
+export interface Metrics {
+  registry: Registry;
+  pings: Counter<'source' | 'verdict'>;
+  events: Counter<'type'>;
+  /** Observes every request; the label is the route's pattern, never the raw path. */
+  middleware: RequestHandler;
+}
+
+/** A registry of one server (several may live in one test process). */
+export function createMetrics(deps: Pick<HealthDeps, 'figures' | 'sockets'>): Metrics {
+  const registry = new Registry();
+  collectDefaultMetrics({ register: registry });
+  const requests = new Histogram({
+    name: 'foyer_http_request_seconds',
+    help: 'Time to answer HTTP requests.',
+    labelNames: ['method', 'route', 'status'] as const,
+    buckets: [0.002, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 5],
+    registers: [registry],
+  });
+  new Gauge({
+    name: 'foyer_outbox_events',
+    help: 'Domain events not yet delivered, by state.',
+    labelNames: ['state'] as const,
+    registers: [registry],
+    async collect() {
+      const figures = await deps.figures();
+      this.set({ state: 'waiting' }, figures.waiting);
+      this.set({ state: 'dead' }, figures.dead);
+      age.set(figures.oldestSeconds);
+    },
+  });
+  const age = new Gauge({
+    name: 'foyer_outbox_oldest_seconds',
+    help: 'Age of the oldest event not yet delivered.',
+    registers: [registry],
+  });
+  new Gauge({
+    name: 'foyer_sockets',
+    help: 'Connected sockets.',
+    registers: [registry],
+    collect() {
+      this.set(deps.sockets());
+    },
+  });
+  return {
+    registry,
+    pings: new Counter({
+      name: 'foyer_pings_total',
+      help: 'Pings received, by protocol and verdict.',
+      labelNames: ['source', 'verdict'] as const,
+      registers: [registry],
+    }),
+    events: new Counter({
+      name: 'foyer_events_total',
+      help: 'Domain events delivered, by type.',
+      labelNames: ['type'] as const,
+      registers: [registry],
+    }),
+    middleware: (request, response, next) => {
+      const stop = requests.startTimer();
+      response.once('finish', () => {
+        const route = (request.route as { path?: string } | undefined)?.path ?? 'none';
+        stop({ method: request.method, route, status: String(response.statusCode) });
+      });
+      next();
+    },
+  };
+}
+
+/** Mounts /health/live, /health/ready and /metrics. */
+export function mountHealth(router: Router, metrics: Metrics, deps: HealthDeps): void {
+  router.get('/health/live', (_request, response) => {
+    response.json({ status: 'live' });
+  });
+  router.get('/health/ready', async (_request, response) => {
+    const reason = deps.draining()
+      ? 'draining'
+      : await deps.ping().then(
+          () => null,
+          () => 'storage',
+        );
+    response
+      .status(reason ? 503 : 200)
+      .set('Cache-Control', 'no-store')
+      .json(reason ? { status: 'not ready', reason } : { status: 'ready' });
+  });
+  router.get('/metrics', async (request, response) => {
+    if (!mayReadMetrics(request, deps.metricsToken)) {
+      response.status(404).end();
+      return;
+    }
+    response.type(metrics.registry.contentType).send(await metrics.registry.metrics());
+  });
+}
+
+/** With a token: that token. Without: this machine only, and not through a proxy on it. */
+function mayReadMetrics(
+  request: Parameters<RequestHandler>[0],
+  token: string | undefined,
+): boolean {
+  if (token !== undefined) {
+    const sent = request.headers.authorization?.replace(/^Bearer /, '') ?? '';
+    return sameBytes(hashToken(sent), hashToken(token));
+  }
+  const peer = request.socket.remoteAddress ?? '';
+  const local = peer === '::1' || /^(::ffff:)?127\./.test(peer);
+  return local && request.headers['x-forwarded-for'] === undefined;
+}
