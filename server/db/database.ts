@@ -23,6 +23,8 @@ export interface TransactionOptions {
   tenant?: string;
   isolation?: 'read committed' | 'repeatable read' | 'serializable';
   readOnly?: boolean;
+  /** Milliseconds one statement may take here instead of the engine's default; 0 lifts the limit. */
+  statementTimeout?: number;
 }
 
 export interface Database extends Queryable {
