@@ -1,0 +1,161 @@
+/** Fences on the editor's map: select, draw, move, edit corners, cut holes. */
+import L from 'leaflet';
+import '@geoman-io/leaflet-geoman-free';
+import '@geoman-io/leaflet-geoman-free/dist/leaflet-geoman.css';
+import type { FenceLabel } from '../map/labels.ts';
+import { addLabel } from '../map/labels.ts';
+import type { FenceLayer, ShapeOnMap } from '../map/shapes.ts';
+import { fromLayer, toLayer } from '../map/shapes.ts';
+import type { EditorFence } from './model.ts';
+
+export type Tool = 'corners' | 'move' | 'polygon' | 'circle' | 'cut';
+
+export interface EditorMapHandlers {
+  /** False shows fences without handles. */
+  mayWrite: boolean;
+  onSelect(id: string | null): void;
+  onDrawn(shape: ShapeOnMap): void;
+  onReshaped(id: string, shape: ShapeOnMap): void;
+  /** A tool was left by finishing or by Esc. */
+  onTool(tool: Tool): void;
+}
+
+export interface EditorMap {
+  /** Shows these fences, the selected one ready to edit. */
+  show(fences: readonly EditorFence[], selected: string | null): void;
+  use(tool: Tool): void;
+  tool(): Tool;
+}
+
+interface Shown {
+  layer: FenceLayer;
+  label: FenceLabel;
+  /** What is drawn now, to redraw only what changed. */
+  key: string;
+}
+
+const keyOf = (fence: EditorFence): string => JSON.stringify([fence.geometry, fence.radius]);
+
+export function createEditorMap(map: L.Map, handlers: EditorMapHandlers): EditorMap {
+  const shown = new Map<string, Shown>();
+  let selected: string | null = null;
+  let tool: Tool = 'corners';
+  map.pm.setGlobalOptions({
+    tooltips: false,
+    snappable: true,
+    snapDistance: 10,
+    allowSelfIntersection: false,
+    continueDrawing: false,
+    minRadiusCircle: 3,
+    maxRadiusCircle: 10_000,
+    templineStyle: { className: 'fence-draft' },
+    hintlineStyle: { className: 'fence-draft fence-draft--hint' },
+    pathOptions: { className: 'fence fence--selected' },
+  });
+
+  const reshaped = (id: string): void => {
+    const entry = shown.get(id);
+    if (!entry) return;
+    const shape = fromLayer(entry.layer);
+    entry.key = JSON.stringify([shape.geometry, shape.radius]);
+    entry.label.refit();
+    handlers.onReshaped(id, shape);
+  };
+  const listen = (id: string, layer: FenceLayer): void => {
+    layer.on('click', (event) => {
+      if (tool !== 'corners' && tool !== 'move') return;
+      L.DomEvent.stopPropagation(event);
+      handlers.onSelect(id);
+    });
+    layer.on('pm:edit pm:dragend', () => reshaped(id));
+  };
+  const draw = (fence: EditorFence): void => {
+    const layer = toLayer(fence, { className: 'fence' }).addTo(map);
+    listen(fence.id, layer);
+    shown.set(fence.id, { layer, label: addLabel(map, layer, fence.name), key: keyOf(fence) });
+  };
+  const erase = (id: string): void => {
+    const entry = shown.get(id);
+    entry?.layer.pm.disable();
+    entry?.label.remove();
+    entry?.layer.remove();
+    shown.delete(id);
+  };
+  const apply = (): void => {
+    for (const [id, { layer }] of shown) {
+      const mine = id === selected;
+      layer.getElement()?.classList.toggle('fence--selected', mine);
+      const corners = mine && tool === 'corners' && handlers.mayWrite;
+      if (corners !== layer.pm.enabled()) {
+        if (corners) layer.pm.enable({ snappable: true, allowSelfIntersection: false });
+        else layer.pm.disable();
+      }
+      const drag = mine && tool === 'move';
+      if (drag !== layer.pm.layerDragEnabled()) {
+        if (drag) layer.pm.enableLayerDrag();
+        else layer.pm.disableLayerDrag();
+      }
+    }
+  };
+  const stopDrawing = (): void => {
+    if (map.pm.globalDrawModeEnabled()) map.pm.disableDraw();
+  };
+  const use = (next: Tool): void => {
+    stopDrawing();
+    tool = next;
+    apply();
+    const mine = selected === null ? undefined : shown.get(selected)?.layer;
+    if (next === 'polygon') map.pm.enableDraw('Polygon');
+    else if (next === 'circle') map.pm.enableDraw('Circle');
+    else if (next === 'cut' && mine && !(mine instanceof L.Circle)) {
+      map.pm.enableDraw('Cut', { layersToCut: [mine] } as L.PM.DrawModeOptions);
+    }
+    handlers.onTool(tool);
+  };
+  map.on('pm:create', ({ layer }) => {
+    const shape = fromLayer(layer as FenceLayer);
+    layer.remove();
+    use('corners');
+    handlers.onDrawn(shape);
+  });
+  map.on('pm:cut', ({ layer, originalLayer }) => {
+    const id = [...shown].find(([, entry]) => entry.layer === originalLayer)?.[0];
+    const rest = layer instanceof L.Polygon ? fromLayer(layer) : null;
+    layer.remove();
+    originalLayer.remove();
+    use('corners');
+    if (id === undefined) return;
+    const before = shown.get(id)!;
+    erase(id);
+    if (rest) handlers.onReshaped(id, rest);
+    else handlers.onReshaped(id, fromLayer(before.layer));
+  });
+  map.on('click', () => {
+    if (tool === 'corners' || tool === 'move') handlers.onSelect(null);
+  });
+  map.on('zoomend', () => {
+    for (const { label } of shown.values()) label.refit();
+  });
+  map.getContainer().addEventListener('keydown', (event) => {
+    if (event.key === 'Escape' && tool !== 'corners') use('corners');
+  });
+  return {
+    tool: () => tool,
+    use,
+    show(fences, nextSelected) {
+      const wanted = new Map(fences.map((fence) => [fence.id, fence]));
+      for (const id of [...shown.keys()]) {
+        const fence = wanted.get(id);
+        if (!fence || keyOf(fence) !== shown.get(id)!.key) erase(id);
+      }
+      selected = nextSelected;
+      for (const fence of fences) {
+        if (!shown.has(fence.id)) draw(fence);
+        shown.get(fence.id)!.label.setName(fence.name);
+      }
+      apply();
+      const mine = selected === null ? undefined : shown.get(selected)?.layer;
+      mine?.bringToFront();
+    },
+  };
+}

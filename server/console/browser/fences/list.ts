@@ -1,0 +1,58 @@
+/** The fences of the shown floor as a list: an outer fence first, what lies in it below. */
+import { make } from '../page/data.ts';
+import type { EditorFence } from './model.ts';
+
+export interface FenceListOptions {
+  list: HTMLElement;
+  onSelect(id: string): void;
+  /** Small grey text behind the name, e.g. "circle, 12 m". */
+  describe(fence: EditorFence): string;
+  unsaved: string;
+  unnamed: string;
+}
+
+export function showList(
+  options: FenceListOptions,
+  fences: readonly EditorFence[],
+  selected: string | null,
+  isDirty: (id: string) => boolean,
+): void {
+  const focused = document.activeElement?.closest<HTMLElement>('[data-fence]')?.dataset['fence'];
+  const shownIds = new Set(fences.map((fence) => fence.id));
+  const rows: HTMLElement[] = [];
+  const walk = (parentId: string | null, depth: number): void => {
+    const here = fences.filter((fence) => {
+      const parent = fence.parentId !== null && shownIds.has(fence.parentId) ? fence.parentId : null;
+      return parent === parentId;
+    });
+    for (const fence of here.toSorted((a, b) => a.name.localeCompare(b.name))) {
+      rows.push(row(options, fence, depth, fence.id === selected, isDirty(fence.id)));
+      if (depth < 5) walk(fence.id, depth + 1);
+    }
+  };
+  walk(null, 0);
+  options.list.replaceChildren(...rows);
+  if (focused !== undefined) {
+    options.list.querySelector<HTMLElement>(`[data-fence="${CSS.escape(focused)}"]`)?.focus();
+  }
+}
+
+function row(
+  options: FenceListOptions,
+  fence: EditorFence,
+  depth: number,
+  selected: boolean,
+  dirty: boolean,
+): HTMLElement {
+  const item = make('li', `fence-list__item fence-list__item--${Math.min(depth, 2)}`);
+  const button = make('button', 'fence-list__button');
+  button.type = 'button';
+  button.dataset['fence'] = fence.id;
+  if (selected) button.setAttribute('aria-current', 'true');
+  button.append(make('span', 'fence-list__name', fence.name || options.unnamed));
+  button.append(make('span', 'fence-list__size', options.describe(fence)));
+  if (dirty) button.append(make('span', 'fence-list__dirty', options.unsaved));
+  button.addEventListener('click', () => options.onSelect(fence.id));
+  item.append(button);
+  return item;
+}

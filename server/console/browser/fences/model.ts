@@ -1,0 +1,98 @@
+/** What the fence editor knows: saved fences, unsaved drafts over them, what is selected. No page, no map. */
+import type { ShapeOnMap } from '../map/shapes.ts';
+
+export interface EditorFence extends ShapeOnMap {
+  /** `new-…` until saved. */
+  id: string;
+  name: string;
+  floor: string | null;
+  parentId: string | null;
+  category: string | null;
+  minDwellSeconds: number;
+  active: boolean;
+  /** Counts up with every save; 0 until saved. */
+  version: number;
+}
+
+export interface EditorModel {
+  all(): EditorFence[];
+  get(id: string): EditorFence | undefined;
+  isDirty(id: string): boolean;
+  anyDirty(): boolean;
+  selected(): string | null;
+  select(id: string | null): void;
+  /** Changes the draft of a fence. */
+  change(id: string, over: Partial<EditorFence>): void;
+  /** Adds an unsaved fence and selects it; returns its temporary id. */
+  add(fence: Omit<EditorFence, 'id' | 'version'>): string;
+  /** Back to what was saved; an unsaved fence goes away. */
+  discard(id: string): void;
+  /** The server answered: `id` may change from temporary to real. */
+  saved(id: string, fence: EditorFence): void;
+  removed(id: string): void;
+  /** Drafts as they can be kept over a reload. */
+  drafts(): EditorFence[];
+}
+
+/** `restored` are drafts kept from before a reload; those of fences that are gone are dropped. */
+export function createModel(
+  fences: readonly EditorFence[],
+  restored: readonly EditorFence[],
+  onChange: () => void,
+): EditorModel {
+  const saved = new Map(fences.map((fence) => [fence.id, fence]));
+  const drafts = new Map<string, EditorFence>();
+  for (const draft of restored) {
+    if (draft.id.startsWith('new-') || saved.has(draft.id)) drafts.set(draft.id, draft);
+  }
+  let selected: string | null = null;
+  let counter = restored.length;
+  const get = (id: string): EditorFence | undefined => drafts.get(id) ?? saved.get(id);
+  const put = (id: string, draft: EditorFence): void => {
+    if (JSON.stringify(draft) === JSON.stringify(saved.get(id))) drafts.delete(id);
+    else drafts.set(id, draft);
+  };
+  return {
+    all: () => [...new Set([...saved.keys(), ...drafts.keys()])].map((id) => get(id)!),
+    get,
+    isDirty: (id) => drafts.has(id),
+    anyDirty: () => drafts.size > 0,
+    selected: () => selected,
+    select(id) {
+      selected = id;
+      onChange();
+    },
+    change(id, over) {
+      const fence = get(id);
+      if (!fence) return;
+      put(id, { ...fence, ...over });
+      onChange();
+    },
+    add(fence) {
+      const id = `new-${++counter}`;
+      drafts.set(id, { ...fence, id, version: 0 });
+      selected = id;
+      onChange();
+      return id;
+    },
+    discard(id) {
+      drafts.delete(id);
+      if (!saved.has(id)) selected = null;
+      onChange();
+    },
+    saved(id, fence) {
+      drafts.delete(id);
+      saved.delete(id);
+      saved.set(fence.id, fence);
+      if (selected === id) selected = fence.id;
+      onChange();
+    },
+    removed(id) {
+      drafts.delete(id);
+      saved.delete(id);
+      if (selected === id) selected = null;
+      onChange();
+    },
+    drafts: () => [...drafts.values()],
+  };
+}

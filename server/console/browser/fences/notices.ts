@@ -1,0 +1,35 @@
+/** What went right or wrong, in words beside the map. */
+import type { Problem } from '../page/api.ts';
+import { make } from '../page/data.ts';
+
+export interface Notices {
+  good(text: string): void;
+  bad(text: string, details?: readonly string[]): void;
+  clear(): void;
+}
+
+export function createNotices(box: HTMLElement): Notices {
+  const show = (tone: string, text: string, details: readonly string[]): void => {
+    const notice = make('div', `notice notice--${tone}`);
+    notice.append(make('p', '', text));
+    if (details.length > 0) {
+      const list = make('ul');
+      list.append(...details.map((detail) => make('li', '', detail)));
+      notice.append(list);
+    }
+    box.replaceChildren(notice);
+  };
+  return {
+    good: (text) => show('good', text, []),
+    bad: (text, details = []) => show('bad', text, details),
+    clear: () => box.replaceChildren(),
+  };
+}
+
+/** A problem's own words, or `otherwise` when the server could not be reached. */
+export function wordsOf(problem: Problem, otherwise: string): { text: string; details: string[] } {
+  if (problem.code === 'unreachable') return { text: otherwise, details: [] };
+  const details = (problem.errors ?? []).map(({ message }) => message);
+  const text = problem.detail ?? problem.title;
+  return { text, details: details.length > 1 ? details : [] };
+}

@@ -1,0 +1,39 @@
+/** Calls the public API as the signed-in person: cookie, CSRF token, problems as values. */
+
+/** An RFC 9457 problem as the API sends it. */
+export interface Problem {
+  title: string;
+  status: number;
+  code: string;
+  detail?: string;
+  errors?: { path: string; message: string }[];
+}
+
+export type Answer<T> = { ok: true; data: T } | { ok: false; problem: Problem };
+
+const offline: Problem = { title: '', status: 0, code: 'unreachable' };
+
+/** Never throws: a network failure is the problem `unreachable`. */
+export async function call<T>(
+  method: 'GET' | 'POST' | 'PUT' | 'PATCH' | 'DELETE',
+  address: string,
+  body?: unknown,
+): Promise<Answer<T>> {
+  const token = document.querySelector<HTMLMetaElement>('meta[name="csrf-token"]')?.content ?? '';
+  const headers: Record<string, string> = { accept: 'application/json', 'x-csrf-token': token };
+  if (body !== undefined) headers['content-type'] = 'application/json';
+  try {
+    const response = await fetch(address, {
+      method,
+      headers,
+      credentials: 'same-origin',
+      ...(body === undefined ? {} : { body: JSON.stringify(body) }),
+    });
+    const text = await response.text();
+    const parsed: unknown = text === '' ? null : JSON.parse(text);
+    if (response.ok) return { ok: true, data: parsed as T };
+    return { ok: false, problem: { ...offline, status: response.status, ...(parsed as object) } };
+  } catch {
+    return { ok: false, problem: offline };
+  }
+}

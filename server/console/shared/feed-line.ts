@@ -1,0 +1,56 @@
+/** PURE. One line of the live feed from one event; the server writes the first lines, the browser the rest. */
+
+/** An event as the socket and `GET /v1/events` send it. */
+export interface FeedMessage {
+  id: string;
+  position: number;
+  type: string;
+  /** ISO 8601 UTC. */
+  at: string;
+  payload: Record<string, unknown>;
+}
+
+/** What a line looks like (its mark) and says (a text key with its values). */
+export interface FeedLine {
+  tone: 'in' | 'stay' | 'out' | 'wifi' | 'offer' | 'redeemed' | 'note';
+  key: string;
+  values: Record<string, string | number>;
+}
+
+const text = (value: unknown): string => (typeof value === 'string' ? value : '');
+const minutes = (seconds: unknown): number =>
+  typeof seconds === 'number' && seconds > 0 ? Math.max(1, Math.round(seconds / 60)) : 0;
+
+/** Null for events that say nothing on a shop's screen. */
+export function feedLine({ type, payload }: FeedMessage): FeedLine | null {
+  const who = payload['guestId'] ? 'guest' : 'visitor';
+  const fence = text(payload['fenceName']);
+  const headline = text(payload['headline']);
+  switch (type) {
+    case 'visit.entered':
+      return { tone: 'in', key: `live.feed.entered.${who}`, values: { fence } };
+    case 'visit.dwelled': {
+      const values = { fence, minutes: minutes(payload['tierSeconds']) };
+      return { tone: 'stay', key: `live.feed.stayed.${who}`, values };
+    }
+    case 'visit.left': {
+      const stayed = minutes(payload['dwellSeconds']);
+      const key = stayed > 0 ? 'live.feed.left' : 'live.feed.leftSoon';
+      return { tone: 'out', key: `${key}.${who}`, values: { fence, minutes: stayed } };
+    }
+    case 'guest.admitted': {
+      const key = payload['returning'] === true ? 'live.feed.wifiAgain' : 'live.feed.wifiFirst';
+      return { tone: 'wifi', key, values: {} };
+    }
+    case 'offer.issued':
+      return { tone: 'offer', key: `live.feed.offer.${who}`, values: { headline } };
+    case 'voucher.redeemed': {
+      const values = { headline, till: text(payload['till']) };
+      return { tone: 'redeemed', key: 'live.feed.redeemed', values };
+    }
+    case 'fence.changed':
+      return { tone: 'note', key: 'live.feed.fences', values: {} };
+    default:
+      return null;
+  }
+}
