@@ -1,0 +1,28 @@
+/** What the console's pages are given, and the shape each page module has. */
+import type { Router } from 'express';
+import type { Database } from '../db/database.ts';
+import type { Log } from '../log.ts';
+import type { Passwords } from '../staff/passwords.ts';
+import type { Throttle } from '../staff/throttle.ts';
+import type { Assets } from './assets.ts';
+
+export interface ConsoleDeps {
+  db: Database;
+  /** Milliseconds since 1970. */
+  clock: () => number;
+  log: Log;
+  passwords: Passwords;
+  throttle: Throttle;
+  /** Keys the CSRF tokens; `deriveKey(secret, 'csrf')`. */
+  csrfKey: Buffer;
+  assets: Assets;
+  /** How staff and guests reach this server, without a slash at the end. https decides the cookie's name. */
+  publicUrl: string;
+  /** Map tiles, when configured: their origin is added to the CSP. */
+  tiles?: { url: string; attribution: string };
+  /** Whether mail and SMS are really sent, or stay in the outbox page. */
+  senders: { email: boolean; sms: boolean };
+}
+
+/** One area of the console: its routes, mounted below `/console` by createConsole. */
+export type PageModule = (deps: ConsoleDeps) => Router;

@@ -1,0 +1,32 @@
+/** Mounts the console: every page module below /console, inside one context and one way to fail. */
+import express from 'express';
+import type { Router } from 'express';
+import { problem } from '../errors.ts';
+import { formBody, policy, recognise, signedInOnly } from './context.ts';
+import type { ConsoleDeps, PageModule } from './deps.ts';
+import { consoleFailures } from './failures.ts';
+import { pageOf } from './page.ts';
+import { signInPages } from './sign-in.ts';
+
+/** Pages behind the sign-in wall, in the order of the navigation. */
+const modules: PageModule[] = [];
+
+/** Serves `/console` and everything below it; mount it at the root of the app, after the assets. */
+export function createConsole(deps: ConsoleDeps): Router {
+  const root = express.Router();
+  const pages = express.Router();
+  pages.use(policy(deps), formBody, recognise(deps));
+  pages.use(signInPages(deps));
+  pages.use(signedInOnly);
+  pages.get('/', (_request, response) => {
+    const [first] = pageOf(response).sections;
+    response.redirect(303, first?.href ?? '/console/sign-in');
+  });
+  for (const module of modules) pages.use(module(deps));
+  pages.use(() => {
+    throw problem('not-found');
+  });
+  pages.use(consoleFailures(deps));
+  root.use('/console', pages);
+  return root;
+}
