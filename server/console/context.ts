@@ -5,13 +5,19 @@ import helmet from 'helmet';
 import type { Request, RequestHandler, Response } from 'express';
 import { problem } from '../errors.ts';
 import { newToken } from '../ids.ts';
-import { comesFromUs, csrfMatches, csrfToken, isUnsafe } from '../staff/csrf.ts';
+import { comesFromUs, csrfMatches, csrfToken, isUnsafe } from '../http/csrf.ts';
 import { scopesOf } from '../staff/roles.ts';
 import { whoIs } from '../staff/sign-in.ts';
 import type { SignedIn } from '../staff/queries.ts';
 import { storeChoices } from '../stores/queries.ts';
 import type { StoreChoice } from '../stores/queries.ts';
-import { cookieOf, setPreference, setSecret, signInCookie, visitorCookie } from './cookies.ts';
+import {
+  cookieOf,
+  setPreference,
+  setSecret,
+  signInCookie,
+  visitorCookie,
+} from '../http/cookies.ts';
 import type { ConsoleDeps } from './deps.ts';
 import { formatFor } from './format.ts';
 import { sectionsFor } from './navigation.ts';

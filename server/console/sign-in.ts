@@ -12,7 +12,7 @@ import {
   signOut,
   signOutEverywhere,
 } from '../staff/sign-in.ts';
-import { cookieOf, dropSecret, setSecret, signInCookie, visitorCookie } from './cookies.ts';
+import { cookieOf, dropSecret, setSecret, signInCookie, visitorCookie } from '../http/cookies.ts';
 import type { ConsoleDeps } from './deps.ts';
 import { field, pageOf, query, renderPage, staffOf } from './page.ts';
 

@@ -67,8 +67,9 @@ const wellKnown =
 /** PURE. Why a password is refused, or null. Length is what counts; no rules about kinds of characters. */
 export function weakness(password: string, about: readonly string[]): Weakness | null {
   const plain = password.normalize('NFKC').toLowerCase();
-  if ([...plain].length < passwordLength.min) return 'too-short';
-  if ([...plain].length > passwordLength.max) return 'too-long';
+  const signs = Array.from(plain).length;
+  if (signs < passwordLength.min) return 'too-short';
+  if (signs > passwordLength.max) return 'too-long';
   if (new Set(plain).size < 5) return 'common';
   if (plain.replace(wellKnown, '').length < 8 && wellKnown.test(plain)) return 'common';
   const names = about.map((text) => text.toLowerCase()).filter((text) => text.length >= 4);

@@ -284,3 +284,71 @@ export async function spendOwnerLink(
   );
   return rowCount === 1;
 }
+
+export interface ApiKeyRow extends Row {
+  id: string;
+  name: string;
+  prefix: string;
+  scopes: string[];
+  created_at: Date;
+  last_used_at: Date | null;
+  revoked_at: Date | null;
+}
+
+export async function insertApiKey(
+  tx: Queryable,
+  merchantId: string,
+  key: {
+    id: string;
+    name: string;
+    prefix: string;
+    secretHash: Buffer;
+    scopes: readonly string[];
+    createdAt: Date;
+  },
+): Promise<void> {
+  await tx.query(
+    `insert into api_keys (id, merchant_id, name, prefix, secret_hash, scopes, created_at)
+     values ($1, $2, $3, $4, $5, $6, $7)`,
+    [key.id, merchantId, key.name, key.prefix, key.secretHash, key.scopes, key.createdAt],
+  );
+}
+
+/** A key that still works, by its public part: the look-up that names the tenant. */
+export async function keyByPrefix(
+  db: Queryable,
+  prefix: string,
+): Promise<(ApiKeyRow & { merchant_id: string; secret_hash: Buffer }) | null> {
+  const { rows } = await db.query<ApiKeyRow & { merchant_id: string; secret_hash: Buffer }>(
+    `select id, merchant_id, name, prefix, secret_hash, scopes, created_at, last_used_at, revoked_at
+     from api_keys where prefix = $1 and revoked_at is null`,
+    [prefix],
+  );
+  return rows[0] ?? null;
+}
+
+export async function touchApiKey(db: Queryable, id: string, now: Date): Promise<void> {
+  await db.query('update api_keys set last_used_at = $2 where id = $1', [id, now]);
+}
+
+export async function apiKeysOf(tx: Queryable, merchantId: string): Promise<ApiKeyRow[]> {
+  const { rows } = await tx.query<ApiKeyRow>(
+    `select id, name, prefix, scopes, created_at, last_used_at, revoked_at from api_keys
+     where merchant_id = $1 order by revoked_at is not null, created_at desc limit 500`,
+    [merchantId],
+  );
+  return rows;
+}
+
+export async function revokeApiKey(
+  tx: Queryable,
+  merchantId: string,
+  id: string,
+  now: Date,
+): Promise<boolean> {
+  const { rowCount } = await tx.query(
+    'update api_keys set revoked_at = coalesce(revoked_at, $3) where merchant_id = $1 and id = $2',
+    [merchantId, id, now],
+  );
+  return rowCount === 1;
+}

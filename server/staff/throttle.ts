@@ -36,11 +36,6 @@ export function createThrottle(settings: ThrottleSettings = usualThrottle): Thro
   const tables = [settings.pair, settings.account, settings.network].map((budget) =>
     cappedLimiter(budget, settings.keys),
   );
-  const keysOf = (email: string, ip: string): string[] => {
-    const account = hashToken(email).toString('base64url');
-    const network = networkOf(ip);
-    return [`${account} ${network}`, account, network];
-  };
   return {
     take: async (email, ip) => {
       const waits = await Promise.all(
@@ -56,6 +51,12 @@ export function createThrottle(settings: ThrottleSettings = usualThrottle): Thro
       await tables[2]!.giveBack(network!);
     },
   };
+}
+
+function keysOf(email: string, ip: string): string[] {
+  const account = hashToken(email).toString('base64url');
+  const network = networkOf(ip);
+  return [`${account} ${network}`, account, network];
 }
 
 interface Limiter {

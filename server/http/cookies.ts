@@ -1,4 +1,4 @@
-/** The console's cookies: the sign-in, the visitor before it, and three preferences. */
+/** The cookies of people who work here: the sign-in, the visitor before it, and preferences. */
 import type { Request, Response } from 'express';
 
 /** One cookie of the request, or undefined. */
