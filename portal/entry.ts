@@ -1,0 +1,87 @@
+/** The door of the portal: where gateways send their guests, and where they call themselves. */
+import type { Request, Response } from 'express';
+import type { Journey } from './context.ts';
+import { startJourney } from './context.ts';
+import type { Reading } from './gateways/gateway.ts';
+import type { Kit } from './kit.ts';
+import { basePath } from './kit.ts';
+import { pageFor } from './pages.ts';
+import type { StoreView } from './ports.ts';
+import type { Guest } from './reply.ts';
+import { fieldsOf, show, showSorry, withStore } from './reply.ts';
+import { stepOf } from './walk.ts';
+
+export { fieldsOf } from './reply.ts';
+
+type Known = Extract<Reading, { kind: 'known' }>;
+
+async function answerMachine(kit: Kit, store: StoreView, fields: URLSearchParams, res: Response) {
+  const { doors, log, clock } = kit.ports;
+  const heard = await kit.gateways.hear({ store, fields, doors, log, now: clock() });
+  if (heard === null) return false;
+  if (heard.status !== 200)
+    log.warn({ store: store.id }, 'a call came from a gateway that is not registered');
+  res.status(heard.status).type('text/plain').send(heard.text);
+  return true;
+}
+
+/** A host that cannot keep what was learnt only loses it at its next restart. */
+async function keepLearnt(kit: Kit, store: StoreView, { gateway, learnt }: Known) {
+  if (learnt === undefined) return;
+  try {
+    await kit.ports.doors.learned?.(store, gateway.id, learnt);
+  } catch {
+    kit.ports.log.warn({ gateway: gateway.id }, 'a gateway’s names could not be kept');
+  }
+}
+
+async function welcomeIn(kit: Kit, guest: Guest, reading: Known, res: Response) {
+  const { store, language } = guest;
+  await keepLearnt(kit, store, reading);
+  const kept = kit.resume.recall(store, reading.context);
+  const journey: Journey =
+    kept ?? startJourney(store, reading.context, language, kit.ports.clock());
+  const step = await stepOf(kit, store, journey);
+  show(kit, res, await pageFor(kit, store, journey, step));
+}
+
+/** A gateway says that this guest is inside; only our own landing page is worth going back to. */
+function alreadyInside(kit: Kit, guest: Guest, returnTo: string | null, res: Response) {
+  const { store, language } = guest;
+  if (returnTo !== null && URL.canParse(returnTo)) {
+    const url = new URL(returnTo);
+    const ours = url.origin === new URL(kit.settings.publicUrl).origin;
+    if (ours && url.pathname === `${basePath(store)}/landed`)
+      return res.redirect(303, url.pathname + url.search);
+  }
+  const title = kit.texts.in(language)('inside.title');
+  show(kit, res, { page: { view: 'inside', language, store, title, locals: {} }, status: 200 });
+}
+
+export function entry(kit: Kit) {
+  return withStore(kit, async (guest, req, res) => {
+    const { store, language } = guest;
+    const fields = fieldsOf(req);
+    if (await answerMachine(kit, store, fields, res)) return;
+    const reading = kit.gateways.read(fields, store);
+    if (reading.kind === 'known') return welcomeIn(kit, guest, reading, res);
+    if (reading.kind === 'already-inside') return alreadyInside(kit, guest, reading.returnTo, res);
+    const here = req.originalUrl;
+    if (reading.kind === 'absent')
+      return showSorry(kit, res, { kind: 'no-gateway', store, language, here });
+    kit.ports.log.warn({ store: store.id, reason: reading.reason }, 'a redirect was refused');
+    const kind = reading.reason === 'unknown-gateway' ? 'unknown-gateway' : 'forged';
+    showSorry(kit, res, { kind, store, language, here });
+  });
+}
+
+/** A form sent to the door itself: a gateway's call, or a stray. */
+export function machine(kit: Kit) {
+  return withStore(kit, async ({ store }, req: Request, res) => {
+    const fields = new URLSearchParams();
+    for (const [name, value] of Object.entries((req.body ?? {}) as Record<string, unknown>))
+      if (typeof value === 'string') fields.set(name, value);
+    if (await answerMachine(kit, store, fields, res)) return;
+    res.redirect(303, basePath(store));
+  });
+}

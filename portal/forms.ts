@@ -1,0 +1,133 @@
+/** The forms of the journey: each does its one thing and sends the browser on to a page it may reload. */
+import type { Request, Response } from 'express';
+import { z } from 'zod';
+import type { Journey } from './context.ts';
+import type { Kit } from './kit.ts';
+import { stepPath } from './kit.ts';
+import { offersHtml } from './pages.ts';
+import { fieldsOf, opened, showSorry, withStore } from './reply.ts';
+import { advance, answer, choose, consent, knockAgain, prove, stepOf } from './walk.ts';
+import type { Walker } from './walk.ts';
+
+const text = (most: number) => z.string().max(most).default('');
+
+const Fields = z.object({
+  j: text(4096),
+  method: text(20),
+  value: text(300),
+  skip: text(10),
+  access: text(100),
+  offers: text(100),
+  marketing: text(10),
+});
+type Fields = z.infer<typeof Fields>;
+type Act = (kit: Kit, walker: Walker, fields: Fields) => Promise<Journey> | Journey;
+
+/** Double presses, the back button and refreshes repeat a form; each must end on the same page. */
+function action(act: Act) {
+  return (kit: Kit) =>
+    withStore(kit, async (guest, req, res) => {
+      const { store, language } = guest;
+      const read = Fields.safeParse(req.body ?? {});
+      if (!read.success) return showSorry(kit, res, { kind: 'bad-form', store, language });
+      const journey = opened(kit, guest, read.data.j, req, res);
+      if (journey === null) return;
+      // Where to go on if the host fails now: the page before, with all that was kept.
+      res.locals['here'] = stepPath(kit, store, journey);
+      const userAgent = req.headers['user-agent'];
+      const walker: Walker = {
+        store,
+        journey,
+        networkIp: req.ip ?? '',
+        ...(userAgent === undefined ? {} : { userAgent }),
+      };
+      // Whoever is inside already is led there, whatever an old page still sends.
+      const next =
+        journey.session === undefined || act === again
+          ? await advance(kit, { ...walker, journey: await act(kit, walker, read.data) })
+          : journey;
+      res.redirect(303, stepPath(kit, store, next));
+    });
+}
+
+const again: Act = (kit, walker) => knockAgain(kit, walker);
+
+export const actions: Record<string, (kit: Kit) => ReturnType<typeof withStore>> = {
+  choose: action((_kit, walker, { method }) => choose(walker, method)),
+  start: action((kit, walker, { value }) => prove(kit, walker, { action: 'start', value })),
+  finish: action((kit, walker, { value }) => prove(kit, walker, { action: 'finish', value })),
+  consent: action((kit, walker, { access, offers, marketing }) =>
+    consent(kit, walker, { access, offers, marketing: marketing === 'yes' }),
+  ),
+  profile: action((_kit, walker, { value, skip }) => answer(walker, value, skip !== '')),
+  admit: action((_kit, walker) => walker.journey),
+  again: action(again),
+};
+
+/** For the connecting page's script: stay, or go on. */
+export function liveness(kit: Kit) {
+  return withStore(kit, async ({ store }, req, res) => {
+    const read = kit.seal.open(fieldsOf(req).get('j') ?? '', store);
+    if (!read.ok) {
+      res.status(410).json({});
+      return;
+    }
+    const step = await stepOf(kit, store, read.journey);
+    const go = stepPath(kit, store, read.journey);
+    res.json(step === 'connecting' ? { wait: 1000 } : { go });
+  });
+}
+
+const OFFER_WAIT_MS = 20_000;
+/** More guests than this waiting at once are asked to come back instead of being held. */
+const MAX_HELD = 2_000;
+const QUICK_MS = 1_000;
+
+function knownIds(req: Request): string[] {
+  const ids = (fieldsOf(req).get('known') ?? '').slice(0, 4_000).split(',');
+  return ids.filter((id) => /^[\w-]{1,64}$/.test(id)).slice(0, 50);
+}
+
+/** For the welcome page's script: held open until an offer appears that it does not show yet. */
+export function offersNews(kit: Kit) {
+  let held = 0;
+  const { desk, clock } = kit.ports;
+  const answerWith = async (
+    journey: Journey,
+    walker: Walker['store'],
+    req: Request,
+    res: Response,
+  ) => {
+    const known = knownIds(req);
+    const sessionId = journey.session?.grant.sessionId ?? '';
+    const started = clock();
+    const full = held > MAX_HELD;
+    const wait = full ? 0 : (kit.settings.offerWaitMs ?? OFFER_WAIT_MS);
+    const cards = await desk.offers(walker, sessionId, wait, known);
+    const ids = cards.map((card) => card.voucherId);
+    const changed = ids.some((id) => !known.includes(id)) || ids.length !== known.length;
+    if (res.destroyed) return;
+    if (changed && ids.length > 0) await desk.shown(walker, sessionId, ids);
+    const html = changed ? offersHtml(kit, walker, cards, journey.language) : '';
+    const early = !changed && clock() - started < QUICK_MS;
+    res.json({ changed, html, wait: full || early ? 5_000 : 100 });
+  };
+  return withStore(kit, async ({ store }, req, res) => {
+    const read = kit.seal.open(fieldsOf(req).get('j') ?? '', store);
+    if (!read.ok || read.journey.session === undefined) {
+      res.status(410).json({});
+      return;
+    }
+    const step = await stepOf(kit, store, read.journey);
+    if (step !== 'welcome') {
+      res.json({ go: stepPath(kit, store, read.journey) });
+      return;
+    }
+    held += 1;
+    try {
+      await answerWith(read.journey, store, req, res);
+    } finally {
+      held -= 1;
+    }
+  });
+}

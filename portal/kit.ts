@@ -1,0 +1,69 @@
+/** What every page of the portal works with, made once. */
+import type { Journey, Seal } from './context.ts';
+import { createSeal } from './context.ts';
+import type { Gateways } from './gateways/all.ts';
+import { createGateways } from './gateways/all.ts';
+import type { Once } from './once.ts';
+import { createOnce } from './once.ts';
+import type { Language, PortalPorts, StoreView } from './ports.ts';
+import type { Renderer } from './render.ts';
+import { createRenderer } from './render.ts';
+import type { Resume } from './resume.ts';
+import { createResume } from './resume.ts';
+import type { Texts } from './texts.ts';
+import { createTexts } from './texts.ts';
+
+export interface PortalSettings {
+  /** At least 32 octets; seals the journeys. Changing it restarts journeys under way. */
+  secret: Buffer;
+  /** Scheme, host and port under which guests and gateways reach this portal. */
+  publicUrl: string;
+  /** Keep compiled templates; off while they are being edited. */
+  viewCache: boolean;
+  /**
+   * Operating systems' probe hosts whose traffic the network brings here, each with the slug of the
+   * store to lead to. Empty by default: then such hosts are answered like any other.
+   */
+  probes?: Record<string, string>;
+  /** How long an offer request may be held open (ms). */
+  offerWaitMs?: number;
+}
+
+export interface Kit {
+  ports: PortalPorts;
+  settings: PortalSettings;
+  gateways: Gateways;
+  seal: Seal;
+  texts: Texts;
+  renderer: Renderer;
+  once: Once;
+  resume: Resume;
+}
+
+export function createKit(ports: PortalPorts, settings: PortalSettings): Kit {
+  if (settings.secret.length < 32) throw new Error('the portal secret needs at least 32 octets');
+  const texts = createTexts();
+  return {
+    ports,
+    settings,
+    texts,
+    gateways: createGateways(),
+    seal: createSeal(settings.secret, ports.clock),
+    renderer: createRenderer(texts, settings.viewCache),
+    once: createOnce(ports.clock),
+    resume: createResume(ports.clock),
+  };
+}
+
+export function basePath(store: StoreView): string {
+  return `/p/${encodeURIComponent(store.slug)}`;
+}
+
+/** The address of the page a journey has reached. */
+export function stepPath(kit: Kit, store: StoreView, journey: Journey): string {
+  return `${basePath(store)}/go?j=${kit.seal.close(journey, store)}`;
+}
+
+export function inLanguage(journey: Journey, language: Language | null): Journey {
+  return language === null ? journey : { ...journey, language };
+}

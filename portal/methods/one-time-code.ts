@@ -1,0 +1,92 @@
+/** A six-digit code sent to an address and typed back: what phone and mail have in common. */
+import type { Journey, Trouble } from '../context.ts';
+import type { SendOutcome, VerifyOutcome } from '../ports.ts';
+import type { Method, MethodForm, MethodTools } from './method.ts';
+import { troubled, untroubled } from './method.ts';
+
+type Channel = 'sms' | 'email';
+type CodeMethod = 'sms-code' | 'email-code';
+
+const SEND_TROUBLE = {
+  'too-many-sends': 'send-limit',
+  'destination-refused': 'send-refused',
+  unavailable: 'send-unavailable',
+} as const satisfies Record<string, Trouble['kind']>;
+
+const VERIFY_TROUBLE = {
+  wrong: 'code-wrong',
+  expired: 'code-expired',
+  locked: 'code-locked',
+  used: 'code-used',
+} as const satisfies Record<string, Trouble['kind']>;
+
+function sendTrouble(outcome: Extract<SendOutcome, { ok: false }>): Trouble {
+  const { reason, retryAt } = outcome;
+  return { kind: SEND_TROUBLE[reason], ...(retryAt === undefined ? {} : { retryAt }) };
+}
+
+function verifyTrouble(outcome: Extract<VerifyOutcome, { ok: false }>): Trouble {
+  const kind = VERIFY_TROUBLE[outcome.reason];
+  return outcome.reason === 'wrong' ? { kind, left: outcome.triesLeft } : { kind };
+}
+
+async function send(
+  journey: Journey,
+  typed: string,
+  channel: Channel,
+  tools: MethodTools,
+): Promise<Journey> {
+  const { store, codes, clock, networkIp } = tools;
+  const again = journey.address !== undefined;
+  const address = journey.address ?? codes.normalise(store, channel, typed);
+  if (address === null) return troubled(journey, { kind: 'address-invalid' }, typed);
+  if (again && clock() < (journey.resendAt ?? 0))
+    return troubled(journey, { kind: 'send-limit', retryAt: journey.resendAt ?? 0 });
+  const outcome = await codes.send({
+    store,
+    channel,
+    address,
+    binding: journey.binding,
+    mac: journey.context?.mac ?? '',
+    ip: networkIp,
+    language: journey.language,
+  });
+  if (!outcome.ok) return troubled(journey, sendTrouble(outcome), again ? undefined : typed);
+  return { ...untroubled(journey), address, resendAt: outcome.resendAt };
+}
+
+/** People type `123 456`, and Chinese keyboards give full-width digits. */
+function digits(typed: string): string {
+  return typed.normalize('NFKC').replaceAll(/[\s-]/g, '');
+}
+
+async function verify(
+  journey: Journey,
+  typed: string,
+  method: CodeMethod,
+  channel: Channel,
+  { store, codes }: MethodTools,
+): Promise<Journey> {
+  const { address, binding } = journey;
+  const code = digits(typed);
+  if (address === undefined) return journey;
+  if (!/^\d{6}$/.test(code)) return troubled(journey, { kind: 'code-malformed' }, typed);
+  const outcome = await codes.verify({ store, channel, address, binding, code });
+  if (!outcome.ok) return troubled(journey, verifyTrouble(outcome));
+  return { ...untroubled(journey), proof: { method, address } };
+}
+
+export function oneTimeCode(name: CodeMethod, channel: Channel): Method {
+  return {
+    name,
+    submit(journey: Journey, form: MethodForm, tools: MethodTools) {
+      const typed = form.value.trim();
+      const key = [form.action, journey.binding, journey.resendAt ?? 0, journey.address, typed];
+      return tools.once(JSON.stringify([name, ...key]), () =>
+        form.action === 'start'
+          ? send(journey, typed, channel, tools)
+          : verify(journey, typed, name, channel, tools),
+      );
+    },
+  };
+}

@@ -1,0 +1,4 @@
+/** A code by text message. */
+import { oneTimeCode } from './one-time-code.ts';
+
+export const smsCode = oneTimeCode('sms-code', 'sms');

@@ -1,0 +1,90 @@
+/** From a request to the shop and the journey it speaks of, and from a page to the answer. */
+import type { Request, Response } from 'express';
+import type { Journey } from './context.ts';
+import { contentSecurityPolicy, guard } from './headers.ts';
+import type { Kit } from './kit.ts';
+import { inLanguage } from './kit.ts';
+import type { Language, StoreView } from './ports.ts';
+import type { Shown } from './render.ts';
+import type { SorryFor } from './sorry.ts';
+import { sorryPage } from './sorry.ts';
+import { asLanguage, languageFromHeader } from './texts.ts';
+
+/** Who asks, before anything about a journey is known. */
+export interface Guest {
+  store: StoreView;
+  language: Language;
+}
+
+type GuestHandler = (guest: Guest, req: Request, res: Response) => unknown;
+
+const SLUG = /^[\w-]{1,64}$/;
+
+/** The query as it was sent: gateways' base64 does not survive a parser that knows better. */
+export function fieldsOf(req: Request): URLSearchParams {
+  const cut = req.originalUrl.indexOf('?');
+  return new URLSearchParams(cut < 0 ? '' : req.originalUrl.slice(cut + 1));
+}
+
+function languageOf(req: Request, otherwise: Language): Language {
+  const wished = asLanguage(fieldsOf(req).get('lang'));
+  return wished ?? languageFromHeader(req.headers['accept-language'], otherwise);
+}
+
+export function restartLanguage(_kit: Kit, req: Request): Language {
+  return languageOf(req, 'en');
+}
+
+export function show(kit: Kit, res: Response, { page, status }: Shown): void {
+  const { html, nonce } = kit.renderer.page(page);
+  guard(res);
+  res.set('Content-Security-Policy', contentSecurityPolicy(nonce, page.poll !== undefined));
+  res.set('Content-Language', page.language);
+  res.status(status).type('html').send(html);
+}
+
+export function showSorry(kit: Kit, res: Response, sorry: SorryFor): void {
+  show(kit, res, sorryPage(kit, sorry));
+}
+
+/** Resolves the shop of the URL once; without one there is nothing to do but say so. */
+export function withStore(kit: Kit, handle: GuestHandler) {
+  return async (req: Request, res: Response): Promise<void> => {
+    guard(res);
+    const slug = String(req.params['store']);
+    const store = SLUG.test(slug) ? await kit.ports.desk.store(slug) : null;
+    const language = languageOf(req, store?.defaultLanguage ?? 'en');
+    if (store === null) {
+      const here = req.method === 'GET' ? { here: req.originalUrl } : {};
+      return showSorry(kit, res, { kind: 'unknown-store', store, language, ...here });
+    }
+    await handle({ store, language }, req, res);
+  };
+}
+
+/** The journey of a sealed link, or null when the answer has been given: start again, calmly. */
+export function opened(
+  kit: Kit,
+  { store, language }: Guest,
+  sealed: string | null,
+  req: Request,
+  res: Response,
+): Journey | null {
+  const wished = asLanguage(fieldsOf(req).get('lang'));
+  const read = kit.seal.open(sealed ?? '', store);
+  if (read.ok) return inLanguage(read.journey, wished);
+  const here = req.method === 'GET' ? { here: req.originalUrl } : {};
+  if (read.reason === 'forged') {
+    showSorry(kit, res, { kind: 'broken', store, language, ...here });
+    return null;
+  }
+  const { journey } = read;
+  showSorry(kit, res, {
+    kind: journey.session === undefined ? 'expired' : 'ended',
+    store,
+    journey,
+    language: wished ?? journey.language,
+    ...here,
+  });
+  return null;
+}

@@ -1,0 +1,160 @@
+/** Every guest URL, in the order a guest meets them; mounted by the host at `/`. */
+import express from 'express';
+import type { ErrorRequestHandler, Request, Response, Router } from 'express';
+import { CAPTIVE_JSON, captiveAnswer, probeAnswer } from './captive-api.ts';
+import { entry, fieldsOf, machine } from './entry.ts';
+import { actions, liveness, offersNews } from './forms.ts';
+import { guard } from './headers.ts';
+import type { Kit, PortalSettings } from './kit.ts';
+import { basePath, createKit, stepPath } from './kit.ts';
+import { pageFor } from './pages.ts';
+import type { PortalPorts } from './ports.ts';
+import { opened, restartLanguage, show, showSorry, withStore } from './reply.ts';
+import { stepOf } from './walk.ts';
+
+export type { PortalSettings } from './kit.ts';
+export { pretendRedirect } from './gateways/pretend.ts';
+
+/** Operating systems' probes that the network brings here: a redirect tells them that a portal waits. */
+function probes({ settings }: Kit) {
+  const stores = new Map(Object.entries(settings.probes ?? {}));
+  return (req: Request, res: Response, next: () => void) => {
+    const host = (req.hostname ?? '').toLowerCase();
+    const slug = stores.get(host);
+    if (slug === undefined || probeAnswer(host, req.path) === null) return next();
+    guard(res);
+    res.redirect(302, new URL(`/p/${encodeURIComponent(slug)}`, settings.publicUrl).href);
+  };
+}
+
+function asset(kit: Kit) {
+  return (req: Request, res: Response) => {
+    const found = kit.renderer.asset(String(req.params['file']));
+    guard(res);
+    if (found === null) {
+      res.status(404).type('text').send('not found\n');
+      return;
+    }
+    const fixed = fieldsOf(req).get('v') === found.etag;
+    res.set('Cache-Control', fixed ? 'public, max-age=31536000, immutable' : 'no-cache');
+    res.set('ETag', `"${found.etag}"`).type(found.type).send(found.body);
+  };
+}
+
+/** RFC 8908 section 4: one address per client, handed out by the gateway's DHCP (RFC 8910). */
+function capport(kit: Kit) {
+  return async (req: Request, res: Response) => {
+    guard(res);
+    const { desk, clock } = kit.ports;
+    const slug = String(req.params['store']);
+    const key = String(req.params['clientKey']);
+    const store = /^[\w-]{1,64}$/.test(slug) ? await desk.store(slug) : null;
+    if (store === null || !/^[\w-]{16,128}$/.test(key)) {
+      res.status(404).type('application/problem+json').send('{"title":"Not found","status":404}');
+      return;
+    }
+    const session = await desk.sessionByClientKey(store, key);
+    const mine = new URL(`${basePath(store)}/me/${key}`, kit.settings.publicUrl).href;
+    res.set('Cache-Control', 'private, no-store').type(CAPTIVE_JSON);
+    res.send(JSON.stringify(captiveAnswer(store, session, mine, clock())));
+  };
+}
+
+/** What RFC 8908 calls the user portal: for who is inside, the time left and the offers. */
+function mine(kit: Kit) {
+  return withStore(kit, async (guest, req, res) => {
+    const { store, language } = guest;
+    const key = String(req.params['clientKey']);
+    const session = /^[\w-]{16,128}$/.test(key)
+      ? await kit.ports.desk.sessionByClientKey(store, key)
+      : null;
+    if (session?.state !== 'active')
+      return showSorry(kit, res, { kind: 'no-gateway', store, language, here: req.originalUrl });
+    const now = kit.ports.clock();
+    const { sessionId, expiresAt } = session;
+    const minutes = expiresAt === 0 ? 0 : Math.max(1, Math.ceil((expiresAt - now) / 60_000));
+    const unlimited = { upKbps: 0, downKbps: 0, upQuotaKB: 0, downQuotaKB: 0 };
+    const journey = {
+      storeId: store.id,
+      language,
+      startedAt: now,
+      binding: '',
+      session: { grant: { sessionId, minutes, ...unlimited }, expiresAt, admittedAt: now },
+    };
+    res.redirect(303, stepPath(kit, store, journey));
+  });
+}
+
+/** The page a journey has reached: refresh, back and reopening all lead here. */
+function go(kit: Kit) {
+  return withStore(kit, async (guest, req, res) => {
+    const journey = opened(kit, guest, fieldsOf(req).get('j'), req, res);
+    if (journey === null) return;
+    const step = await stepOf(kit, guest.store, journey);
+    const turns = Number(fieldsOf(req).get('n') ?? 0);
+    show(kit, res, await pageFor(kit, guest.store, journey, step, turns > 0 ? turns : 0));
+  });
+}
+
+/** The browser came back from the gateway's own door. */
+function landed(kit: Kit) {
+  return withStore(kit, async (guest, req, res) => {
+    const { store } = guest;
+    const journey = opened(kit, guest, fieldsOf(req).get('j'), req, res);
+    if (journey === null) return;
+    const { session, context } = journey;
+    const gateway = store.gateways.find((known) => known.id === context?.gatewayId);
+    const byBrowser =
+      gateway !== undefined &&
+      kit.gateways.of(gateway.kind).capabilities(gateway).door === 'browser';
+    if (session === undefined || !byBrowser)
+      return res.redirect(303, stepPath(kit, store, journey));
+    await kit.ports.doors.landed(store, session.grant.sessionId);
+    const inside = { ...journey, session: { ...session, landed: true } };
+    res.redirect(303, stepPath(kit, store, inside));
+  });
+}
+
+/** Anything that went wrong below: a page for the guest, a line without names for the host. */
+function failures(kit: Kit): ErrorRequestHandler {
+  return (error: unknown, req, res, next) => {
+    if (res.headersSent || !/^\/(?:p|capport)\//.test(req.path)) return next(error);
+    const status = Number((error as { status?: unknown }).status ?? 500);
+    const theirs = status >= 400 && status < 500;
+    const name = error instanceof Error ? error.name : 'unknown';
+    if (!theirs) kit.ports.log.error({ error: name }, 'the portal could not answer');
+    const language = restartLanguage(kit, req);
+    const back =
+      req.method === 'GET' ? req.originalUrl : (res.locals['here'] as string | undefined);
+    showSorry(kit, res, {
+      kind: theirs ? 'bad-form' : 'host-down',
+      store: null,
+      language,
+      ...(back === undefined ? {} : { here: back }),
+    });
+  };
+}
+
+export function createPortal(ports: PortalPorts, settings: PortalSettings): Router {
+  const kit = createKit(ports, settings);
+  const router = express.Router();
+  const form = express.urlencoded({ extended: false, limit: '16kb', parameterLimit: 40 });
+  router.use(probes(kit));
+  router.get('/p/assets/:file', asset(kit));
+  router.get('/capport/:store/:clientKey', capport(kit));
+  router.get('/p/:store', entry(kit));
+  router.post('/p/:store', form, machine(kit));
+  router.get('/p/:store/go', go(kit));
+  router.get('/p/:store/landed', landed(kit));
+  router.get('/p/:store/status.json', liveness(kit));
+  router.get('/p/:store/offers.json', offersNews(kit));
+  router.get('/p/:store/me/:clientKey', mine(kit));
+  for (const [name, action] of Object.entries(actions))
+    router.post(`/p/:store/${name}`, form, action(kit));
+  const lost = withStore(kit, ({ store, language }, _req, res) =>
+    showSorry(kit, res, { kind: 'not-found', store, language }),
+  );
+  router.use('/p/:store', lost);
+  router.use(failures(kit));
+  return router;
+}
