@@ -1,0 +1,136 @@
+/** The consent ledger: rows are only ever added; the newest of a purpose is what holds. */
+import { createHash } from 'node:crypto';
+import type { Queryable, Row } from '../db/database.ts';
+import { uuidv7 } from '../ids.ts';
+
+export type Purpose = 'access' | 'marketing';
+export type ConsentSource = 'portal' | 'console' | 'api';
+
+/** One entry to add. `text` is the wording as it was shown; only its SHA-256 is kept. */
+export interface NewConsent {
+  merchantId: string;
+  guestId: string;
+  storeId: string | null;
+  purpose: Purpose;
+  granted: boolean;
+  version: string;
+  text: string;
+  language: string;
+  source: ConsentSource;
+}
+
+export interface ConsentRow extends Row {
+  id: string;
+  guest_id: string;
+  store_id: string | null;
+  purpose: Purpose;
+  granted: boolean;
+  text_version: string;
+  text_sha256: string;
+  language: string;
+  source: ConsentSource;
+  given_at: Date;
+}
+
+const COLUMNS =
+  'id, guest_id, store_id, purpose, granted, text_version, text_sha256, language, source, given_at';
+
+/** How a wording is named in the ledger: SHA-256 of its UTF-8 text, lower-case hex. */
+export function wordingHash(text: string): string {
+  return createHash('sha256').update(text, 'utf8').digest('hex');
+}
+
+/** Adds one entry and gives its id. */
+export async function appendConsent(
+  tx: Queryable,
+  consent: NewConsent,
+  now: number,
+): Promise<string> {
+  const id = uuidv7(now);
+  await tx.query(
+    `insert into consents (id, merchant_id, guest_id, store_id, purpose, granted, text_version,
+       text_sha256, language, source, given_at)
+     values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)`,
+    [
+      id,
+      consent.merchantId,
+      consent.guestId,
+      consent.storeId,
+      consent.purpose,
+      consent.granted,
+      consent.version,
+      wordingHash(consent.text),
+      consent.language,
+      consent.source,
+      new Date(now),
+    ],
+  );
+  return id;
+}
+
+/** What holds for a guest now: the newest entry of each purpose. */
+export async function currentConsents(
+  tx: Queryable,
+  merchantId: string,
+  guestId: string,
+): Promise<ConsentRow[]> {
+  const { rows } = await tx.query<ConsentRow>(
+    `select distinct on (purpose) ${COLUMNS} from consents
+     where merchant_id = $1 and guest_id = $2
+     order by purpose, given_at desc, id desc`,
+    [merchantId, guestId],
+  );
+  return rows;
+}
+
+/** Whether messages about offers are allowed right now. */
+export async function hasMarketingConsent(
+  tx: Queryable,
+  merchantId: string,
+  guestId: string,
+): Promise<boolean> {
+  const { rows } = await tx.query<{ granted: boolean }>(
+    `select granted from consents
+     where merchant_id = $1 and guest_id = $2 and purpose = 'marketing'
+     order by given_at desc, id desc limit 1`,
+    [merchantId, guestId],
+  );
+  return rows[0]?.granted ?? false;
+}
+
+/** Everything a guest was shown and chose, newest first. */
+export async function consentHistory(
+  tx: Queryable,
+  merchantId: string,
+  guestId: string,
+  limit: number,
+): Promise<ConsentRow[]> {
+  const { rows } = await tx.query<ConsentRow>(
+    `select ${COLUMNS} from consents where merchant_id = $1 and guest_id = $2
+     order by given_at desc, id desc limit $3`,
+    [merchantId, guestId, limit],
+  );
+  return rows;
+}
+
+export interface LedgerFilter {
+  purpose?: Purpose;
+  /** Id of the last entry already seen; ids rise with time. */
+  before?: string;
+}
+
+/** The merchant's whole ledger, newest first. */
+export async function consentLedger(
+  tx: Queryable,
+  merchantId: string,
+  filter: LedgerFilter,
+  limit: number,
+): Promise<ConsentRow[]> {
+  const { rows } = await tx.query<ConsentRow>(
+    `select ${COLUMNS} from consents
+     where merchant_id = $1 and ($2::text is null or purpose = $2) and ($3::uuid is null or id < $3)
+     order by id desc limit $4`,
+    [merchantId, filter.purpose ?? null, filter.before ?? null, limit],
+  );
+  return rows;
+}

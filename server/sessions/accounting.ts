@@ -1,0 +1,179 @@
+/** What gateways report about sessions, and the reaper of those whose time ran out. */
+import type { Database, Queryable } from '../db/database.ts';
+import { appendEvents } from '../events/outbox.ts';
+import type { EndedRow } from './door-queries.ts';
+import {
+  clearGateway,
+  confirmSessions,
+  endByGateway,
+  endExpired,
+  heardGateway,
+  landSession,
+  learnHashes,
+  leaveDeposit,
+  waitingDeposits,
+} from './door-queries.ts';
+import type { SessionLimits } from './queries.ts';
+
+/** The part of a store this file needs. */
+interface StoreRef {
+  id: string;
+  merchantId: string;
+}
+
+export interface DoorDeps {
+  db: Database;
+  clock: () => number;
+}
+
+export interface Deposit extends SessionLimits {
+  /** The hash by which an openNDS gateway knows its client. */
+  rhid: string;
+  sessionId: string;
+}
+
+export interface EndReport {
+  mac: string;
+  reason: string;
+  bytesIn: number;
+  bytesOut: number;
+  /** By the gateway's clock, ms since 1970. */
+  endedAt: number;
+}
+
+/** A client that has not been fetched by then has left; its next try makes a new deposit. */
+const DEPOSIT_MS = 10 * 60_000;
+/** Gateways without a clock of their own say 1970; beyond this difference ours counts. */
+const CLOCK_TRUST_MS = 24 * 3_600_000;
+const CLOCK_SKEW_MS = 2 * 60_000;
+const HEARD_EVERY_MS = 30_000;
+const KEEP_HASHES = 16;
+const REAP_BATCH = 500;
+
+/** Writes `session.ended` for each, in the caller's transaction. */
+export async function announceEnded(
+  tx: Queryable,
+  ended: readonly EndedRow[],
+  now: number,
+): Promise<void> {
+  const events = ended.map((row) => ({
+    merchantId: row.merchant_id,
+    storeId: row.store_id,
+    guestId: row.guest_id,
+    type: 'session.ended' as const,
+    key: row.guest_id,
+    payload: {
+      sessionId: row.id,
+      guestId: row.guest_id,
+      storeId: row.store_id,
+      reason: row.end_reason,
+      at: row.ended_at.toISOString(),
+    },
+    occurredAt: row.ended_at,
+  }));
+  await appendEvents(tx, events, now);
+}
+
+const counter = (bytes: number): number => (Number.isSafeInteger(bytes) && bytes > 0 ? bytes : 0);
+
+/** What is kept of a gateway's report: bounded, and by a clock that can be believed. */
+function tidyReport(report: EndReport, now: number): EndReport {
+  const believable = Math.abs(report.endedAt - now) < CLOCK_TRUST_MS;
+  return {
+    mac: report.mac.toLowerCase(),
+    reason: report.reason.replace(/[^\w.-]/g, '').slice(0, 40) || 'unknown',
+    bytesIn: counter(report.bytesIn),
+    bytesOut: counter(report.bytesOut),
+    endedAt: believable ? Math.min(report.endedAt, now) : now,
+  };
+}
+
+/** The ends of sessions that gateways hold; every call may be repeated. */
+export function createDoors({ db, clock }: DoorDeps) {
+  /** Runs `work` as the store's merchant and tells the house which sessions it ended. */
+  async function ending(
+    store: StoreRef,
+    work: (tx: Queryable, now: number) => Promise<EndedRow[]>,
+  ): Promise<void> {
+    const now = clock();
+    await db.tx(async (tx) => announceEnded(tx, await work(tx, now), now), {
+      tenant: store.merchantId,
+    });
+  }
+
+  return {
+    async pending(store: StoreRef, gatewayId: string, limit: number): Promise<Deposit[]> {
+      const now = clock();
+      const rows = await db.tx(
+        async (tx) => {
+          await heardGateway(tx, store.merchantId, gatewayId, now, HEARD_EVERY_MS);
+          return waitingDeposits(tx, store.merchantId, gatewayId, now - DEPOSIT_MS, now, limit);
+        },
+        { tenant: store.merchantId },
+      );
+      return rows.map((row) => ({
+        rhid: row.rhid,
+        sessionId: row.id,
+        minutes: row.minutes,
+        upKbps: row.up_kbps,
+        downKbps: row.down_kbps,
+        upQuotaKB: row.up_quota_kb,
+        downQuotaKB: row.down_quota_kb,
+      }));
+    },
+
+    async deposit(store: StoreRef, gatewayId: string, deposit: Deposit): Promise<void> {
+      const { merchantId } = store;
+      const { sessionId, rhid } = deposit;
+      await db.tx(
+        (tx) => leaveDeposit(tx, merchantId, gatewayId, sessionId, rhid, deposit, clock()),
+        { tenant: merchantId },
+      );
+    },
+
+    async confirmed(store: StoreRef, gatewayId: string, rhids: string[]): Promise<void> {
+      if (rhids.length === 0) return;
+      await ending(store, (tx, now) =>
+        confirmSessions(tx, store.merchantId, gatewayId, rhids, now),
+      );
+    },
+
+    async landed(store: StoreRef, sessionId: string): Promise<void> {
+      await ending(store, (tx, now) => landSession(tx, store.merchantId, store.id, sessionId, now));
+    },
+
+    async cleared(store: StoreRef, gatewayId: string): Promise<void> {
+      await ending(store, (tx, now) => clearGateway(tx, store.merchantId, gatewayId, now));
+    },
+
+    async ended(store: StoreRef, gatewayId: string, report: EndReport): Promise<void> {
+      await ending(store, (tx, now) => {
+        const departure = tidyReport(report, now);
+        const latestStart = departure.endedAt + CLOCK_SKEW_MS;
+        return endByGateway(tx, store.merchantId, gatewayId, departure, latestStart);
+      });
+    },
+
+    async learned(store: StoreRef, gatewayId: string, hashes: string[]): Promise<void> {
+      const fit = hashes.filter((hash) => /^[0-9a-f]{64}$/.test(hash)).slice(0, KEEP_HASHES);
+      if (fit.length === 0) return;
+      await db.tx((tx) => learnHashes(tx, store.merchantId, gatewayId, fit, KEEP_HASHES), {
+        tenant: store.merchantId,
+      });
+    },
+  };
+}
+
+/** Ends every session whose time ran out, in batches; gives how many. For the timed jobs. */
+export async function expireSessions(db: Database, now: number): Promise<number> {
+  let total = 0;
+  for (;;) {
+    const ended = await db.tx(async (tx) => {
+      const rows = await endExpired(tx, now, REAP_BATCH);
+      await announceEnded(tx, rows, now);
+      return rows.length;
+    });
+    total += ended;
+    if (ended < REAP_BATCH) return total;
+  }
+}

@@ -1,0 +1,254 @@
+/** What gateways do to sessions in storage: deposits, confirmations and the many ways to end. */
+import type { Queryable, Row } from '../db/database.ts';
+import type { SessionLimits } from './queries.ts';
+
+export interface EndedRow extends Row {
+  id: string;
+  merchant_id: string;
+  store_id: string;
+  guest_id: string;
+  end_reason: string;
+  ended_at: Date;
+}
+
+const ENDED = 'id, merchant_id, store_id, guest_id, end_reason, ended_at';
+const ENDED_OLD =
+  'old.id, old.merchant_id, old.store_id, old.guest_id, old.end_reason, old.ended_at';
+
+export interface WaitingDeposit extends Row {
+  id: string;
+  rhid: string;
+  minutes: number;
+  up_kbps: number;
+  down_kbps: number;
+  up_quota_kb: number;
+  down_quota_kb: number;
+}
+
+/** Sessions a gateway shall let in when it next asks, oldest first. */
+export async function waitingDeposits(
+  tx: Queryable,
+  merchantId: string,
+  gatewayId: string,
+  since: number,
+  now: number,
+  limit: number,
+): Promise<WaitingDeposit[]> {
+  const { rows } = await tx.query<WaitingDeposit>(
+    `select id, rhid, minutes, up_kbps, down_kbps, up_quota_kb, down_quota_kb from sessions
+     where merchant_id = $1 and gateway_id = $2 and state = 'pending' and rhid is not null
+       and deposited_at > $3 and expires_at > $4
+     order by deposited_at, id limit $5`,
+    [merchantId, gatewayId, new Date(since), new Date(now), limit],
+  );
+  return rows;
+}
+
+/** Leaves a pending session for its gateway to fetch; again changes only the hash it goes by. */
+export async function leaveDeposit(
+  tx: Queryable,
+  merchantId: string,
+  gatewayId: string,
+  sessionId: string,
+  rhid: string,
+  limits: SessionLimits,
+  now: number,
+): Promise<void> {
+  await tx.query(
+    `update sessions set rhid = $4, deposited_at = coalesce(deposited_at, $5), minutes = $6,
+       up_kbps = $7, down_kbps = $8, up_quota_kb = $9, down_quota_kb = $10
+     where merchant_id = $1 and gateway_id = $2 and id = $3 and state = 'pending'`,
+    [
+      merchantId,
+      gatewayId,
+      sessionId,
+      rhid,
+      new Date(now),
+      limits.minutes,
+      limits.upKbps,
+      limits.downKbps,
+      limits.upQuotaKB,
+      limits.downQuotaKB,
+    ],
+  );
+}
+
+/** The gateway let these in: the time runs from now, and older sessions of the same client are over. */
+export async function confirmSessions(
+  tx: Queryable,
+  merchantId: string,
+  gatewayId: string,
+  rhids: readonly string[],
+  now: number,
+): Promise<EndedRow[]> {
+  const { rows: confirmed } = await tx.query<{ id: string }>(
+    `update sessions set state = 'active', confirmed_at = $4,
+       expires_at = case when minutes > 0 then $4::timestamptz + make_interval(mins => minutes) else expires_at end
+     where merchant_id = $1 and gateway_id = $2 and rhid = any ($3::text[]) and state = 'pending'
+     returning id`,
+    [merchantId, gatewayId, rhids, new Date(now)],
+  );
+  const { rows } = await tx.query<EndedRow>(
+    `update sessions old set state = 'ended', ended_at = $4, end_reason = 'replaced'
+     from sessions fresh
+     where fresh.merchant_id = $1 and fresh.id = any ($3::uuid[])
+       and old.merchant_id = $1 and old.gateway_id = $2 and old.mac = fresh.mac
+       and old.state <> 'ended' and old.id <> all ($3::uuid[]) and old.granted_at <= fresh.granted_at
+     returning ${ENDED_OLD}`,
+    [merchantId, gatewayId, confirmed.map((row) => row.id), new Date(now)],
+  );
+  return rows;
+}
+
+/**
+ * The browser says the gateway's own door let it through. Weaker than the gateway's word, so it ends
+ * only older sessions of the same guest on the same client.
+ */
+export async function landSession(
+  tx: Queryable,
+  merchantId: string,
+  storeId: string,
+  sessionId: string,
+  now: number,
+): Promise<EndedRow[]> {
+  const { rowCount } = await tx.query(
+    `update sessions set state = 'active', landed_at = $4
+     where merchant_id = $1 and store_id = $2 and id = $3 and state = 'pending' and expires_at > $4`,
+    [merchantId, storeId, sessionId, new Date(now)],
+  );
+  if (rowCount === 0) return [];
+  const { rows } = await tx.query<EndedRow>(
+    `update sessions old set state = 'ended', ended_at = $3, end_reason = 'replaced'
+     from sessions fresh
+     where fresh.merchant_id = $1 and fresh.id = $2 and old.merchant_id = $1 and old.id <> fresh.id
+       and old.gateway_id = fresh.gateway_id and old.mac = fresh.mac
+       and old.guest_id = fresh.guest_id and old.state <> 'ended'
+       and old.granted_at <= fresh.granted_at
+     returning ${ENDED_OLD}`,
+    [merchantId, sessionId, new Date(now)],
+  );
+  return rows;
+}
+
+/** The gateway started anew: whoever it had let in, or was to let in, is outside again. */
+export async function clearGateway(
+  tx: Queryable,
+  merchantId: string,
+  gatewayId: string,
+  now: number,
+): Promise<EndedRow[]> {
+  const { rows } = await tx.query<EndedRow>(
+    `update sessions set state = 'ended', ended_at = $3, end_reason = 'gateway-cleared'
+     where merchant_id = $1 and gateway_id = $2
+       and (state = 'active' or (state = 'pending' and rhid is not null))
+     returning ${ENDED}`,
+    [merchantId, gatewayId, new Date(now)],
+  );
+  return rows;
+}
+
+export interface Departure {
+  mac: string;
+  reason: string;
+  bytesIn: number;
+  bytesOut: number;
+  endedAt: number;
+}
+
+/** The gateway closed this client's session; one begun after `latestStart` is not meant. */
+export async function endByGateway(
+  tx: Queryable,
+  merchantId: string,
+  gatewayId: string,
+  departure: Departure,
+  latestStart: number,
+): Promise<EndedRow[]> {
+  const { rows } = await tx.query<EndedRow>(
+    `update sessions set state = 'ended', ended_at = greatest($4, granted_at), end_reason = $5,
+       bytes_in = $6, bytes_out = $7
+     where id = (
+       select id from sessions
+       where merchant_id = $1 and gateway_id = $2 and mac = $3 and state <> 'ended' and granted_at <= $8
+       order by state = 'active' desc, granted_at desc limit 1)
+       and state <> 'ended'
+     returning ${ENDED}`,
+    [
+      merchantId,
+      gatewayId,
+      departure.mac,
+      new Date(departure.endedAt),
+      departure.reason,
+      departure.bytesIn,
+      departure.bytesOut,
+      new Date(latestStart),
+    ],
+  );
+  return rows;
+}
+
+/** Ends every live session of a guest. */
+export async function endSessionsOfGuest(
+  tx: Queryable,
+  merchantId: string,
+  guestId: string,
+  reason: string,
+  now: number,
+): Promise<EndedRow[]> {
+  const { rows } = await tx.query<EndedRow>(
+    `update sessions set state = 'ended', ended_at = $4, end_reason = $3
+     where merchant_id = $1 and guest_id = $2 and state <> 'ended' returning ${ENDED}`,
+    [merchantId, guestId, reason, new Date(now)],
+  );
+  return rows;
+}
+
+/** Ends up to `limit` sessions whose time has run out, of any merchant; others may do so beside us. */
+export async function endExpired(tx: Queryable, now: number, limit: number): Promise<EndedRow[]> {
+  const { rows } = await tx.query<EndedRow>(
+    `update sessions set state = 'ended', ended_at = expires_at,
+       end_reason = case when state = 'active' then 'expired' else 'never-confirmed' end
+     where id in (
+       select id from sessions where state <> 'ended' and expires_at <= $1
+       order by expires_at limit $2 for update skip locked)
+     returning ${ENDED}`,
+    [new Date(now), limit],
+  );
+  return rows;
+}
+
+/** Notes that a gateway was heard, at most once in `everyMs`. */
+export async function heardGateway(
+  tx: Queryable,
+  merchantId: string,
+  gatewayId: string,
+  now: number,
+  everyMs: number,
+): Promise<void> {
+  await tx.query(
+    `update gateways set last_heard_at = $3
+     where merchant_id = $1 and id = $2 and (last_heard_at is null or last_heard_at < $4)`,
+    [merchantId, gatewayId, new Date(now), new Date(now - everyMs)],
+  );
+}
+
+/** Adds hashes to those a gateway is known by, the newest `keep` staying. */
+export async function learnHashes(
+  tx: Queryable,
+  merchantId: string,
+  gatewayId: string,
+  hashes: readonly string[],
+  keep: number,
+): Promise<void> {
+  const { rows } = await tx.query<{ known: unknown }>(
+    `select settings -> 'hashes' as known from gateways where merchant_id = $1 and id = $2 for update`,
+    [merchantId, gatewayId],
+  );
+  if (!rows[0]) return;
+  const known = Array.isArray(rows[0].known) ? (rows[0].known as unknown[]) : [];
+  const all = [...new Set([...hashes, ...known.filter((hash) => typeof hash === 'string')])];
+  await tx.query(
+    `update gateways set settings = jsonb_set(settings, '{hashes}', $3::jsonb)
+     where merchant_id = $1 and id = $2`,
+    [merchantId, gatewayId, JSON.stringify(all.slice(0, keep))],
+  );
+}

@@ -1,0 +1,231 @@
+/** WiFi sessions in storage: one row per admission, pending → active → ended. */
+import type { Queryable, Row } from '../db/database.ts';
+import { uuidv7 } from '../ids.ts';
+
+/** Limits of one admission; 0 = unlimited. Speeds in kbit/s, quotas in KB (1,024 bytes). */
+export interface SessionLimits {
+  minutes: number;
+  upKbps: number;
+  downKbps: number;
+  upQuotaKB: number;
+  downQuotaKB: number;
+}
+
+export interface SessionRow extends Row {
+  id: string;
+  merchant_id: string;
+  store_id: string;
+  gateway_id: string;
+  guest_id: string;
+  method: string;
+  state: 'pending' | 'active' | 'ended';
+  minutes: number;
+  up_kbps: number;
+  down_kbps: number;
+  up_quota_kb: number;
+  down_quota_kb: number;
+  bytes_in: number;
+  bytes_out: number;
+  rhid: string | null;
+  granted_at: Date;
+  confirmed_at: Date | null;
+  landed_at: Date | null;
+  expires_at: Date;
+  ended_at: Date | null;
+  end_reason: string | null;
+}
+
+const COLUMNS = `id, merchant_id, store_id, gateway_id, guest_id, method, state, minutes, up_kbps,
+  down_kbps, up_quota_kb, down_quota_kb, bytes_in, bytes_out, rhid, granted_at, confirmed_at,
+  landed_at, expires_at, ended_at, end_reason`;
+
+/** An admission without a time limit is still looked at again after this long. */
+const UNLIMITED_MS = 30 * 86_400_000;
+
+/** When a session of `minutes` granted or confirmed at `from` runs out (ms since 1970). */
+export function expiryOf(from: number, minutes: number): number {
+  return from + (minutes > 0 ? minutes * 60_000 : UNLIMITED_MS);
+}
+
+export interface NewSession {
+  merchantId: string;
+  storeId: string;
+  gatewayId: string;
+  guestId: string;
+  method: string;
+  mac: string;
+  clientKey: string;
+  ip: string | null;
+  admissionKey: Buffer;
+  limits: SessionLimits;
+}
+
+/** Opens a pending session; fails on a live one with the same admission key. */
+export async function insertSession(
+  tx: Queryable,
+  session: NewSession,
+  now: number,
+): Promise<SessionRow> {
+  const { rows } = await tx.query<SessionRow>(
+    `insert into sessions (id, merchant_id, store_id, gateway_id, guest_id, method, mac, client_key,
+       ip, admission_key, minutes, up_kbps, down_kbps, up_quota_kb, down_quota_kb, granted_at, expires_at)
+     values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17)
+     returning ${COLUMNS}`,
+    [
+      uuidv7(now),
+      session.merchantId,
+      session.storeId,
+      session.gatewayId,
+      session.guestId,
+      session.method,
+      session.mac,
+      session.clientKey,
+      session.ip,
+      session.admissionKey,
+      session.limits.minutes,
+      session.limits.upKbps,
+      session.limits.downKbps,
+      session.limits.upQuotaKB,
+      session.limits.downQuotaKB,
+      new Date(now),
+      new Date(expiryOf(now, session.limits.minutes)),
+    ],
+  );
+  return rows[0]!;
+}
+
+/** Serialises admissions of one client until the transaction ends, across processes. */
+export async function lockClient(tx: Queryable, clientKey: string): Promise<void> {
+  await tx.query(`select pg_advisory_xact_lock(hashtextextended('session ' || $1, 0))`, [
+    clientKey,
+  ]);
+}
+
+/** The live session of this very admission, if it was granted at or after `since`. */
+export async function repeatedAdmission(
+  tx: Queryable,
+  merchantId: string,
+  admissionKey: Buffer,
+  since: number,
+): Promise<SessionRow | null> {
+  const { rows } = await tx.query<SessionRow>(
+    `select ${COLUMNS} from sessions
+     where merchant_id = $1 and admission_key = $2 and state <> 'ended' and granted_at >= $3`,
+    [merchantId, admissionKey, new Date(since)],
+  );
+  return rows[0] ?? null;
+}
+
+/**
+ * Lets an older live session of the same admission keep running under a key nobody computes: who
+ * comes back later gets a session of their own, and only the gateway's word ends the old one.
+ */
+export async function releaseAdmissionKey(
+  tx: Queryable,
+  merchantId: string,
+  admissionKey: Buffer,
+): Promise<void> {
+  await tx.query(
+    `update sessions set admission_key = uuid_send(id)
+     where merchant_id = $1 and admission_key = $2 and state <> 'ended'`,
+    [merchantId, admissionKey],
+  );
+}
+
+/**
+ * The guest this client was, at this store, when a gateway last confirmed it — only when that guest
+ * gave neither phone nor mail: hardware addresses are easily copied, so they never lead to a person.
+ */
+export async function rememberedGuest(
+  tx: Queryable,
+  merchantId: string,
+  storeId: string,
+  clientKey: string,
+  since: number,
+): Promise<string | null> {
+  const { rows } = await tx.query<{ guest_id: string }>(
+    `select s.guest_id from sessions s join guests g on g.id = s.guest_id
+     where s.merchant_id = $1 and s.store_id = $2 and s.client_key = $3 and s.granted_at >= $4
+       and (s.confirmed_at is not null or s.landed_at is not null)
+       and g.phone is null and g.email is null
+     order by s.granted_at desc limit 1`,
+    [merchantId, storeId, clientKey, new Date(since)],
+  );
+  return rows[0]?.guest_id ?? null;
+}
+
+export async function findSession(
+  tx: Queryable,
+  merchantId: string,
+  storeId: string,
+  id: string,
+): Promise<SessionRow | null> {
+  const { rows } = await tx.query<SessionRow>(
+    `select ${COLUMNS} from sessions where merchant_id = $1 and store_id = $2 and id = $3`,
+    [merchantId, storeId, id],
+  );
+  return rows[0] ?? null;
+}
+
+/** The newest live session of a client; an active one before a pending one. */
+export async function liveSessionOfClient(
+  tx: Queryable,
+  merchantId: string,
+  storeId: string,
+  clientKey: string,
+  now: number,
+): Promise<SessionRow | null> {
+  const { rows } = await tx.query<SessionRow>(
+    `select ${COLUMNS} from sessions
+     where merchant_id = $1 and store_id = $2 and client_key = $3 and state <> 'ended'
+       and expires_at > $4
+     order by state = 'active' desc, granted_at desc limit 1`,
+    [merchantId, storeId, clientKey, new Date(now)],
+  );
+  return rows[0] ?? null;
+}
+
+/**
+ * The guest whose offers this session may show. A guest known only by a client key must have been
+ * confirmed first: until then the hardware address is a claim.
+ */
+export async function guestOfOpenSession(
+  tx: Queryable,
+  merchantId: string,
+  storeId: string,
+  id: string,
+): Promise<string | null> {
+  const { rows } = await tx.query<{ guest_id: string }>(
+    `select s.guest_id from sessions s join guests g on g.id = s.guest_id
+     where s.merchant_id = $1 and s.store_id = $2 and s.id = $3 and s.state <> 'ended'
+       and g.blocked_at is null
+       and (s.state = 'active' or g.phone is not null or g.email is not null)`,
+    [merchantId, storeId, id],
+  );
+  return rows[0]?.guest_id ?? null;
+}
+
+/** A guest's sessions, newest first. */
+export async function sessionsOfGuest(
+  tx: Queryable,
+  merchantId: string,
+  guestId: string,
+  limit: number,
+): Promise<SessionRow[]> {
+  const { rows } = await tx.query<SessionRow>(
+    `select ${COLUMNS} from sessions where merchant_id = $1 and guest_id = $2
+     order by granted_at desc, id desc limit $3`,
+    [merchantId, guestId, limit],
+  );
+  return rows;
+}
+
+/** Forgets hardware and network addresses of sessions that ended before `before`. */
+export async function forgetClients(db: Queryable, before: number): Promise<number> {
+  const { rowCount } = await db.query(
+    `update sessions set mac = '', ip = null, client_key = '', rhid = null
+     where state = 'ended' and ended_at < $1 and client_key <> ''`,
+    [new Date(before)],
+  );
+  return rowCount;
+}
