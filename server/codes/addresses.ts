@@ -1,0 +1,50 @@
+/** Phone numbers and mail addresses as people type them, into the one form they are kept in. PURE. */
+import { domainToASCII } from 'node:url';
+import type { CountryCode } from 'libphonenumber-js/max';
+import { isSupportedCountry, parsePhoneNumberFromString } from 'libphonenumber-js/max';
+
+const LONGEST_TYPED = 320;
+
+/** A number that exists in its country's plan; without + it is read as one of `country`. */
+function parsePhone(typed: string, country: string) {
+  const text = typed.normalize('NFKC').trim();
+  if (text.length > 40) return null;
+  const home = isSupportedCountry(country) ? country : undefined;
+  const number = parsePhoneNumberFromString(text, {
+    ...(home ? { defaultCountry: home as CountryCode } : {}),
+    extract: false,
+  });
+  return number?.isValid() === true && number.ext === undefined ? number : null;
+}
+
+/** E.164, or null when it cannot be a phone number. */
+export function normalisePhone(typed: string, country: string): string | null {
+  return parsePhone(typed, country)?.number ?? null;
+}
+
+/** Kinds of number that cost what a text costs; premium, shared-cost and the like do not. */
+const TEXTABLE = new Set(['MOBILE', 'FIXED_LINE_OR_MOBILE']);
+
+/** The country of a number that takes texts at an ordinary price, else null. */
+export function textableCountry(e164: string): string | null {
+  const number = parsePhone(e164, '');
+  const type = number?.getType();
+  return number?.country !== undefined && type !== undefined && TEXTABLE.has(type)
+    ? number.country
+    : null;
+}
+
+const LOCAL = /^[a-z0-9!#$%&'*+/=?^_`{|}~-]+(?:\.[a-z0-9!#$%&'*+/=?^_`{|}~-]+)*$/;
+const DOMAIN = /^(?:[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?\.)+[a-z][a-z0-9-]{0,61}[a-z0-9]$/;
+
+/** Lower case with the domain in its ASCII form, or null when it cannot be delivered to (RFC 5321 lengths). */
+export function normaliseEmail(typed: string): string | null {
+  if (typed.length > LONGEST_TYPED) return null;
+  const text = typed.normalize('NFKC').trim().toLowerCase();
+  const at = text.lastIndexOf('@');
+  if (at < 1) return null;
+  const local = text.slice(0, at);
+  const domain = domainToASCII(text.slice(at + 1));
+  const fits = local.length <= 64 && local.length + 1 + domain.length <= 254;
+  return fits && LOCAL.test(local) && DOMAIN.test(domain) ? `${local}@${domain}` : null;
+}
