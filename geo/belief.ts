@@ -1,0 +1,60 @@
+/** PURE. How probable each fence is: siblings compete, and "none of them" is one of the rivals. */
+import type { Fence } from './fence.ts';
+import type { Policy } from './policy.ts';
+
+/** One fence in one update; `p` is written. */
+export interface Contender {
+  readonly fence: Fence;
+  p: number;
+  /** Share of the position's uncertainty inside the fence if standing, and if walking. */
+  readonly still: number;
+  readonly moving: number;
+  /** Prior weight against its siblings: floor, and certain evidence. */
+  readonly weight: number;
+  /** Wide enough that people walk about in it. */
+  readonly wide: boolean;
+}
+
+/** No hypothesis is ever quite impossible. */
+const FLOOR = 1e-7;
+
+/**
+ * A categorical posterior over {none} ∪ contenders under each hypothesis of motion, then their mean:
+ *
+ *   P(k) = Σ_h π(h) · ρ_h(k)·mass_h(k) / [(1 − Σ mass_h) + Σ_j ρ_h(j)·mass_h(j)]
+ *
+ * mass is the share of the fused position's Gaussian in the fence; ρ is how much likelier a square
+ * metre of that place is than one of the ground around it. A visit to any place is about as likely
+ * whatever its size, so ρ falls with area between two bounds: without it the anchor store always
+ * wins, without bounds a kiosk swallows the corridor. Somebody standing is likelier in a shop than
+ * beside it, somebody walking is not: hence one ρ for each hypothesis.
+ *
+ * Writes each contender's `p` and returns that of none.
+ */
+export function believe(group: readonly Contender[], pStill: number, policy: Policy): number {
+  let noneStill = 1;
+  let noneMoving = 1;
+  let stillSum = 0;
+  let movingSum = 0;
+  for (const c of group) {
+    noneStill -= c.still;
+    noneMoving -= c.moving;
+    stillSum += c.still * odds(c, policy, true);
+    movingSum += c.moving * odds(c, policy, false);
+  }
+  noneStill = Math.max(noneStill, FLOOR);
+  noneMoving = Math.max(noneMoving, FLOOR);
+  const a = pStill / (noneStill + stillSum);
+  const b = (1 - pStill) / (noneMoving + movingSum);
+  for (const c of group) {
+    c.p = a * c.still * odds(c, policy, true) + b * c.moving * odds(c, policy, false);
+  }
+  return a * noneStill + b * noneMoving;
+}
+
+function odds(c: Contender, policy: Policy, still: boolean): number {
+  if (c.wide) return c.weight * policy.wideDensity;
+  if (!still) return c.weight * policy.walkingDensity;
+  const ratio = policy.evenAreaSquareMetres / c.fence.areaSquareMetres;
+  return c.weight * Math.min(policy.maxDensity, Math.max(policy.minDensity, ratio));
+}

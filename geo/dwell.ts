@@ -1,0 +1,282 @@
+/** PURE. The state machine of one device in one fence. */
+import type { Fence } from './fence.ts';
+import type { Metres, Millis } from './lonlat.ts';
+import type { Policy } from './policy.ts';
+import type { EvidenceKind } from './quality.ts';
+import type { FenceState, VisitSums } from './state.ts';
+import type { Transition, Visit } from './visit.ts';
+import { dwellLower, toVisit, visitId } from './visit.ts';
+
+/** What one ping says about one fence, after the belief update. */
+export interface Sight {
+  readonly t: Millis;
+  /** Belief in this fence, in none, and in its rivals (id, belief; best first). */
+  readonly p: number;
+  readonly none: number;
+  readonly rivals: readonly (readonly [string, number])[];
+  readonly acc: Metres;
+  /** Independence of this ping from the one before, 0..1. */
+  readonly weight: number;
+  /** Probability of standing rather than walking. */
+  readonly pStill: number;
+  readonly evidence: EvidenceKind | null;
+  readonly jumped: boolean;
+  /** False when the fix is too coarse for a fence of this size to open a visit. */
+  readonly mayOpen: boolean;
+  /** Wide enough to be entered without a hold. */
+  readonly wide: boolean;
+  /** Earliest possible entry later on, and latest possible exit, if this ping is outside. */
+  readonly nextFrom: () => Millis;
+  readonly exitBy: () => Millis;
+}
+
+/** Collects what one step has to say. */
+export interface Teller {
+  readonly device: string;
+  readonly policy: Policy;
+  readonly transitions: Transition[];
+  readonly visits: Visit[];
+}
+
+/** An open visit is handed out again at least this often while pings keep coming. */
+const TELL_EVERY: Millis = 60_000;
+const MAX_RIVALS = 4;
+
+const minDwell = (fence: Fence, policy: Policy): number =>
+  fence.definition.minDwellSeconds ?? policy.minDwellSeconds;
+
+function tell(
+  sums: VisitSums,
+  status: Visit['status'],
+  fence: Fence,
+  now: Millis,
+  teller: Teller,
+): VisitSums {
+  const told = { ...sums, revision: sums.revision + 1, toldAt: now };
+  const { device, policy } = teller;
+  teller.visits.push(toVisit(told, device, fence.id, status, policy, minDwell(fence, policy)));
+  return told;
+}
+
+function startSums(sight: Sight, from: Millis | null, fence: Fence, device: string): VisitSums {
+  return {
+    id: visitId(device, fence.id, sight.t),
+    fenceVersion: fence.version,
+    revision: 0,
+    toldAt: sight.t,
+    from,
+    first: sight.t,
+    last: sight.t,
+    pings: 0,
+    weight: 0,
+    belief: 0,
+    none: 0,
+    alternates: [],
+    observed: 0,
+    longestGap: 0,
+    still: 0,
+    bestAcc: sight.acc,
+    evidence: [],
+    wide: sight.wide,
+    jumped: sight.jumped,
+    tiers: 0,
+    exit: null,
+  };
+}
+
+function mergeRivals(
+  known: VisitSums['alternates'],
+  rivals: Sight['rivals'],
+  weight: number,
+): VisitSums['alternates'] {
+  if (rivals.length === 0) return known;
+  const sums = new Map(known);
+  for (const [id, p] of rivals) sums.set(id, (sums.get(id) ?? 0) + p * weight);
+  return [...sums]
+    .toSorted((a, b) => b[1] - a[1] || (a[0] < b[0] ? -1 : 1))
+    .slice(0, MAX_RIVALS)
+    .map(([id, p]) => [id, Math.round(p * 1e4) / 1e4] as const);
+}
+
+/** Counts a ping that is judged inside. */
+function addInside(sums: VisitSums, sight: Sight, policy: Policy): VisitSums {
+  const gap = sight.t - sums.last;
+  const seen = gap <= policy.staleSeconds * 1000 ? gap : 0;
+  const { evidence } = sums;
+  const news = sight.evidence !== null && !evidence.includes(sight.evidence);
+  return {
+    ...sums,
+    last: sight.t,
+    pings: sums.pings + 1,
+    weight: sums.weight + sight.weight,
+    belief: sums.belief + sight.weight * sight.p,
+    none: sums.none + sight.weight * sight.none,
+    alternates: mergeRivals(sums.alternates, sight.rivals, sight.weight),
+    observed: sums.observed + seen,
+    longestGap: Math.max(sums.longestGap, gap),
+    still: sums.still + seen * sight.pStill,
+    bestAcc: Math.min(sums.bestAcc, sight.acc),
+    evidence: news && sight.evidence !== null ? [...evidence, sight.evidence] : evidence,
+  };
+}
+
+/** The closed visit and the presence that followed it so soon, as one visit. */
+function join(old: VisitSums, again: VisitSums): VisitSums {
+  return {
+    ...old,
+    last: again.last,
+    pings: old.pings + again.pings,
+    weight: old.weight + again.weight,
+    belief: old.belief + again.belief,
+    none: old.none + again.none,
+    alternates: mergeRivals(old.alternates, again.alternates, 1),
+    observed: old.observed + again.observed,
+    longestGap: Math.max(old.longestGap, again.first - old.last, again.longestGap),
+    still: old.still + again.still,
+    bestAcc: Math.min(old.bestAcc, again.bestAcc),
+    evidence: [...new Set([...old.evidence, ...again.evidence])],
+    exit: null,
+  };
+}
+
+function ripe(sums: VisitSums, sight: Sight, policy: Policy): boolean {
+  if (!sight.mayOpen) return false;
+  if ((sight.wide || sums.evidence.length > 0) && sight.p >= policy.immediateAt) return true;
+  return (
+    sight.p >= policy.enterAt &&
+    sums.pings >= policy.enterPings &&
+    sight.t - sums.first >= policy.enterSeconds * 1000
+  );
+}
+
+function announceDwell(sums: VisitSums, fence: Fence, sight: Sight, teller: Teller): VisitSums {
+  const least = minDwell(fence, teller.policy);
+  const tiers = [least, ...teller.policy.tierSeconds.filter((s) => s > least)];
+  const dwelled = dwellLower(sums);
+  let reached = sums.tiers;
+  while (reached < tiers.length && dwelled >= (tiers[reached] as number)) {
+    const tierSeconds = tiers[reached] as number;
+    teller.transitions.push({
+      type: 'dwelled',
+      fence: fence.id,
+      visit: sums.id,
+      at: sums.first + tierSeconds * 1000 + (sums.last - sums.first - sums.observed),
+      detectedAt: sight.t,
+      p: sight.p,
+      tierSeconds,
+    });
+    reached++;
+  }
+  return reached === sums.tiers ? sums : { ...sums, tiers: reached };
+}
+
+function enter(sums: VisitSums, again: boolean, state: FenceState, fence: Fence, sight: Sight, teller: Teller): FenceState {
+  const at = again ? (state.again?.first ?? sight.t) : sums.first;
+  teller.transitions.push({
+    type: 'entered',
+    fence: fence.id,
+    visit: sums.id,
+    at,
+    detectedAt: sight.t,
+    p: sight.p,
+    ...(again ? { reason: 'returned' } : {}),
+  });
+  const told = tell(announceDwell(sums, fence, sight, teller), 'open', fence, sight.t, teller);
+  return { fence: fence.id, p: sight.p, phase: 'inside', since: at, from: null, visit: told };
+}
+
+/** Away, or gone and perhaps coming back: gather evidence of a presence until it is ripe. */
+function outside(state: FenceState, fence: Fence, sight: Sight, teller: Teller): FenceState {
+  const { policy, device } = teller;
+  const gone = state.phase === 'gone';
+  const pending = gone ? (state.again ?? null) : state.visit;
+  const { again: _, ...rest } = state;
+  const idle: FenceState = { ...rest, p: sight.p, ...(gone ? {} : { visit: null, phase: 'away' as const }) };
+  if (pending === null ? sight.p < policy.candidateAt : sight.p < policy.releaseAt) {
+    return { ...idle, from: sight.p <= policy.leaveAt ? sight.nextFrom() : state.from };
+  }
+  if (pending === null && !sight.mayOpen) return idle;
+  const start = pending ?? startSums(sight, state.from === null ? null : Math.min(state.from, sight.t), fence, device);
+  const sums = addInside(start, sight, policy);
+  if (!ripe(sums, sight, policy)) {
+    return gone
+      ? { ...idle, again: sums }
+      : { ...idle, phase: 'candidate', since: sums.first, visit: sums };
+  }
+  if (!gone || !state.visit) return enter(sums, false, state, fence, sight, teller);
+  const soon = sums.first - (state.visit.exit?.earliest ?? state.visit.last);
+  if (soon <= policy.reopenSeconds * 1000) {
+    return enter(join(state.visit, sums), true, { ...state, again: sums }, fence, sight, teller);
+  }
+  tell(state.visit, 'final', fence, sight.t, teller);
+  return enter(sums, false, state, fence, sight, teller);
+}
+
+function present(state: FenceState, sums: VisitSums, fence: Fence, sight: Sight, teller: Teller): FenceState {
+  const { policy } = teller;
+  if (sight.p > policy.leaveAt) {
+    const back = { ...sums, exit: null };
+    if (sight.p < policy.releaseAt) {
+      return { ...state, p: sight.p, phase: 'inside', visit: back };
+    }
+    const counted = addInside(back, sight, policy);
+    const announced = announceDwell(counted, fence, sight, teller);
+    const due = announced.tiers !== sums.tiers || sight.t - sums.toldAt >= TELL_EVERY || counted.evidence !== sums.evidence;
+    const visit = due ? tell(announced, 'open', fence, sight.t, teller) : announced;
+    return { ...state, p: sight.p, phase: 'inside', visit };
+  }
+  const first = state.phase === 'inside';
+  const since = first ? sight.t : state.since;
+  const exit = first || !sums.exit
+    ? { earliest: sums.last, latest: Math.max(sums.last, sight.exitBy()) }
+    : sums.exit;
+  const leaving: FenceState = { ...state, p: sight.p, phase: 'leaving', since, from: sight.nextFrom(), visit: { ...sums, exit } };
+  const sure = sight.p <= policy.exitAt || sight.t - since >= policy.leaveSeconds * 1000;
+  return sure ? closeVisit(leaving, fence, sight.t, sight.p, undefined, teller) : leaving;
+}
+
+/** Ends an open visit. Without a seen exit it is right-censored: its end is not made up. */
+export function closeVisit(
+  state: FenceState,
+  fence: Fence,
+  now: Millis,
+  p: number,
+  reason: string | undefined,
+  teller: Teller,
+): FenceState {
+  const sums = state.visit as VisitSums;
+  const exit = sums.exit ?? { earliest: sums.last, latest: null };
+  const at = exit.latest === null ? exit.earliest : (exit.earliest + exit.latest) / 2;
+  teller.transitions.push({
+    type: 'left',
+    fence: fence.id,
+    visit: sums.id,
+    at: Math.round(at),
+    detectedAt: now,
+    p,
+    ...(reason === undefined ? {} : { reason }),
+  });
+  const visit = tell({ ...sums, exit }, 'closed', fence, now, teller);
+  return { ...state, p, phase: 'gone', since: now, visit };
+}
+
+/** Makes a closed visit final; from here on it no longer changes. */
+export function finishVisit(state: FenceState, fence: Fence, now: Millis, teller: Teller): void {
+  if (state.phase === 'gone' && state.visit) tell(state.visit, 'final', fence, now, teller);
+}
+
+/** True once a closed visit can no longer be continued by a presence that is not yet under way. */
+export function pastReopening(state: FenceState, now: Millis, policy: Policy): boolean {
+  if (state.phase !== 'gone' || state.again || !state.visit) return false;
+  return now - (state.visit.exit?.earliest ?? state.visit.last) > policy.reopenSeconds * 1000;
+}
+
+/** Moves one fence on by one ping. */
+export function advance(state: FenceState, fence: Fence, sight: Sight, teller: Teller): FenceState {
+  const open = state.phase === 'inside' || state.phase === 'leaving';
+  if (open && state.visit) return present(state, state.visit, fence, sight, teller);
+  const next = outside(state, fence, sight, teller);
+  if (!pastReopening(next, sight.t, teller.policy)) return next;
+  finishVisit(next, fence, sight.t, teller);
+  return { fence: fence.id, p: next.p, phase: 'away', since: sight.t, from: next.from, visit: null };
+}

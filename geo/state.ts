@@ -1,0 +1,82 @@
+/** PURE. What the engine remembers of one device between pings: plain JSON, a kilobyte or two. */
+import type { Metres, Millis } from './lonlat.ts';
+import type { EvidenceKind, Fix, Suspect } from './quality.ts';
+import type { Track } from './track.ts';
+
+/** Running sums of one visit; `geo/visit.ts` turns them into a Visit. */
+export interface VisitSums {
+  readonly id: string;
+  readonly fenceVersion: number;
+  readonly revision: number;
+  /** Event time at which this visit was last handed out. */
+  readonly toldAt: Millis;
+  /** Earliest possible entry; null when the device was first seen inside (left-censored). */
+  readonly from: Millis | null;
+  /** First and last ping judged inside. */
+  readonly first: Millis;
+  readonly last: Millis;
+  readonly pings: number;
+  /** Pings weighed by independence, and the same times belief in the fence, and in none. */
+  readonly weight: number;
+  readonly belief: number;
+  readonly none: number;
+  /** Fences believed in beside this one: id and weighed belief. */
+  readonly alternates: readonly (readonly [string, number])[];
+  /** Milliseconds: gaps short enough to count as seen; longest gap; of the seen, judged still. */
+  readonly observed: Millis;
+  readonly longestGap: Millis;
+  readonly still: Millis;
+  readonly bestAcc: Metres;
+  readonly evidence: readonly EvidenceKind[];
+  /** The fence is wider than a shop: walking about in it is no sign of passing by. */
+  readonly wide: boolean;
+  /** A far jump brought the device here. */
+  readonly jumped: boolean;
+  /** Dwell thresholds already announced. */
+  readonly tiers: number;
+  /** Bounds of the exit once there is one; latest is null when nobody saw it. */
+  readonly exit: { readonly earliest: Millis; readonly latest: Millis | null } | null;
+}
+
+/**
+ * candidate: believed, not yet long enough. inside, leaving: visit open. gone: visit closed and
+ * still reopenable. away: followed only because belief is above nothing.
+ */
+export type Phase = 'away' | 'candidate' | 'inside' | 'leaving' | 'gone';
+
+export interface FenceState {
+  readonly fence: string;
+  readonly p: number;
+  readonly phase: Phase;
+  /** When the phase began (event time). */
+  readonly since: Millis;
+  /** Earliest possible entry should the device turn out to be inside; null when unknown. */
+  readonly from: Millis | null;
+  readonly visit: VisitSums | null;
+  /** Sums of a new presence that may still prove to be the closed visit continued. */
+  readonly again?: VisitSums;
+}
+
+export interface DeviceState {
+  readonly v: 1;
+  readonly device: string;
+  readonly last: Fix | null;
+  readonly suspect: Suspect | null;
+  readonly track: Track | null;
+  /** The last certain evidence: which fence, and when. */
+  readonly sure: { readonly fence: string; readonly t: Millis } | null;
+  readonly fences: readonly FenceState[];
+}
+
+/** A device never heard of before. */
+export function initialState(device: string): DeviceState {
+  return {
+    v: 1,
+    device,
+    last: null,
+    suspect: null,
+    track: null,
+    sure: null,
+    fences: [],
+  };
+}

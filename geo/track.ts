@@ -1,0 +1,134 @@
+/** PURE. Where a device probably is: two Kalman filters, one for standing and one for walking, weighed against each other. */
+import type { Policy } from './policy.ts';
+import { METRES_PER_DEGREE, metresPerLonDegree } from './distance.ts';
+import { wrapLon } from './lonlat.ts';
+
+/** An isotropic Gaussian over positions; variance in square metres on each axis. */
+export interface Blob {
+  readonly lon: number;
+  readonly lat: number;
+  readonly variance: number;
+}
+
+/** The mixture of both hypotheses after the last accepted ping. */
+export interface Track {
+  /** Probability of standing rather than walking. */
+  readonly pStill: number;
+  readonly still: Blob;
+  readonly moving: Blob;
+  /** The last fix was set aside as an outlier; the next one cannot be. */
+  readonly odd: boolean;
+}
+
+export interface Measurement {
+  readonly lon: number;
+  readonly lat: number;
+  /** Standard deviation on each axis, metres. */
+  readonly sigma: number;
+  /** Seconds since the last ping; null for the first, or after so long a silence that nothing carries over. */
+  readonly dt: number | null;
+  /** What the device itself says of its motion. */
+  readonly says: 'still' | 'moving' | null;
+}
+
+/** Drift of somebody browsing, and of somebody walking with a change of direction now and then (m²/s). */
+const STILL_DRIFT = 0.02;
+const MOVING_DRIFT = 15;
+/** Nobody gets further than about 60 m per axis from where they were without it being a new story. */
+const MAX_SPREAD = 3600;
+/** Time constant of changing between standing and walking. */
+const CHANGE_SECONDS = 300;
+/** Share of fixes that are simply wrong, and how widely they scatter (m). */
+const ODD_SHARE = 0.02;
+const ODD_SPREAD = 100;
+/** How much a device's own word about its motion counts. */
+const WORD_ODDS = 10;
+
+interface Local {
+  readonly x: number;
+  readonly y: number;
+  readonly v: number;
+}
+
+/**
+ * One step of an interacting multiple model filter (Blom and Bar-Shalom 1988) with two models.
+ *
+ * The errors of successive indoor fixes are correlated, so a fix dt after the last counts as
+ * w = tanh(dt / 2τ) independent fixes: exactly the loss of information in the mean of an AR(1) series
+ * with correlation time τ. Its variance is therefore taken as σ²/w.
+ */
+export function follow(track: Track | null, z: Measurement, policy: Policy): Track {
+  const r = z.sigma * z.sigma;
+  const here: Blob = { lon: z.lon, lat: z.lat, variance: r };
+  if (track === null || z.dt === null) {
+    return { pStill: priorStill(z), still: here, moving: here, odd: false };
+  }
+  const kx = metresPerLonDegree(z.lat);
+  const local = (b: Blob): Local => ({
+    x: wrapLon(b.lon - z.lon) * kx,
+    y: (b.lat - z.lat) * METRES_PER_DEGREE,
+    v: b.variance,
+  });
+  const stay = 0.5 + 0.5 * Math.exp((-2 * z.dt) / CHANGE_SECONDS);
+  const fromStill = track.pStill * stay;
+  const fromMoving = (1 - track.pStill) * (1 - stay);
+  const pStill = fromStill + fromMoving;
+  const a = local(track.still);
+  const b = local(track.moving);
+  const still = grow(mix(a, b, fromStill / pStill), STILL_DRIFT * z.dt);
+  const moving = grow(mix(a, b, (track.pStill - fromStill) / (1 - pStill)), MOVING_DRIFT * z.dt);
+  const independence = Math.max(1e-3, Math.tanh(z.dt / (2 * policy.correlationSeconds)));
+  return correct(z, pStill, still, moving, r / independence, track.odd, kx);
+}
+
+function priorStill(z: Measurement): number {
+  if (z.says === null) return 0.5;
+  return z.says === 'still' ? 0.9 : 0.1;
+}
+
+/** Two Gaussians as the one with their mean and spread; `share` is that of the first. */
+function mix(a: Local, b: Local, share: number): Local {
+  const x = share * a.x + (1 - share) * b.x;
+  const y = share * a.y + (1 - share) * b.y;
+  const spread = (share * (1 - share) * ((a.x - b.x) ** 2 + (a.y - b.y) ** 2)) / 2;
+  return { x, y, v: share * a.v + (1 - share) * b.v + spread };
+}
+
+const grow = (b: Local, by: number): Local => ({ ...b, v: b.v + Math.min(by, MAX_SPREAD) });
+
+/** Density of a fix at the origin under a prediction; the constant 1/2π is left out. */
+function likelihood(b: Local, r: number): number {
+  const s = b.v + r;
+  return Math.exp(-(b.x * b.x + b.y * b.y) / (2 * s)) / s;
+}
+
+function correct(
+  z: Measurement,
+  pStill: number,
+  still: Local,
+  moving: Local,
+  r: number,
+  wasOdd: boolean,
+  kx: number,
+): Track {
+  const oddity = wasOdd ? 0 : ODD_SHARE / (ODD_SPREAD * ODD_SPREAD);
+  const fits = likelihood(still, r);
+  const trust = fits / (fits + oddity + 1e-300);
+  const word = z.says === null ? 1 : z.says === 'still' ? WORD_ODDS : 1 / WORD_ODDS;
+  const wStill = pStill * (fits + oddity) * word;
+  const wMoving = (1 - pStill) * likelihood(moving, r);
+  const sum = wStill + wMoving;
+  const place = (b: Local, gain: number): Blob => ({
+    lon: wrapLon(z.lon + ((1 - gain) * b.x) / kx),
+    lat: z.lat + ((1 - gain) * b.y) / METRES_PER_DEGREE,
+    variance: (1 - gain) * b.v,
+  });
+  const gainStill = (trust * still.v) / (still.v + r);
+  const next = sum > 0 ? Math.min(0.999, Math.max(0.001, wStill / sum)) : 0.001;
+  return {
+    pStill: next,
+    still: place(still, gainStill),
+    moving: place(moving, moving.v / (moving.v + r)),
+    odd: trust < 0.5 && next > 0.5,
+  };
+}
