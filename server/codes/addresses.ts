@@ -1,6 +1,5 @@
 /** Phone numbers and mail addresses as people type them, into the one form they are kept in. PURE. */
 import { domainToASCII } from 'node:url';
-import type { CountryCode } from 'libphonenumber-js/max';
 import { isSupportedCountry, parsePhoneNumberFromString } from 'libphonenumber-js/max';
 
 const LONGEST_TYPED = 320;
@@ -11,7 +10,7 @@ function parsePhone(typed: string, country: string) {
   if (text.length > 40) return null;
   const home = isSupportedCountry(country) ? country : undefined;
   const number = parsePhoneNumberFromString(text, {
-    ...(home ? { defaultCountry: home as CountryCode } : {}),
+    ...(home ? { defaultCountry: home } : {}),
     extract: false,
   });
   return number?.isValid() === true && number.ext === undefined ? number : null;

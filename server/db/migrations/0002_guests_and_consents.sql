@@ -107,3 +107,16 @@ create table access_vouchers (
   unique (store_id, code)
 );
 call foyer_protect('access_vouchers');
+
+-- Wrong tries at printed codes, by keyed hash of the device and of the network: only for the limits.
+create table access_voucher_tries (
+  id uuid primary key,
+  merchant_id uuid not null references merchants (id) on delete cascade,
+  store_id uuid not null references stores (id) on delete cascade,
+  device_hash bytea not null,
+  network_hash bytea not null,
+  tried_at timestamptz not null
+);
+create index on access_voucher_tries (merchant_id, device_hash, tried_at desc);
+create index on access_voucher_tries (merchant_id, network_hash, tried_at desc);
+call foyer_protect('access_voucher_tries');
