@@ -1,5 +1,6 @@
 /** Stores and their gateways. */
 import type { Queryable, Row } from '../db/database.ts';
+import type { GatewayKind, GatewaySettings, StoreSettings } from './schema.ts';
 
 export interface StoreChoice extends Row {
   id: string;
@@ -15,4 +16,196 @@ export async function storeChoices(tx: Queryable, merchantId: string): Promise<S
     [merchantId],
   );
   return rows;
+}
+
+export interface StoreRow extends StoreChoice {
+  merchant_id: string;
+  country: string;
+  lon: number | null;
+  lat: number | null;
+  /** As stored: read with readSettings(). */
+  settings: unknown;
+  created_at: Date;
+  updated_at: Date;
+}
+
+const columns = `id, merchant_id, slug, name, timezone, country, st_x(location::geometry) as lon,
+  st_y(location::geometry) as lat, settings, created_at, updated_at`;
+
+export async function storesOf(tx: Queryable, merchantId: string): Promise<StoreRow[]> {
+  const { rows } = await tx.query<StoreRow>(
+    `select ${columns} from stores where merchant_id = $1 order by created_at, id limit 500`,
+    [merchantId],
+  );
+  return rows;
+}
+
+/** `lock` holds the row until the transaction ends: for a change made from what it says. */
+export async function storeById(
+  tx: Queryable,
+  merchantId: string,
+  id: string,
+  lock = false,
+): Promise<StoreRow | null> {
+  const { rows } = await tx.query<StoreRow>(
+    `select ${columns} from stores where merchant_id = $1 and id = $2 ${lock ? 'for update' : ''}`,
+    [merchantId, id],
+  );
+  return rows[0] ?? null;
+}
+
+export async function insertStore(
+  tx: Queryable,
+  merchantId: string,
+  store: {
+    id: string;
+    slug: string;
+    name: string;
+    timezone: string;
+    country: string;
+    lon: number | null;
+    lat: number | null;
+    settings: StoreSettings;
+    now: Date;
+  },
+): Promise<void> {
+  await tx.query(
+    `insert into stores (id, merchant_id, slug, name, timezone, country, location, settings, created_at, updated_at)
+     values ($1, $2, $3, $4, $5, $6,
+       case when $7::float8 is null then null else st_setsrid(st_makepoint($7::float8, $8::float8), 4326)::geography end,
+       $9, $10, $10)`,
+    [
+      store.id,
+      merchantId,
+      store.slug,
+      store.name,
+      store.timezone,
+      store.country,
+      store.lon,
+      store.lat,
+      JSON.stringify(store.settings),
+      store.now,
+    ],
+  );
+}
+
+export async function updateStore(
+  tx: Queryable,
+  merchantId: string,
+  store: Pick<StoreRow, 'id' | 'name' | 'timezone' | 'country' | 'lon' | 'lat'> & {
+    settings: StoreSettings;
+    now: Date;
+  },
+): Promise<void> {
+  await tx.query(
+    `update stores set name = $3, timezone = $4, country = $5,
+       location = case when $6::float8 is null then null else st_setsrid(st_makepoint($6::float8, $7::float8), 4326)::geography end,
+       settings = $8, updated_at = $9
+     where merchant_id = $1 and id = $2`,
+    [
+      merchantId,
+      store.id,
+      store.name,
+      store.timezone,
+      store.country,
+      store.lon,
+      store.lat,
+      JSON.stringify(store.settings),
+      store.now,
+    ],
+  );
+}
+
+/** A store by its address, with its gateways: the look-up before there is a tenant. */
+export async function storeAndGatewaysBySlug(
+  db: Queryable,
+  slug: string,
+): Promise<{ store: StoreRow; gateways: GatewayRow[] } | null> {
+  const { rows } = await db.query<StoreRow>(`select ${columns} from stores where slug = $1`, [
+    slug,
+  ]);
+  const [store] = rows;
+  if (!store) return null;
+  return { store, gateways: await gatewaysOf(db, store.merchant_id, store.id) };
+}
+
+export interface GatewayRow extends Row {
+  id: string;
+  store_id: string;
+  kind: GatewayKind;
+  name: string;
+  settings: GatewaySettings;
+  last_heard_at: Date | null;
+  created_at: Date;
+}
+
+const gatewayColumns = 'id, store_id, kind, name, settings, last_heard_at, created_at';
+
+export async function gatewaysOf(
+  tx: Queryable,
+  merchantId: string,
+  storeId: string,
+): Promise<GatewayRow[]> {
+  const { rows } = await tx.query<GatewayRow>(
+    `select ${gatewayColumns} from gateways where merchant_id = $1 and store_id = $2
+     order by created_at, id limit 100`,
+    [merchantId, storeId],
+  );
+  return rows;
+}
+
+export async function gatewayById(
+  tx: Queryable,
+  merchantId: string,
+  id: string,
+  lock = false,
+): Promise<GatewayRow | null> {
+  const { rows } = await tx.query<GatewayRow>(
+    `select ${gatewayColumns} from gateways where merchant_id = $1 and id = $2 ${lock ? 'for update' : ''}`,
+    [merchantId, id],
+  );
+  return rows[0] ?? null;
+}
+
+export async function insertGateway(
+  tx: Queryable,
+  merchantId: string,
+  gateway: Pick<GatewayRow, 'id' | 'store_id' | 'kind' | 'name' | 'settings'> & { now: Date },
+): Promise<void> {
+  await tx.query(
+    `insert into gateways (id, merchant_id, store_id, kind, name, settings, created_at)
+     values ($1, $2, $3, $4, $5, $6, $7)`,
+    [
+      gateway.id,
+      merchantId,
+      gateway.store_id,
+      gateway.kind,
+      gateway.name,
+      JSON.stringify(gateway.settings),
+      gateway.now,
+    ],
+  );
+}
+
+export async function updateGateway(
+  tx: Queryable,
+  merchantId: string,
+  gateway: Pick<GatewayRow, 'id' | 'name' | 'settings'>,
+): Promise<void> {
+  await tx.query(
+    'update gateways set name = $3, settings = $4 where merchant_id = $1 and id = $2',
+    [merchantId, gateway.id, gateway.name, JSON.stringify(gateway.settings)],
+  );
+}
+
+export async function deleteGateway(
+  tx: Queryable,
+  merchantId: string,
+  id: string,
+): Promise<boolean> {
+  const { rowCount } = await tx.query('delete from gateways where merchant_id = $1 and id = $2', [
+    merchantId,
+    id,
+  ]);
+  return rowCount === 1;
 }

@@ -1,0 +1,197 @@
+/** Making and changing stores and gateways: one transaction each, used by the API and the console alike. */
+import { randomBytes } from 'node:crypto';
+import type { Database } from '../db/database.ts';
+import { problem } from '../errors.ts';
+import { uuidv7 } from '../ids.ts';
+import {
+  deleteGateway,
+  gatewayById,
+  gatewaysOf,
+  insertGateway,
+  insertStore,
+  storeById,
+  storesOf,
+  updateGateway,
+  updateStore,
+} from './queries.ts';
+import type { GatewayRow, StoreRow } from './queries.ts';
+import { applyChange, defaultSettings, readSettings } from './schema.ts';
+import type { GatewayKind, GatewaySettings, SettingsChange } from './schema.ts';
+
+export interface StoreDeps {
+  db: Database;
+  clock: () => number;
+}
+
+/** Stores and gateways per merchant and store: a runaway script stops here. */
+const mostStores = 200;
+const mostGateways = 50;
+
+export interface NewStore {
+  slug: string;
+  name: string;
+  timezone: string;
+  country: string;
+  location?: { lon: number; lat: number } | null | undefined;
+  settings?: SettingsChange | undefined;
+}
+
+/** `conflict` when the address is taken, by whomever. */
+export async function createStore(
+  deps: StoreDeps,
+  merchantId: string,
+  store: NewStore,
+): Promise<string> {
+  const now = deps.clock();
+  const id = uuidv7(now);
+  await unlessTaken('Another store has this address.', () =>
+    deps.db.tx(
+      async (tx) => {
+        if ((await storesOf(tx, merchantId)).length >= mostStores) {
+          throw problem('conflict', { detail: `A merchant has at most ${mostStores} stores.` });
+        }
+        await insertStore(tx, merchantId, {
+          id,
+          slug: store.slug,
+          name: store.name,
+          timezone: store.timezone,
+          country: store.country,
+          lon: store.location?.lon ?? null,
+          lat: store.location?.lat ?? null,
+          settings: applyChange(defaultSettings(), store.settings ?? {}),
+          now: new Date(now),
+        });
+      },
+      { tenant: merchantId },
+    ),
+  );
+  return id;
+}
+
+/** Anything undefined stays as it is. */
+export type StoreChange = { [K in keyof Omit<NewStore, 'slug'>]?: NewStore[K] | undefined };
+
+export async function changeStore(
+  deps: StoreDeps,
+  merchantId: string,
+  id: string,
+  change: StoreChange,
+): Promise<StoreRow> {
+  return deps.db.tx(
+    async (tx) => {
+      const row = await storeById(tx, merchantId, id, true);
+      if (!row) throw problem('not-found');
+      const place =
+        change.location === undefined ? { lon: row.lon, lat: row.lat } : change.location;
+      const settings = applyChange(readSettings(row.settings), change.settings ?? {});
+      const next = {
+        id,
+        name: change.name ?? row.name,
+        timezone: change.timezone ?? row.timezone,
+        country: change.country ?? row.country,
+        lon: place?.lon ?? null,
+        lat: place?.lat ?? null,
+        settings,
+      };
+      const now = new Date(deps.clock());
+      await updateStore(tx, merchantId, { ...next, now });
+      return { ...row, ...next, updated_at: now };
+    },
+    { tenant: merchantId },
+  );
+}
+
+export interface NewGateway {
+  kind: GatewayKind;
+  name: string;
+  level?: 1 | 2 | 3 | undefined;
+  /** Made here when not given. */
+  secret?: string | undefined;
+}
+
+export async function createGateway(
+  deps: StoreDeps,
+  merchantId: string,
+  storeId: string,
+  gateway: NewGateway,
+): Promise<string> {
+  const now = deps.clock();
+  const id = uuidv7(now);
+  const settings: GatewaySettings = {
+    secret: gateway.secret ?? newGatewaySecret(),
+    ...(gateway.kind === 'opennds' ? { level: gateway.level ?? 3 } : {}),
+  };
+  await unlessTaken('The store has a gateway of this name.', () =>
+    deps.db.tx(
+      async (tx) => {
+        if (!(await storeById(tx, merchantId, storeId, true))) throw problem('not-found');
+        if ((await gatewaysOf(tx, merchantId, storeId)).length >= mostGateways) {
+          throw problem('conflict', { detail: `A store has at most ${mostGateways} gateways.` });
+        }
+        const { kind, name } = gateway;
+        await insertGateway(tx, merchantId, {
+          id,
+          store_id: storeId,
+          kind,
+          name,
+          settings,
+          now: new Date(now),
+        });
+      },
+      { tenant: merchantId },
+    ),
+  );
+  return id;
+}
+
+/** What was learnt of a gateway's names holds only as long as it keeps its name and secret. */
+export async function changeGateway(
+  deps: StoreDeps,
+  merchantId: string,
+  id: string,
+  change: { [K in 'name' | 'level' | 'secret']?: NewGateway[K] | undefined },
+): Promise<GatewayRow> {
+  return unlessTaken('The store has a gateway of this name.', () =>
+    deps.db.tx(
+      async (tx) => {
+        const row = await gatewayById(tx, merchantId, id, true);
+        if (!row) throw problem('not-found');
+        const name = change.name ?? row.name;
+        const { hashes, ...kept } = row.settings;
+        const settings: GatewaySettings = {
+          ...kept,
+          ...(change.secret ? { secret: change.secret } : {}),
+          ...(change.level && row.kind === 'opennds' ? { level: change.level } : {}),
+        };
+        const same = name === row.name && settings.secret === kept.secret;
+        if (same && hashes) settings.hashes = hashes;
+        await updateGateway(tx, merchantId, { id, name, settings });
+        return { ...row, name, settings };
+      },
+      { tenant: merchantId },
+    ),
+  );
+}
+
+export async function removeGateway(
+  deps: StoreDeps,
+  merchantId: string,
+  id: string,
+): Promise<void> {
+  const gone = await deps.db.tx((tx) => deleteGateway(tx, merchantId, id), { tenant: merchantId });
+  if (!gone) throw problem('not-found');
+}
+
+/** 32 letters and digits: all that openNDS reads of a key. */
+export function newGatewaySecret(): string {
+  return randomBytes(16).toString('hex');
+}
+
+async function unlessTaken<T>(detail: string, work: () => Promise<T>): Promise<T> {
+  try {
+    return await work();
+  } catch (error) {
+    if ((error as { code?: unknown }).code === '23505') throw problem('conflict', { detail });
+    throw error;
+  }
+}

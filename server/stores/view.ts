@@ -1,0 +1,80 @@
+/** A store as the guest portal needs it (the shape of portal/ports.ts StoreView, met in app.ts). */
+import type { Queryable } from '../db/database.ts';
+import { storeAndGatewaysBySlug } from './queries.ts';
+import type { GatewayRow, StoreRow } from './queries.ts';
+import { readSettings } from './schema.ts';
+import type { GatewayKind, Language, Method, StoreSettings } from './schema.ts';
+import type { Wording } from './wordings.ts';
+
+export interface PortalGateway {
+  id: string;
+  kind: GatewayKind;
+  name: string;
+  level?: 1 | 2 | 3;
+  secret?: string;
+  hashes?: string[];
+}
+
+/** Everything a guest's page is made from, and the limits the desk grants by. */
+export interface PortalStore {
+  id: string;
+  merchantId: string;
+  slug: string;
+  name: string;
+  timezone: string;
+  country: string;
+  defaultLanguage: Language;
+  methods: Method[];
+  wordings: Wording[];
+  question?: NonNullable<StoreSettings['question']>;
+  gateways: PortalGateway[];
+  theme: StoreSettings['theme'];
+  landingHosts: string[];
+  venueUrl?: string;
+  /** Not the portal's business, the desk's: limits of one admission. */
+  session: StoreSettings['session'];
+  /** Countries whose numbers get codes by SMS; never empty. */
+  countries: string[];
+}
+
+/** The store behind `/p/<slug>`, or null. Runs without a tenant: the address is what names it. */
+export async function storeBySlug(db: Queryable, slug: string): Promise<PortalStore | null> {
+  if (!/^[a-z0-9][a-z0-9-]{1,62}$/.test(slug)) return null;
+  const found = await storeAndGatewaysBySlug(db, slug);
+  return found && portalStore(found.store, found.gateways);
+}
+
+/** PURE. */
+export function portalStore(row: StoreRow, gateways: readonly GatewayRow[]): PortalStore {
+  const settings = readSettings(row.settings);
+  return {
+    id: row.id,
+    merchantId: row.merchant_id,
+    slug: row.slug,
+    name: row.name,
+    timezone: row.timezone,
+    country: row.country,
+    defaultLanguage: settings.defaultLanguage,
+    methods: settings.methods,
+    wordings: settings.wordings,
+    ...(settings.question ? { question: settings.question } : {}),
+    gateways: gateways.map(portalGateway),
+    theme: settings.theme,
+    landingHosts: settings.landingHosts,
+    ...(settings.venueUrl ? { venueUrl: settings.venueUrl } : {}),
+    session: settings.session,
+    countries: settings.countries.length > 0 ? settings.countries : [row.country],
+  };
+}
+
+function portalGateway(row: GatewayRow): PortalGateway {
+  const { level, secret, hashes } = row.settings;
+  return {
+    id: row.id,
+    kind: row.kind,
+    name: row.name,
+    ...(level ? { level } : {}),
+    ...(secret ? { secret } : {}),
+    ...(hashes ? { hashes } : {}),
+  };
+}
