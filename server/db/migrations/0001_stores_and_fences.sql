@@ -127,3 +127,25 @@ create table fences (
 create index on fences using gist (shape);
 create index on fences (merchant_id);
 call foyer_protect('fences');
+
+-- Rises with every change of a merchant's fences, whoever makes it: what processes compare before
+-- they trust the index they hold in memory. No foreign key: the row may outlive its merchant.
+create table fence_revisions (
+  merchant_id uuid primary key,
+  revision bigint not null
+);
+call foyer_protect('fence_revisions');
+
+create function foyer_fences_changed() returns trigger language plpgsql as $$
+begin
+  insert into fence_revisions as r (merchant_id, revision)
+  select distinct c.merchant_id, 1 from changed c
+  on conflict (merchant_id) do update set revision = r.revision + 1;
+  return null;
+end $$;
+create trigger fences_added after insert on fences referencing new table as changed
+  for each statement execute function foyer_fences_changed();
+create trigger fences_altered after update on fences referencing new table as changed
+  for each statement execute function foyer_fences_changed();
+create trigger fences_removed after delete on fences referencing old table as changed
+  for each statement execute function foyer_fences_changed();

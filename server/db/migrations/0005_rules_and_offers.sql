@@ -32,6 +32,8 @@ create table rules (
   trigger text not null check (trigger in ('visit.entered', 'visit.dwelled', 'visit.left', 'guest.admitted')),
   -- Scope, conditions, caps, quiet hours, exclusion group, experiment, budget: rules/schema.ts
   definition jsonb not null,
+  -- Vouchers issued by this rule, all versions together: what its budget is measured against.
+  issued integer not null default 0,
   created_at timestamptz not null default now(),
   updated_at timestamptz not null default now()
 );
@@ -43,6 +45,7 @@ create table rule_versions (
   version integer not null,
   merchant_id uuid not null references merchants (id) on delete cascade,
   definition jsonb not null,
+  offer_id uuid,
   changed_at timestamptz not null,
   changed_by text,
   primary key (rule_id, version)
@@ -61,6 +64,7 @@ create table decisions (
   store_id uuid references stores (id) on delete set null,
   fence_id uuid references fences (id) on delete set null,
   visit_id text,
+  session_id uuid,
   guest_id uuid references guests (id) on delete cascade,
   device_id uuid references devices (id) on delete cascade,
   exclusion_group text,
@@ -109,3 +113,16 @@ create table redemptions (
 );
 create index on redemptions (merchant_id, redeemed_at desc);
 call foyer_protect('redemptions', 'select, insert');
+
+-- What was answered under an idempotency key, refusals too: the same key gets the same answer again.
+create table redemption_answers (
+  merchant_id uuid not null references merchants (id) on delete cascade,
+  idempotency_key text not null check (length(idempotency_key) between 1 and 255),
+  request_hash bytea not null,
+  -- Empty only inside the transaction that works on it.
+  answer jsonb,
+  created_at timestamptz not null,
+  primary key (merchant_id, idempotency_key)
+);
+create index on redemption_answers (created_at);
+call foyer_protect('redemption_answers');

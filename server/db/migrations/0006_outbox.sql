@@ -34,3 +34,13 @@ create sequence outbox_position;
 -- The single row whose lock makes handing-out one at a time across processes.
 create table outbox_lock (only_row boolean primary key default true check (only_row));
 insert into outbox_lock default values;
+
+-- Timed jobs: one row each. Taking a job is one conditional update, so it runs in one process at a time.
+create table jobs (
+  name text primary key,
+  due_at timestamptz not null,
+  leased_until timestamptz,
+  started_at timestamptz,
+  finished_at timestamptz,
+  last_error text
+);

@@ -1,0 +1,46 @@
+/** PURE. Fences as GeoJSON (RFC 7946) for export, maps and moving house. */
+import type { FenceRow } from './queries.ts';
+import type { Geometry } from './shape.ts';
+
+export interface FenceFeature {
+  type: 'Feature';
+  id: string;
+  geometry: Geometry;
+  properties: {
+    name: string;
+    /** Metres; circles only, whose geometry is a Point. */
+    radius: number | null;
+    /** Id of the fence this one lies in. */
+    parent: string | null;
+    storeId: string | null;
+    floor: string | null;
+    category: string | null;
+    minDwellSeconds: number;
+    active: boolean;
+    version: number;
+  };
+}
+
+export interface FenceCollection {
+  type: 'FeatureCollection';
+  features: FenceFeature[];
+}
+
+export function toFeature(row: FenceRow): FenceFeature {
+  return {
+    type: 'Feature',
+    id: row.id,
+    geometry: row.geometry,
+    properties: {
+      name: row.name,
+      radius: row.radius_m,
+      parent: row.parent_id,
+      storeId: row.store_id,
+      floor: row.floor,
+      category: row.category,
+      minDwellSeconds: row.min_dwell_s,
+      active: row.active,
+      version: row.version,
+    },
+  };
+}

@@ -1,0 +1,262 @@
+/** What a batch reads and writes: the device's state under lock, its pings with their verdicts. */
+import type { Queryable, Row } from '../db/database.ts';
+import type { ParsedPing } from './ping.ts';
+import type { DeviceState } from '../../geo/engine.ts';
+
+interface LoadedRow extends Row {
+  guest_id: string | null;
+  revoked: boolean;
+  locked: boolean;
+  state: DeviceState | null;
+  fence_revision: number;
+  known: number[] | null;
+}
+
+export interface Loaded {
+  guestId: string | null;
+  revoked: boolean;
+  /** Null for a device that never pinged. */
+  state: DeviceState | null;
+  /** The merchant's fences as of now; see fences/live.ts. */
+  fenceRevision: number;
+  /** Indexes of the asked pings that are stored already. */
+  known: Set<number>;
+}
+
+/**
+ * Locks the device's state and reads all a batch needs, in one round trip. The lock is what keeps
+ * one writer per device across processes. Null when there is no such device.
+ */
+export async function lockDevice(
+  tx: Queryable,
+  merchantId: string,
+  deviceId: string,
+  pings: readonly Pick<ParsedPing, 'at' | 'key'>[],
+  now: number,
+): Promise<Loaded | null> {
+  const row =
+    (await selectLocked(tx, merchantId, deviceId, pings)) ??
+    (await firstState(tx, merchantId, deviceId, pings, now));
+  return (
+    row && {
+      guestId: row.guest_id,
+      revoked: row.revoked,
+      state: row.state,
+      fenceRevision: row.fence_revision,
+      known: new Set(row.known ?? []),
+    }
+  );
+}
+
+/** A device's first batch makes the row that later ones lock. */
+async function firstState(
+  tx: Queryable,
+  merchantId: string,
+  deviceId: string,
+  pings: readonly Pick<ParsedPing, 'at' | 'key'>[],
+  now: number,
+): Promise<LoadedRow | null> {
+  await tx.query(
+    `insert into device_states (device_id, merchant_id, state, updated_at)
+     select id, merchant_id, 'null', $3 from devices where id = $2 and merchant_id = $1
+     on conflict do nothing`,
+    [merchantId, deviceId, new Date(now)],
+  );
+  return selectLocked(tx, merchantId, deviceId, pings);
+}
+
+async function selectLocked(
+  tx: Queryable,
+  merchantId: string,
+  deviceId: string,
+  pings: readonly Pick<ParsedPing, 'at' | 'key'>[],
+): Promise<LoadedRow | null> {
+  const times = pings.map((ping) => ping.at);
+  // The bounds let the planner leave out the partitions of all other days.
+  const [first, last] = [Math.min(...times), Math.max(...times)];
+  const { rows } = await tx.query<LoadedRow>(
+    `with locked as materialized (
+       select state from device_states where device_id = $2 and merchant_id = $1 for update)
+     select d.guest_id, d.revoked_at is not null as revoked, l.state,
+       coalesce((select revision from fence_revisions where merchant_id = $1), 0) as fence_revision,
+       (select jsonb_agg(k.i)
+        from unnest($3::timestamptz[], $4::text[]) with ordinality as k (at, key, i)
+        join pings p on p.device_id = $2 and p.at = k.at and p.ping_key = k.key
+        where p.merchant_id = $1 and p.at >= $5 and p.at <= $6) as known
+     from devices d cross join locked l where d.id = $2 and d.merchant_id = $1`,
+    [
+      merchantId,
+      deviceId,
+      times.map((at) => new Date(at).toISOString()),
+      pings.map((ping) => ping.key),
+      new Date(first),
+      new Date(last),
+    ],
+  );
+  const row = rows[0];
+  return row ? { ...row, known: row.known?.map((i) => i - 1) ?? null } : null;
+}
+
+/** A ping with its verdict, on its way into the table. */
+export interface JudgedPing {
+  ping: ParsedPing;
+  /** Null when accepted. */
+  reason: string | null;
+}
+
+export interface DeviceUpdate {
+  state: DeviceState;
+  wakeAt: number | null;
+  app: string;
+}
+
+/** Beyond these a number is nonsense, and a column of type real would refuse it. */
+const bounded = (value: number | null): number | null =>
+  value === null ? null : Math.min(Math.max(value, -1e6), 1e6);
+
+/** Stores new pings and the state after them, in one round trip. Returns how many pings were new. */
+export async function saveDevice(
+  tx: Queryable,
+  merchantId: string,
+  deviceId: string,
+  judged: readonly JudgedPing[],
+  update: DeviceUpdate,
+  now: number,
+): Promise<number> {
+  const rows = judged.map(({ ping, reason }) => ({
+    at: new Date(ping.at).toISOString(),
+    key: ping.key,
+    lon: ping.lon,
+    lat: ping.lat,
+    accuracy: bounded(ping.accuracy),
+    kind: ping.accuracyKind,
+    speed: bounded(ping.speed),
+    source: ping.source,
+    reason,
+    extras: ping.extras,
+  }));
+  const { rows: counts } = await tx.query<{ kept: number }>(
+    `with kept as (
+       insert into pings (merchant_id, device_id, at, ping_key, received_at, lon, lat, accuracy_m,
+         accuracy_kind, speed_mps, source, accepted, reason, extras)
+       select $1, $2, at, key, $3, lon, lat, accuracy, kind, speed, source, reason is null, reason, extras
+       from jsonb_to_recordset($4::jsonb) as p (at timestamptz, key text, lon double precision,
+         lat double precision, accuracy real, kind text, speed real, source text, reason text, extras jsonb)
+       on conflict do nothing returning 1),
+     remembered as (
+       update device_states set state = $5, wake_at = $6, updated_at = $3
+       where device_id = $2 and merchant_id = $1 returning 1),
+     heard as (
+       update devices set last_ping_at = $3, last_app = $7
+       where id = $2 and merchant_id = $1
+         and (last_ping_at is null or last_ping_at < $8 or last_app is distinct from $7) returning 1)
+     select (select count(*) from kept) as kept, (select count(*) from remembered) as remembered,
+       (select count(*) from heard) as heard`,
+    [
+      merchantId,
+      deviceId,
+      new Date(now),
+      JSON.stringify(rows),
+      JSON.stringify(update.state),
+      update.wakeAt === null ? null : new Date(update.wakeAt),
+      update.app,
+      // Not at every ping: the device's row would be rewritten for nothing but a later second.
+      new Date(now - 30_000),
+    ],
+  );
+  return counts[0]?.kept ?? 0;
+}
+
+export interface Sleeper {
+  merchantId: string;
+  deviceId: string;
+}
+
+/** Devices whose silence is due to be judged, of all merchants, the longest overdue first. */
+export async function dueSleepers(db: Queryable, now: number, limit: number): Promise<Sleeper[]> {
+  const { rows } = await db.query<{ merchant_id: string; device_id: string }>(
+    `select merchant_id, device_id from device_states
+     where wake_at <= $1 order by wake_at limit $2`,
+    [new Date(now), limit],
+  );
+  return rows.map((row) => ({ merchantId: row.merchant_id, deviceId: row.device_id }));
+}
+
+export interface SleepingDevice {
+  state: DeviceState;
+  guestId: string | null;
+}
+
+/** Locks a device whose deadline has passed; null when a ping came in the meantime. */
+export async function lockSleeper(
+  tx: Queryable,
+  merchantId: string,
+  deviceId: string,
+  now: number,
+): Promise<SleepingDevice | null> {
+  const { rows } = await tx.query<{ state: DeviceState | null; guest_id: string | null }>(
+    `select s.state, d.guest_id from device_states s join devices d on d.id = s.device_id
+     where s.device_id = $2 and s.merchant_id = $1 and s.wake_at <= $3 for update of s`,
+    [merchantId, deviceId, new Date(now)],
+  );
+  const row = rows[0];
+  return row?.state ? { state: row.state, guestId: row.guest_id } : null;
+}
+
+export async function saveState(
+  tx: Queryable,
+  merchantId: string,
+  deviceId: string,
+  state: DeviceState,
+  wakeAt: number | null,
+  now: number,
+): Promise<void> {
+  await tx.query(
+    `update device_states set state = $3, wake_at = $4, updated_at = $5
+     where merchant_id = $1 and device_id = $2`,
+    [
+      merchantId,
+      deviceId,
+      JSON.stringify(state),
+      wakeAt === null ? null : new Date(wakeAt),
+      new Date(now),
+    ],
+  );
+}
+
+/** Makes the daily partitions between two days (UTC). */
+export async function makePartitions(db: Queryable, from: Date, to: Date): Promise<void> {
+  const day = (at: Date): string => at.toISOString().slice(0, 10);
+  await db.query('call foyer_ping_partitions($1::date, $2::date)', [day(from), day(to)]);
+}
+
+/** Daily partitions that end before a day (UTC), oldest first. */
+export async function partitionsBefore(db: Queryable, before: Date): Promise<string[]> {
+  const { rows } = await db.query<{ name: string }>(
+    `select c.relname as name
+     from pg_inherits i join pg_class c on c.oid = i.inhrelid
+     where i.inhparent = 'pings'::regclass and c.relname ~ '^pings_\\d{8}$' and c.relname < $1
+     order by 1`,
+    [`pings_${before.toISOString().slice(0, 10).replaceAll('-', '')}`],
+  );
+  return rows.map((row) => row.name);
+}
+
+/** Drops a whole day of raw pings. The name comes from `partitionsBefore`, never from outside. */
+export async function dropPartition(db: Queryable, name: string): Promise<void> {
+  if (!/^pings_\d{8}$/.test(name)) throw new Error(`not a day of pings: ${name}`);
+  await db.query(`drop table if exists ${name}`);
+}
+
+/**
+ * Deletes old pings of the default partition, which holds what no daily one took: times out of line
+ * with their arrival. They go by arrival, or a ping "from 2031" would stay until then.
+ */
+export async function forgetStrays(db: Queryable, before: Date, limit: number): Promise<number> {
+  const { rowCount } = await db.query(
+    `delete from pings_default where ctid = any (array(
+       select ctid from pings_default where received_at < $1 limit $2))`,
+    [before, limit],
+  );
+  return rowCount;
+}

@@ -1,0 +1,210 @@
+/** Visits: written whole each time the engine tells one, read by filter, counted for the live page. */
+import type { Visit } from '../../geo/visit.ts';
+import type { Queryable, Row } from '../db/database.ts';
+import type { Cursor } from '../http/cursor.ts';
+
+export interface ToldVisit {
+  visit: Visit;
+  /** Undefined when the fence is gone: such a visit is not stored. */
+  fence: { storeId: string | null } | undefined;
+}
+
+const iso = (ms: number | null | undefined): string | null =>
+  ms == null ? null : new Date(ms).toISOString();
+
+function toRecord({ visit, fence }: ToldVisit) {
+  return {
+    id: visit.id,
+    store_id: fence?.storeId ?? null,
+    fence_id: visit.fence,
+    fence_version: visit.fenceVersion,
+    status: visit.status,
+    revision: visit.revision,
+    score: visit.score,
+    band: visit.band,
+    entry_earliest: iso(visit.entry.earliest),
+    entry_at: iso(visit.entry.estimate),
+    entry_latest: iso(visit.entry.latest),
+    exit_earliest: iso(visit.exit?.earliest),
+    exit_at: iso(visit.exit?.estimate),
+    exit_latest: iso(visit.exit?.latest),
+    dwell_lower_s: visit.dwell.lower,
+    dwell_s: visit.dwell.estimate,
+    dwell_upper_s: visit.dwell.upper,
+    pings: visit.pings,
+    detail: visit,
+  };
+}
+
+/** Stores each visit's newest edition; an older one than is stored changes nothing. */
+export async function upsertVisits(
+  tx: Queryable,
+  who: { merchantId: string; deviceId: string; guestId: string | null },
+  told: readonly ToldVisit[],
+  now: number,
+): Promise<void> {
+  const rows = told.filter(({ fence }) => fence !== undefined).map(toRecord);
+  if (rows.length === 0) return;
+  await tx.query(
+    `insert into visits as v (id, merchant_id, store_id, fence_id, fence_version, device_id, guest_id,
+       status, revision, score, band, entry_earliest, entry_at, entry_latest, exit_earliest, exit_at,
+       exit_latest, dwell_lower_s, dwell_s, dwell_upper_s, pings, detail, updated_at)
+     select id, $2, store_id, fence_id, fence_version, $3, $4, status, revision, score, band,
+       entry_earliest, entry_at, entry_latest, exit_earliest, exit_at, exit_latest, dwell_lower_s,
+       dwell_s, dwell_upper_s, pings, detail, $5
+     from jsonb_to_recordset($1::jsonb) as r (id text, store_id uuid, fence_id uuid,
+       fence_version integer, status text, revision integer, score double precision, band text,
+       entry_earliest timestamptz, entry_at timestamptz, entry_latest timestamptz,
+       exit_earliest timestamptz, exit_at timestamptz, exit_latest timestamptz,
+       dwell_lower_s double precision, dwell_s double precision, dwell_upper_s double precision,
+       pings integer, detail jsonb)
+     on conflict (id) do update set
+       status = excluded.status, revision = excluded.revision, score = excluded.score,
+       band = excluded.band, guest_id = coalesce(v.guest_id, excluded.guest_id),
+       entry_earliest = excluded.entry_earliest, entry_at = excluded.entry_at,
+       entry_latest = excluded.entry_latest, exit_earliest = excluded.exit_earliest,
+       exit_at = excluded.exit_at, exit_latest = excluded.exit_latest,
+       dwell_lower_s = excluded.dwell_lower_s, dwell_s = excluded.dwell_s,
+       dwell_upper_s = excluded.dwell_upper_s, pings = excluded.pings, detail = excluded.detail,
+       updated_at = excluded.updated_at
+     where v.merchant_id = excluded.merchant_id and v.revision < excluded.revision`,
+    [JSON.stringify(rows), who.merchantId, who.deviceId, who.guestId, new Date(now)],
+  );
+}
+
+export interface VisitRow extends Row {
+  id: string;
+  store_id: string | null;
+  fence_id: string;
+  fence_name: string;
+  fence_version: number;
+  device_id: string;
+  guest_id: string | null;
+  status: 'open' | 'closed' | 'final' | 'retracted';
+  revision: number;
+  score: number;
+  band: 'high' | 'medium' | 'low' | 'none';
+  entry_earliest: Date | null;
+  entry_at: Date;
+  entry_latest: Date | null;
+  exit_earliest: Date | null;
+  exit_at: Date | null;
+  exit_latest: Date | null;
+  dwell_lower_s: number;
+  dwell_s: number;
+  dwell_upper_s: number | null;
+  pings: number;
+  detail: Visit;
+}
+
+const columns = `v.id, v.store_id, v.fence_id, f.name as fence_name, v.fence_version, v.device_id,
+  v.guest_id, v.status, v.revision, v.score, v.band, v.entry_earliest, v.entry_at, v.entry_latest,
+  v.exit_earliest, v.exit_at, v.exit_latest, v.dwell_lower_s, v.dwell_s, v.dwell_upper_s, v.pings,
+  v.detail`;
+
+export interface VisitFilter {
+  fenceId?: string | undefined;
+  storeId?: string | undefined;
+  deviceId?: string | undefined;
+  guestId?: string | undefined;
+  /** Entered at or after. */
+  from?: Date | undefined;
+  /** Entered before. */
+  to?: Date | undefined;
+  status?: string | undefined;
+  /** Only bands named here. */
+  bands?: readonly string[] | undefined;
+  after?: Cursor | undefined;
+  limit: number;
+}
+
+/** Visits by time of entry, newest first. */
+export async function listVisits(
+  tx: Queryable,
+  merchantId: string,
+  filter: VisitFilter,
+): Promise<VisitRow[]> {
+  const { rows } = await tx.query<VisitRow>(
+    `select ${columns} from visits v join fences f on f.id = v.fence_id
+     where v.merchant_id = $1
+       and ($2::uuid is null or v.fence_id = $2)
+       and ($3::uuid is null or v.store_id = $3)
+       and ($4::uuid is null or v.device_id = $4)
+       and ($5::uuid is null or v.guest_id = $5)
+       and ($6::timestamptz is null or v.entry_at >= $6)
+       and ($7::timestamptz is null or v.entry_at < $7)
+       and ($8::text is null or v.status = $8)
+       and ($9::text[] is null or v.band = any ($9))
+       and ($10::timestamptz is null or (v.entry_at, v.id) < ($10, $11::text))
+     order by v.entry_at desc, v.id desc limit $12`,
+    [
+      merchantId,
+      filter.fenceId ?? null,
+      filter.storeId ?? null,
+      filter.deviceId ?? null,
+      filter.guestId ?? null,
+      filter.from ?? null,
+      filter.to ?? null,
+      filter.status ?? null,
+      filter.bands ?? null,
+      filter.after?.at ?? null,
+      filter.after?.id ?? null,
+      filter.limit,
+    ],
+  );
+  return rows;
+}
+
+export async function visitById(
+  tx: Queryable,
+  merchantId: string,
+  id: string,
+): Promise<VisitRow | null> {
+  const { rows } = await tx.query<VisitRow>(
+    `select ${columns} from visits v join fences f on f.id = v.fence_id
+     where v.merchant_id = $1 and v.id = $2`,
+    [merchantId, id],
+  );
+  return rows[0] ?? null;
+}
+
+export interface Occupancy {
+  fenceId: string;
+  fenceName: string;
+  /** Open visits whose band is not none. */
+  visits: number;
+  /** Sum of their scores: how many people are expected to be there in truth. */
+  likely: number;
+  /** When the longest of them began; null when nobody is there. */
+  since: Date | null;
+}
+
+/** Who is there now, fence by fence; every active fence of the store has its row. */
+export async function currentOccupancy(
+  tx: Queryable,
+  merchantId: string,
+  storeId: string | null,
+): Promise<Occupancy[]> {
+  const { rows } = await tx.query<{
+    fence_id: string;
+    fence_name: string;
+    visits: number;
+    likely: number;
+    since: Date | null;
+  }>(
+    `select f.id as fence_id, f.name as fence_name, count(v.id) as visits,
+       coalesce(sum(v.score), 0) as likely, min(v.entry_at) as since
+     from fences f
+     left join visits v on v.fence_id = f.id and v.merchant_id = $1 and v.status = 'open' and v.band <> 'none'
+     where f.merchant_id = $1 and f.active and ($2::uuid is null or f.store_id = $2)
+     group by f.id, f.name order by f.name, f.id`,
+    [merchantId, storeId],
+  );
+  return rows.map((row) => ({
+    fenceId: row.fence_id,
+    fenceName: row.fence_name,
+    visits: row.visits,
+    likely: Math.round(row.likely * 100) / 100,
+    since: row.since,
+  }));
+}
