@@ -1,0 +1,138 @@
+/** Figures over the API. */
+import { z } from 'zod';
+import type { Database } from '../db/database.ts';
+import { problem } from '../errors.ts';
+import type { AnyRoute } from '../http/route.ts';
+import { route } from '../http/route.ts';
+import { dayOf } from './day.ts';
+import { overviewOf } from './overview.ts';
+import type { Overview } from './overview.ts';
+import { placeOf } from './place.ts';
+
+const estimate = z.object({
+  value: z.number().describe('Expected number.'),
+  plusMinus: z.number().describe('How far off it may be in 95 of 100 cases.'),
+});
+const dwell = z.object({
+  median: z.number().nullable().describe('Median stay, seconds; null without a finished visit.'),
+  lower: z.number().nullable().describe('Median of the shortest the stays can have been, seconds.'),
+  upper: z
+    .number()
+    .nullable()
+    .describe('Median of the longest they can have been; null when most have no known end.'),
+  visits: z.number().int().describe('Visits behind it.'),
+});
+const offers = z.object({
+  issued: z.number().int().describe('Vouchers issued.'),
+  redeemed: z.number().int().describe('Vouchers redeemed.'),
+});
+
+function twice<T extends z.ZodType>(part: T, what: string) {
+  return z
+    .object({
+      now: part.describe('The day asked for.'),
+      before: part.describe('The same weekday a week before.'),
+    })
+    .describe(what);
+}
+
+const reply = z.object({
+  day: z.iso.date().describe('Day by the store’s calendar.'),
+  comparedWith: z.iso.date().describe('The same weekday a week before.'),
+  running: z
+    .boolean()
+    .describe('Whether the day is not over; both days are then counted up to the same time.'),
+  inside: z.number().int().describe('Devices in the store right now.'),
+  visits: twice(estimate, 'Visits, each counted as its score.'),
+  devices: twice(estimate, 'Different devices.'),
+  dwell: twice(dwell, 'How long they stayed.'),
+  offers: twice(offers, 'Offers.'),
+  hours: z
+    .array(
+      z.object({
+        hour: z.number().int().describe('Hour by the store’s clock, 0 to 23.'),
+        now: z.number().describe('Visits begun in it.'),
+        before: z.number().describe('A week before, the whole day.'),
+      }),
+    )
+    .describe('Visits by hour of entry.'),
+  curves: z
+    .object({
+      visits: z.array(z.number()).describe('Visits.'),
+      devices: z.array(z.number()).describe('Different devices of believed visits.'),
+      dwell: z.array(z.number().nullable()).describe('Median stay, seconds.'),
+      redeemed: z.array(z.number()).describe('Vouchers redeemed.'),
+    })
+    .describe('The last 14 days, oldest first.'),
+  fences: z
+    .array(
+      z.object({
+        id: z.uuid().describe('Fence id.'),
+        name: z.string().describe('Fence name.'),
+        floor: z.string().nullable().describe('Floor.'),
+        visits: z.number().describe('Visits, each counted as its score.'),
+        dwell: z.number().nullable().describe('Median stay, seconds.'),
+      }),
+    )
+    .describe('The twelve most visited fences.'),
+});
+
+const example: Overview = {
+  day: '2026-11-17',
+  comparedWith: '2026-11-10',
+  running: false,
+  inside: 0,
+  visits: { now: { value: 86.4, plusMinus: 5.1 }, before: { value: 79.9, plusMinus: 4.8 } },
+  devices: { now: { value: 71.2, plusMinus: 4.2 }, before: { value: 66, plusMinus: 4 } },
+  dwell: {
+    now: { median: 742, lower: 655, upper: 860, visits: 81 },
+    before: { median: 700, lower: 610, upper: 815, visits: 74 },
+  },
+  offers: { now: { issued: 22, redeemed: 9 }, before: { issued: 18, redeemed: 6 } },
+  hours: [{ hour: 9, now: 6.2, before: 5.4 }],
+  curves: { visits: [80.1, 86.4], devices: [70, 73], dwell: [700, 742], redeemed: [6, 9] },
+  fences: [
+    {
+      id: '0193a6c0-0000-7000-8000-000000000009',
+      name: 'Shoes',
+      floor: '1',
+      visits: 31.5,
+      dwell: 402,
+    },
+  ],
+};
+
+export interface AnalyticsDeps {
+  db: Database;
+  clock: () => number;
+}
+
+export function analyticsRoutes({ db, clock }: AnalyticsDeps): AnyRoute[] {
+  return [
+    route({
+      method: 'get',
+      path: '/v1/analytics/overview',
+      summary: 'A store’s day',
+      description:
+        'A visit counts as its score (0 to 1), so sums are expected numbers. Totals of a store are not personal data and are never suppressed.',
+      tag: 'Analytics',
+      access: 'visits:read',
+      query: z.object({
+        store: z.uuid().describe('Store id.'),
+        day: z.iso.date().optional().describe('Day by the store’s calendar; today unless said.'),
+      }),
+      reply,
+      example: { reply: example },
+      handler: ({ caller: { merchantId }, query }) =>
+        db.tx(
+          async (tx) => {
+            const place = await placeOf(tx, merchantId, query.store);
+            if (!place) throw problem('not-found');
+            const at = new Date(clock());
+            return overviewOf(tx, place, query.day ?? dayOf(at, place.timezone), at);
+          },
+          { tenant: merchantId, readOnly: true },
+        ),
+    }),
+  ];
+}
