@@ -170,7 +170,14 @@ function announceDwell(sums: VisitSums, fence: Fence, sight: Sight, teller: Tell
   return reached === sums.tiers ? sums : { ...sums, tiers: reached };
 }
 
-function enter(sums: VisitSums, again: boolean, state: FenceState, fence: Fence, sight: Sight, teller: Teller): FenceState {
+function enter(
+  sums: VisitSums,
+  again: boolean,
+  state: FenceState,
+  fence: Fence,
+  sight: Sight,
+  teller: Teller,
+): FenceState {
   const at = again ? (state.again?.first ?? sight.t) : sums.first;
   teller.transitions.push({
     type: 'entered',
@@ -191,12 +198,18 @@ function outside(state: FenceState, fence: Fence, sight: Sight, teller: Teller):
   const gone = state.phase === 'gone';
   const pending = gone ? (state.again ?? null) : state.visit;
   const { again: _, ...rest } = state;
-  const idle: FenceState = { ...rest, p: sight.p, ...(gone ? {} : { visit: null, phase: 'away' as const }) };
+  const idle: FenceState = {
+    ...rest,
+    p: sight.p,
+    ...(gone ? {} : { visit: null, phase: 'away' as const }),
+  };
   if (pending === null ? sight.p < policy.candidateAt : sight.p < policy.releaseAt) {
     return { ...idle, from: sight.p <= policy.leaveAt ? sight.nextFrom() : state.from };
   }
   if (pending === null && !sight.mayOpen) return idle;
-  const start = pending ?? startSums(sight, state.from === null ? null : Math.min(state.from, sight.t), fence, device);
+  const start =
+    pending ??
+    startSums(sight, state.from === null ? null : Math.min(state.from, sight.t), fence, device);
   const sums = addInside(start, sight, policy);
   if (!ripe(sums, sight, policy)) {
     return gone
@@ -212,7 +225,13 @@ function outside(state: FenceState, fence: Fence, sight: Sight, teller: Teller):
   return enter(sums, false, state, fence, sight, teller);
 }
 
-function present(state: FenceState, sums: VisitSums, fence: Fence, sight: Sight, teller: Teller): FenceState {
+function present(
+  state: FenceState,
+  sums: VisitSums,
+  fence: Fence,
+  sight: Sight,
+  teller: Teller,
+): FenceState {
   const { policy } = teller;
   if (sight.p > policy.leaveAt) {
     const back = { ...sums, exit: null };
@@ -221,17 +240,30 @@ function present(state: FenceState, sums: VisitSums, fence: Fence, sight: Sight,
     }
     const counted = addInside(back, sight, policy);
     const announced = announceDwell(counted, fence, sight, teller);
-    const due = announced.tiers !== sums.tiers || sight.t - sums.toldAt >= TELL_EVERY || counted.evidence !== sums.evidence;
+    const due =
+      announced.tiers !== sums.tiers ||
+      sight.t - sums.toldAt >= TELL_EVERY ||
+      counted.evidence !== sums.evidence;
     const visit = due ? tell(announced, 'open', fence, sight.t, teller) : announced;
     return { ...state, p: sight.p, phase: 'inside', visit };
   }
   const first = state.phase === 'inside';
   const since = first ? sight.t : state.since;
-  const exit = first || !sums.exit
-    ? { earliest: sums.last, latest: Math.max(sums.last, sight.exitBy()) }
-    : sums.exit;
-  const leaving: FenceState = { ...state, p: sight.p, phase: 'leaving', since, from: sight.nextFrom(), visit: { ...sums, exit } };
-  const sure = sight.p <= policy.exitAt || sight.t - since >= policy.leaveSeconds * 1000;
+  const exit =
+    first || !sums.exit
+      ? { earliest: sums.last, latest: Math.max(sums.last, sight.exitBy()) }
+      : sums.exit;
+  const leaving: FenceState = {
+    ...state,
+    p: sight.p,
+    phase: 'leaving',
+    since,
+    from: sight.nextFrom(),
+    visit: { ...sums, exit },
+  };
+  // One wild fix is no exit: it takes a second ping outside, or time.
+  const sure =
+    (!first && sight.p <= policy.exitAt) || sight.t - since >= policy.leaveSeconds * 1000;
   return sure ? closeVisit(leaving, fence, sight.t, sight.p, undefined, teller) : leaving;
 }
 
@@ -278,5 +310,12 @@ export function advance(state: FenceState, fence: Fence, sight: Sight, teller: T
   const next = outside(state, fence, sight, teller);
   if (!pastReopening(next, sight.t, teller.policy)) return next;
   finishVisit(next, fence, sight.t, teller);
-  return { fence: fence.id, p: next.p, phase: 'away', since: sight.t, from: next.from, visit: null };
+  return {
+    fence: fence.id,
+    p: next.p,
+    phase: 'away',
+    since: sight.t,
+    from: next.from,
+    visit: null,
+  };
 }

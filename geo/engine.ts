@@ -11,7 +11,7 @@ import type { DeviceState, FenceState } from './state.ts';
 import type { Blob, Track } from './track.ts';
 import type { Transition, Visit } from './visit.ts';
 import { believe } from './belief.ts';
-import { massInside } from './contains.ts';
+import { massInside } from './mass.ts';
 import { crossings } from './crossing.ts';
 import { edgeDistance, inradius } from './depth.ts';
 import { advance, closeVisit, finishVisit, pastReopening } from './dwell.ts';
@@ -139,25 +139,37 @@ function settle(
   const next: FenceState[] = [];
   for (const followed of state.fences) {
     const fence = fences.get(followed.fence);
-    const kept = silent && fence ? hush(followed, fence, deadline, now, teller) : rest(followed, fence, now, teller);
+    const kept =
+      silent && fence
+        ? hush(followed, fence, deadline, now, teller)
+        : rest(followed, fence, now, teller);
     if (kept !== followed) changed = true;
     if (kept) next.push(kept);
   }
   return changed ? { ...state, fences: next } : state;
 }
 
-function hush(f: FenceState, fence: Fence, deadline: Millis, now: Millis, teller: Teller): FenceState | null {
+function hush(
+  f: FenceState,
+  fence: Fence,
+  deadline: Millis,
+  now: Millis,
+  teller: Teller,
+): FenceState | null {
   if (f.phase === 'away' || f.phase === 'candidate') return null;
   const open = f.phase === 'inside' || f.phase === 'leaving';
-  const { again: _, ...closed } = open
-    ? closeVisit(f, fence, deadline, f.p, 'timeout', teller)
-    : f;
+  const { again: _, ...closed } = open ? closeVisit(f, fence, deadline, f.p, 'timeout', teller) : f;
   if (!pastReopening(closed, now, teller.policy)) return closed;
   finishVisit(closed, fence, Math.max(deadline, closed.since), teller);
   return null;
 }
 
-function rest(f: FenceState, fence: Fence | undefined, now: Millis, teller: Teller): FenceState | null {
+function rest(
+  f: FenceState,
+  fence: Fence | undefined,
+  now: Millis,
+  teller: Teller,
+): FenceState | null {
   if (!fence) return null;
   if (!pastReopening(f, now, teller.policy)) return f;
   finishVisit(f, fence, now, teller);
@@ -312,9 +324,17 @@ function weightOf(fence: Fence, floor: string | null, now: Moment, sure: Sure | 
 /** A fence met for the first time: outside it a moment ago, if a moment ago was seen at all. */
 function unseen(contender: Contender, now: Moment, policy: Policy): FenceState {
   const { before } = now;
-  const known = before !== null && now.fix.t - before.t <= policy.staleSeconds * 1000 && !now.jumped;
+  const known =
+    before !== null && now.fix.t - before.t <= policy.staleSeconds * 1000 && !now.jumped;
   const from = known ? Math.min(now.fix.t, reachable(contender.fence, before, 1, policy)) : null;
-  return { fence: contender.fence.id, p: contender.p, phase: 'away', since: now.fix.t, from, visit: null };
+  return {
+    fence: contender.fence.id,
+    p: contender.p,
+    phase: 'away',
+    since: now.fix.t,
+    from,
+    visit: null,
+  };
 }
 
 /** The soonest (+1) the fence can be reached from a fix, or the latest (−1) it was left for it. */

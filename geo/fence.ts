@@ -61,8 +61,8 @@ export interface Fence {
   readonly areaSquareMetres: number;
   /** Set for circles: the exact radius. The ring is then a stand-in of equal area. */
   readonly radius: Metres | null;
-  /** True when parts of a multipolygon may overlap, so that signed sums would count ground twice. */
-  readonly overlappingParts: boolean;
+  /** Some parts' boxes overlap, so the parts themselves may. */
+  readonly partBoxesOverlap: boolean;
 }
 
 const CIRCLE_VERTICES = 48;
@@ -95,8 +95,7 @@ function relativeRing(ring: Ring, lon0: number, lat0: number): number[] {
   const out: number[] = [];
   let previous = 0;
   for (const [lon, lat] of ring) {
-    const x =
-      out.length === 0 ? wrapLon(lon - lon0) : previous + wrapLon(lon - lon0 - previous);
+    const x = out.length === 0 ? wrapLon(lon - lon0) : previous + wrapLon(lon - lon0 - previous);
     out.push(x, lat - lat0);
     previous = x;
   }
@@ -107,7 +106,8 @@ function relativeRing(ring: Ring, lon0: number, lat0: number): number[] {
 function signedArea(xy: readonly number[]): number {
   let sum = 0;
   for (let i = 0; i + 3 < xy.length; i += 2) {
-    sum += (xy[i] as number) * (xy[i + 3] as number) - (xy[i + 2] as number) * (xy[i + 1] as number);
+    sum +=
+      (xy[i] as number) * (xy[i + 3] as number) - (xy[i + 2] as number) * (xy[i + 1] as number);
   }
   return sum;
 }
@@ -137,8 +137,7 @@ function boxOf(xy: ArrayLike<number>, from: number, to: number): Box {
 const apart = (a: Box, b: Box): boolean =>
   a.maxX <= b.minX || b.maxX <= a.minX || a.maxY <= b.minY || b.maxY <= a.minY;
 
-/** Cheap and on the safe side: parts whose boxes overlap are treated as if they overlapped. */
-function partsMayOverlap(boxes: readonly Box[]): boolean {
+function someOverlap(boxes: readonly Box[]): boolean {
   for (let i = 0; i < boxes.length; i++) {
     for (let j = i + 1; j < boxes.length; j++) {
       if (!apart(boxes[i] as Box, boxes[j] as Box)) return true;
@@ -199,7 +198,7 @@ export function compileFence(definition: FenceDefinition): Fence {
       ? Math.PI * circle.radius ** 2
       : Math.max(1, packed.squareDegrees * METRES_PER_DEGREE * metresPerLonDegree(middle)),
     radius: circle ? circle.radius : null,
-    overlappingParts: partBoxes.length > 1 && partsMayOverlap(partBoxes),
+    partBoxesOverlap: partBoxes.length > 1 && someOverlap(partBoxes),
   };
 }
 

@@ -1,7 +1,8 @@
 /** PURE. Who lies in whom, and which fences exclude each other. */
 import type { Fence } from './fence.ts';
 import type { FenceIndex } from './fence-index.ts';
-import { contains, massInside } from './contains.ts';
+import { contains } from './contains.ts';
+import { massInside } from './mass.ts';
 import { fenceBox, fenceMiddle } from './fence.ts';
 import { wrapLon } from './lonlat.ts';
 

@@ -13,12 +13,9 @@ export interface Policy {
   readonly rejectSpeed: number;
   /** Correlation time of position errors: ten fixes in ten seconds are not ten proofs. */
   readonly correlationSeconds: number;
-  /** For somebody standing, a square metre of a place of this size is as likely as one outside it. */
-  readonly evenAreaSquareMetres: number;
-  /** Bounds of that ratio (which goes as 1 / area) for smaller and larger places. */
-  readonly maxDensity: number;
-  readonly minDensity: number;
-  /** The same ratio for somebody walking, whatever the size. */
+  /** How much likelier somebody standing is on a square metre of a shop than on one beside it. */
+  readonly standingDensity: number;
+  /** The same for somebody walking. */
   readonly walkingDensity: number;
   /** The same for halls, standing or walking: more people are in a mall than on as much pavement. */
   readonly wideDensity: number;
@@ -54,9 +51,7 @@ export const defaultPolicy: Policy = {
   doubtSpeed: 70,
   rejectSpeed: 340,
   correlationSeconds: 20,
-  evenAreaSquareMetres: 300,
-  maxDensity: 3,
-  minDensity: 3,
+  standingDensity: 4,
   walkingDensity: 0.5,
   wideDensity: 6,
   walkingSpeed: 0.7,
@@ -85,42 +80,42 @@ export const defaultPolicy: Policy = {
 export type PolicyResult =
   | { readonly ok: true; readonly policy: Policy }
   | { readonly ok: false; readonly code: PolicyFault; readonly message: string };
-export type PolicyFault = 'not-an-object' | 'unknown-key' | 'wrong-type' | 'out-of-range' | 'out-of-order';
+export type PolicyFault =
+  'not-an-object' | 'unknown-key' | 'wrong-type' | 'out-of-range' | 'out-of-order';
 
 /** Least and greatest accepted value of each number. */
-const RANGES: { readonly [K in Exclude<keyof Policy, 'tierSeconds'>]: readonly [number, number] } = {
-  maxAccuracyMetres: [5, 1000],
-  unknownAccuracyMetres: [5, 1000],
-  minAccuracyMetres: [0.5, 50],
-  doubtSpeed: [5, 1000],
-  rejectSpeed: [5, 10_000],
-  correlationSeconds: [0.1, 600],
-  evenAreaSquareMetres: [1, 100_000],
-  maxDensity: [0.01, 100],
-  minDensity: [0.01, 100],
-  walkingDensity: [0.01, 100],
-  wideDensity: [0.01, 100],
-  walkingSpeed: [0.1, 10],
-  candidateAt: [0.3, 0.999],
-  enterAt: [0.3, 0.999],
-  enterSeconds: [0, 3600],
-  enterPings: [1, 100],
-  releaseAt: [0.05, 0.999],
-  immediateAt: [0.3, 0.999],
-  immediateInradiusMetres: [1, 100_000],
-  leaveAt: [0.01, 0.9],
-  exitAt: [0.001, 0.9],
-  leaveSeconds: [0, 3600],
-  reopenSeconds: [0, 3600],
-  minDwellSeconds: [0, 86_400],
-  staleSeconds: [10, 86_400],
-  timeoutSeconds: [10, 86_400],
-  crossSeconds: [0, 3600],
-  footSpeed: [0.5, 50],
-  highScore: [0, 1],
-  mediumScore: [0, 1],
-  lowScore: [0, 1],
-};
+const RANGES: { readonly [K in Exclude<keyof Policy, 'tierSeconds'>]: readonly [number, number] } =
+  {
+    maxAccuracyMetres: [5, 1000],
+    unknownAccuracyMetres: [5, 1000],
+    minAccuracyMetres: [0.5, 50],
+    doubtSpeed: [5, 1000],
+    rejectSpeed: [5, 10_000],
+    correlationSeconds: [0.1, 600],
+    standingDensity: [0.01, 100],
+    walkingDensity: [0.01, 100],
+    wideDensity: [0.01, 100],
+    walkingSpeed: [0.1, 10],
+    candidateAt: [0.3, 0.999],
+    enterAt: [0.3, 0.999],
+    enterSeconds: [0, 3600],
+    enterPings: [1, 100],
+    releaseAt: [0.05, 0.999],
+    immediateAt: [0.3, 0.999],
+    immediateInradiusMetres: [1, 100_000],
+    leaveAt: [0.01, 0.9],
+    exitAt: [0.001, 0.9],
+    leaveSeconds: [0, 3600],
+    reopenSeconds: [0, 3600],
+    minDwellSeconds: [0, 86_400],
+    staleSeconds: [10, 86_400],
+    timeoutSeconds: [10, 86_400],
+    crossSeconds: [0, 3600],
+    footSpeed: [0.5, 50],
+    highScore: [0, 1],
+    mediumScore: [0, 1],
+    lowScore: [0, 1],
+  };
 
 /** Pairs that must not be the wrong way round. */
 const ORDERED: readonly (readonly [keyof Policy, keyof Policy])[] = [
@@ -128,7 +123,7 @@ const ORDERED: readonly (readonly [keyof Policy, keyof Policy])[] = [
   ['leaveAt', 'releaseAt'],
   ['releaseAt', 'candidateAt'],
   ['candidateAt', 'enterAt'],
-  ['minDensity', 'maxDensity'],
+  ['walkingDensity', 'standingDensity'],
   ['doubtSpeed', 'rejectSpeed'],
   ['staleSeconds', 'timeoutSeconds'],
   ['lowScore', 'mediumScore'],

@@ -113,7 +113,8 @@ export function judge(
   if (ping.t < last.t) return refused('out-of-order', acc, suspect);
   if (ping.t === last.t) {
     const same = ping.lon === last.lon && ping.lat === last.lat;
-    if (same || ping.evidence === undefined) return refused(same ? 'duplicate' : 'out-of-order', acc, suspect);
+    if (same || ping.evidence === undefined)
+      return refused(same ? 'duplicate' : 'out-of-order', acc, suspect);
   }
   return judgeSpeed(ping, acc, last, suspect, policy);
 }
