@@ -6,6 +6,11 @@
   const started = Date.now();
   const later = (ms) => setTimeout(ask, ms);
 
+  function show(html) {
+    box.innerHTML = html;
+    box.className = 'fresh';
+  }
+
   async function ask() {
     if (Date.now() - started > 15 * 60000) return;
     const known = [...document.querySelectorAll('[data-offer]')].map((card) => card.dataset.offer);
@@ -18,7 +23,7 @@
       const news = await answer.json();
       // A whole new page, not a change of this one: only that makes a phone look again for the internet.
       if (news.go) return location.replace(news.go);
-      if (box && news.html !== undefined && news.changed) box.innerHTML = news.html;
+      if (box && news.html !== undefined && news.changed) show(news.html);
       later(news.wait ?? 250);
     } catch {
       later(3000);

@@ -18,7 +18,10 @@ export const PRETEND: RegisteredGateway = {
   secret: 'pretend-secret-of-the-tests',
 };
 
-export function openNds(level: 1 | 2 | 3, more: Partial<RegisteredGateway> = {}): RegisteredGateway {
+export function openNds(
+  level: 1 | 2 | 3,
+  more: Partial<RegisteredGateway> = {},
+): RegisteredGateway {
   const secret = 's3cretfaskey0123456789abcdef';
   return { id: `gw-nds-${level}`, kind: 'opennds', name: 'StoreOne', level, secret, ...more };
 }

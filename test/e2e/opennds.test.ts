@@ -1,0 +1,176 @@
+/** Debian's real openNDS lets guests in through our portal: capture, journey, open door, quota, departure. */
+import { writeFileSync } from 'node:fs';
+import path from 'node:path';
+import { setTimeout as delay } from 'node:timers/promises';
+import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
+import { chromium } from 'playwright-core';
+import type { AdmitRequest } from '../../portal/ports.ts';
+import { partPresent, requirePart } from '../support/parts.ts';
+import { createGuest, headingOf, refreshOf } from './opennds/guest.ts';
+import type { Sheet } from './opennds/guest.ts';
+import { startRig } from './opennds/rig.ts';
+import type { Rig } from './opennds/rig.ts';
+
+const MAC = '02:00:00:00:00:50';
+const SERVER = path.join(import.meta.dirname, 'opennds/portal-server.ts');
+const withGateway = requirePart('openNDS in network namespaces (root)', partPresent.opennds);
+
+interface State {
+  sessions: { sessionId: string; state: string; mac: string }[];
+  calls: { port: string; with: unknown }[];
+  codes?: string;
+}
+
+async function rigAt(level: 1 | 2 | 3): Promise<Rig> {
+  const node = [process.execPath, '--import', 'tsx'];
+  return startRig({ level, server: [...node, SERVER, '{work}', String(level), '200'] });
+}
+
+const stateOf = (rig: Rig): State =>
+  JSON.parse(rig.run('srv', ['curl', '-s', 'http://10.99.0.2:2099/'])) as State;
+
+const callsOf = (rig: Rig, port: string): unknown[] =>
+  stateOf(rig)
+    .calls.filter((call) => call.port === port)
+    .map((call) => call.with);
+
+const gatewaySays = (rig: Rig): string =>
+  (JSON.parse(rig.run('gw', ['ndsctl', 'json', MAC]) || '{}') as { state?: string }).state ??
+  'gone';
+
+async function eventually<T>(read: () => T, fits: (value: T) => boolean): Promise<T> {
+  let value = read();
+  for (let tries = 0; tries < 60 && !fits(value); tries++) {
+    await delay(500);
+    value = read();
+  }
+  return value;
+}
+
+/** As a phone without scripts does: follows the page's own refresh until it stays. */
+async function settle(rig: Rig, sheet: Sheet): Promise<Sheet> {
+  const guest = createGuest(rig);
+  let now = sheet;
+  for (let turn = 0; turn < 20; turn++) {
+    const refresh = refreshOf(now.html);
+    if (refresh === null || headingOf(now.html) === 'You are online') return now;
+    await delay(refresh.seconds * 1000);
+    now = guest.follow(now, refresh.url);
+  }
+  return now;
+}
+
+async function walkInByMail(rig: Rig): Promise<Sheet> {
+  const guest = createGuest(rig);
+  let sheet = guest.get('http://captive.test/');
+  expect(headingOf(sheet.html)).toBe('Free WiFi');
+  sheet = guest.submit(sheet, { method: 'email-code' });
+  sheet = guest.submit(sheet, { value: 'Ada@lovelace.example' });
+  sheet = guest.submit(sheet, { value: stateOf(rig).codes ?? '' });
+  expect(headingOf(sheet.html)).toBe('Almost there');
+  sheet = guest.submit(sheet, {});
+  expect(headingOf(sheet.html)).toBe('One question');
+  return settle(rig, guest.submit(sheet, { skip: 'yes' }));
+}
+
+withGateway('a guest behind openNDS', () => {
+  describe.each([1, 2] as const)('at level %d', (level) => {
+    let rig: Rig;
+    beforeAll(async () => {
+      rig = await rigAt(level);
+    }, 60_000);
+    afterAll(async () => rig?.stop());
+
+    test('is led to the portal, walks in without script or cookie, and is online', async () => {
+      const guest = createGuest(rig);
+      expect(gatewaySays(rig)).not.toBe('Authenticated');
+      const welcome = await walkInByMail(rig);
+      expect({ heading: headingOf(welcome.html), logs: '' }).toEqual({
+        heading: 'You are online',
+        logs: headingOf(welcome.html) === 'You are online' ? '' : rig.logs(),
+      });
+      expect(welcome.html).toContain('HC-7Q4M-2K');
+      expect(guest.get('http://anything.test/').html).toBe('the internet, anything.test\n');
+      expect(gatewaySays(rig)).toBe('Authenticated');
+      const [request] = callsOf(rig, 'desk.admit') as AdmitRequest[];
+      expect(request?.context).toMatchObject({ mac: MAC, ip: rig.clientIp, kind: 'opennds' });
+      expect(request?.proof).toEqual({ method: 'email-code', address: 'ada@lovelace.example' });
+      expect(callsOf(rig, 'doors.landed')).toEqual([stateOf(rig).sessions[0]?.sessionId]);
+    }, 60_000);
+
+    test('who comes to the door again is told that they are inside', () => {
+      const guest = createGuest(rig);
+      const wrong = `http://192.168.77.1:2050/opennds_auth/?tok=00&redir=${encodeURIComponent('http://evil.example/')}`;
+      const sheet = guest.get(wrong);
+      expect(headingOf(sheet.html)).toBe('You are online');
+      expect(sheet.html).not.toContain('evil.example');
+    });
+  });
+
+  requirePart('Chromium in the guest’s namespace', partPresent.chromium)('in a browser', () => {
+    let rig: Rig;
+    beforeAll(async () => {
+      rig = await rigAt(1);
+    }, 60_000);
+    afterAll(async () => rig?.stop());
+
+    test('the sheet of a phone ends on the welcome page with its offer', async () => {
+      const wrapper = path.join(rig.work, 'browser');
+      const words = rig.inside('cli', [partPresent.chromium ?? '', '"$@"']);
+      writeFileSync(wrapper, `#!/bin/sh\nexec ${words.join(' ')}\n`, { mode: 0o755 });
+      const browser = await chromium.launch({
+        executablePath: wrapper,
+        args: ['--no-sandbox', '--disable-dev-shm-usage', '--disable-background-networking'],
+      });
+      try {
+        const page = await browser.newPage({ viewport: { width: 390, height: 700 } });
+        await page.goto('http://captive.test/');
+        await page.click('button[value=click-through]');
+        await page.click('main form button');
+        await page.click('button[name=skip]');
+        await page.waitForURL('**/p/harbour/go**');
+        await page.waitForSelector('text=You are online');
+        expect(await page.textContent('.offer .big')).toBe('HC-7Q4M-2K');
+        const answer = await page.goto('http://anything.test/');
+        expect(await answer?.text()).toBe('the internet, anything.test\n');
+      } finally {
+        await browser.close();
+      }
+      expect(gatewaySays(rig)).toBe('Authenticated');
+    }, 60_000);
+  });
+
+  describe('at level 3', () => {
+    let rig: Rig;
+    beforeAll(async () => {
+      rig = await rigAt(3);
+    }, 60_000);
+    afterAll(async () => rig?.stop());
+
+    test('is let in by the gateway itself, and is out when the volume is used up', async () => {
+      const guest = createGuest(rig);
+      const welcome = await walkInByMail(rig);
+      expect({ heading: headingOf(welcome.html), logs: '' }).toEqual({
+        heading: 'You are online',
+        logs: headingOf(welcome.html) === 'You are online' ? '' : rig.logs(),
+      });
+      const [deposit] = callsOf(rig, 'doors.deposit') as { rhid: string }[];
+      expect(callsOf(rig, 'doors.confirmed')).toEqual([
+        { gatewayId: 'gw-nds-3', rhids: [deposit?.rhid] },
+      ]);
+      expect(callsOf(rig, 'doors.learned')).toHaveLength(1);
+      expect(gatewaySays(rig)).toBe('Authenticated');
+      expect(guest.get('http://anything.test/big').html).toHaveLength(600_000);
+
+      const [report] = await eventually(
+        () => callsOf(rig, 'doors.ended'),
+        (reports) => reports.length > 0,
+      );
+      expect(report).toMatchObject({ gatewayId: 'gw-nds-3', mac: MAC, reason: 'downquota_deauth' });
+      expect((report as { bytesIn: number }).bytesIn).toBeGreaterThan(600_000);
+      expect(gatewaySays(rig)).not.toBe('Authenticated');
+      expect(headingOf(guest.follow(welcome, welcome.url).html)).toBe('Your time is up');
+      expect(headingOf(guest.get('http://anything.test/').html)).toBe('Free WiFi');
+    }, 90_000);
+  });
+});
