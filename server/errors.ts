@@ -16,6 +16,7 @@ const table = {
   'request-in-progress': [409, 'The same request is still being worked on'],
   'idempotency-mismatch': [422, 'This idempotency key was used for another request'],
   'voucher-unknown': [404, 'No voucher has this code'],
+  'voucher-wrong-store': [409, 'This voucher is for another store'],
   'voucher-redeemed': [409, 'This voucher was already redeemed'],
   'voucher-expired': [410, 'This voucher has expired'],
   'too-many-requests': [429, 'Too many requests'],
