@@ -1,6 +1,6 @@
 /** Renders one console page: EJS inside the layout, everything escaped, under a strict policy. */
 import path from 'node:path';
-import { renderFile } from 'ejs';
+import ejs from 'ejs';
 import type { Request, RequestHandler, Response } from 'express';
 import type { Scope } from '../http/route.ts';
 import { problem } from '../errors.ts';
@@ -67,7 +67,7 @@ export async function renderPage(
   status = 200,
 ): Promise<void> {
   const page = pageOf(response);
-  const html = await renderFile(
+  const html = await ejs.renderFile(
     path.join(views, `${view}.ejs`),
     { ...page, title: page.t(`${view}.title`), scripts: [], styles: [], section: '', ...data },
     { cache: !import.meta.filename.endsWith('.ts'), async: false, root: views },

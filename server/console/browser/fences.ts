@@ -28,6 +28,7 @@ interface FencesData {
   texts: Texts;
 }
 
+document.querySelector('.fences')?.classList.add('is-on');
 const data = pageData<FencesData>('fences-data');
 const say = (key: string, values?: Record<string, string | number>): string =>
   textOf(data.texts, key, values);

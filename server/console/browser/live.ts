@@ -34,11 +34,9 @@ const REFRESH_MS = 1_000;
 /** … and at least this often: silence ends visits without an event on this page. */
 const RECHECK_MS = 30_000;
 
-const data = pageData<LiveData>('live-data');
-const say = (key: string, values?: Record<string, string | number>): string =>
-  textOf(data.texts, key, values);
+type Say = (key: string, values?: Record<string, string | number>) => string;
 
-function startMap(): OccupancyMap {
+function startMap(data: LiveData, say: Say): OccupancyMap {
   const box = part('map');
   const map = createMap(box, { zoomIn: say('maps.zoomIn'), zoomOut: say('maps.zoomOut') });
   frame(map, boundsOf(data.fences), data.store.location);
@@ -68,15 +66,18 @@ function throttled(work: () => Promise<void>, every: number): () => void {
   };
 }
 
-function showState(state: ConnectionState): void {
+function showState(say: Say, state: ConnectionState): void {
   const chip = part('connection');
   chip.dataset['state'] = state;
   part('connection-text', chip).textContent = say(`live.state.${state}`);
 }
 
 function start(): void {
+  const data = pageData<LiveData>('live-data');
+  const say: Say = (key, values) => textOf(data.texts, key, values);
   document.documentElement.classList.add('is-live');
-  const shown = startMap();
+  part<HTMLDetailsElement>('table').open = false;
+  const shown = startMap(data, say);
   const feed = createFeed({
     list: part('feed'),
     pause: part<HTMLButtonElement>('pause'),
@@ -90,6 +91,9 @@ function start(): void {
     if (!answer.ok) return;
     shown.update(answer.data.counts);
     part('in-store').textContent = String(answer.data.inStore);
+    for (const cell of document.querySelectorAll<HTMLElement>('[data-count]')) {
+      cell.textContent = String(answer.data.counts[cell.dataset['count'] ?? ''] ?? 0);
+    }
   }, REFRESH_MS);
   const onEvent = (message: FeedMessage): void => {
     feed.add(message);
@@ -97,8 +101,13 @@ function start(): void {
     if (typeof fenceId === 'string') shown.pulse(fenceId);
     refresh();
   };
-  connect(data.store.id, data.position, { onEvent, onState: showState, onCaughtUp: refresh });
+  connect(data.store.id, data.position, {
+    onEvent,
+    onState: (state) => showState(say, state),
+    onCaughtUp: refresh,
+  });
   setInterval(refresh, RECHECK_MS);
 }
 
-start();
+// Without a store the page only says what to do first.
+if (document.getElementById('live-data')) start();

@@ -29,12 +29,19 @@ export interface EditorMap {
 
 interface Shown {
   layer: FenceLayer;
-  label: FenceLabel;
+  /** Fences that hold others have none: it would lie on theirs. */
+  label: FenceLabel | null;
   /** What is drawn now, to redraw only what changed. */
   key: string;
 }
 
-const keyOf = (fence: EditorFence): string => JSON.stringify([fence.geometry, fence.radius]);
+const keyOf = (shape: ShapeOnMap): string => JSON.stringify([shape.geometry, shape.radius]);
+
+/** Rough size, only to put small fences above the large ones they lie in. */
+function sizeOf(layer: FenceLayer): number {
+  const bounds = layer.getBounds();
+  return (bounds.getEast() - bounds.getWest()) * (bounds.getNorth() - bounds.getSouth());
+}
 
 export function createEditorMap(map: L.Map, handlers: EditorMapHandlers): EditorMap {
   const shown = new Map<string, Shown>();
@@ -57,8 +64,8 @@ export function createEditorMap(map: L.Map, handlers: EditorMapHandlers): Editor
     const entry = shown.get(id);
     if (!entry) return;
     const shape = fromLayer(entry.layer);
-    entry.key = JSON.stringify([shape.geometry, shape.radius]);
-    entry.label.refit();
+    entry.key = keyOf(shape);
+    entry.label?.refit();
     handlers.onReshaped(id, shape);
   };
   const listen = (id: string, layer: FenceLayer): void => {
@@ -69,15 +76,16 @@ export function createEditorMap(map: L.Map, handlers: EditorMapHandlers): Editor
     });
     layer.on('pm:edit pm:dragend', () => reshaped(id));
   };
-  const draw = (fence: EditorFence): void => {
-    const layer = toLayer(fence, { className: 'fence' }).addTo(map);
+  const draw = (fence: EditorFence, outer: boolean): void => {
+    const layer = toLayer(fence, { className: outer ? 'fence fence--outer' : 'fence' }).addTo(map);
     listen(fence.id, layer);
-    shown.set(fence.id, { layer, label: addLabel(map, layer, fence.name), key: keyOf(fence) });
+    const label = outer ? null : addLabel(map, layer, fence.name);
+    shown.set(fence.id, { layer, label, key: keyOf(fence) });
   };
   const erase = (id: string): void => {
     const entry = shown.get(id);
     entry?.layer.pm.disable();
-    entry?.label.remove();
+    entry?.label?.remove();
     entry?.layer.remove();
     shown.delete(id);
   };
@@ -134,7 +142,7 @@ export function createEditorMap(map: L.Map, handlers: EditorMapHandlers): Editor
     if (tool === 'corners' || tool === 'move') handlers.onSelect(null);
   });
   map.on('zoomend', () => {
-    for (const { label } of shown.values()) label.refit();
+    for (const { label } of shown.values()) label?.refit();
   });
   map.getContainer().addEventListener('keydown', (event) => {
     if (event.key === 'Escape' && tool !== 'corners') use('corners');
@@ -149,13 +157,16 @@ export function createEditorMap(map: L.Map, handlers: EditorMapHandlers): Editor
         if (!fence || keyOf(fence) !== shown.get(id)!.key) erase(id);
       }
       selected = nextSelected;
+      const parents = new Set(fences.map((fence) => fence.parentId));
       for (const fence of fences) {
-        if (!shown.has(fence.id)) draw(fence);
-        shown.get(fence.id)!.label.setName(fence.name);
+        if (!shown.has(fence.id)) draw(fence, parents.has(fence.id));
+        const { label, layer } = shown.get(fence.id)!;
+        label?.setName(fence.name);
+        layer.getElement()?.classList.toggle('fence--off', !fence.active);
       }
+      const largeFirst = [...shown.values()].toSorted((a, b) => sizeOf(b.layer) - sizeOf(a.layer));
+      for (const { layer } of largeFirst) layer.bringToFront();
       apply();
-      const mine = selected === null ? undefined : shown.get(selected)?.layer;
-      mine?.bringToFront();
     },
   };
 }

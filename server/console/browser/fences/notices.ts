@@ -10,13 +10,15 @@ export interface Notices {
 
 export function createNotices(box: HTMLElement): Notices {
   const show = (tone: string, text: string, details: readonly string[]): void => {
-    const notice = make('div', `notice notice--${tone}`);
-    notice.append(make('p', '', text));
+    const notice = make('div', `note ${tone}`);
+    const words = make('div');
+    words.append(make('p', '', text));
     if (details.length > 0) {
       const list = make('ul');
       list.append(...details.map((detail) => make('li', '', detail)));
-      notice.append(list);
+      words.append(list);
     }
+    notice.append(words);
     box.replaceChildren(notice);
   };
   return {

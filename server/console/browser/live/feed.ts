@@ -25,7 +25,6 @@ export function createFeed(options: FeedOptions): Feed {
   const clock = new Intl.DateTimeFormat(options.language, {
     hour: '2-digit',
     minute: '2-digit',
-    second: '2-digit',
     hourCycle: 'h23',
     timeZone: options.timezone,
   });
@@ -34,7 +33,8 @@ export function createFeed(options: FeedOptions): Feed {
 
   const show = (message: FeedMessage): void => {
     const line = feedLine(message);
-    if (!line) return;
+    // An event may already stand in the page as the server wrote it.
+    if (!line || list.querySelector(`[data-event="${CSS.escape(message.id)}"]`)) return;
     const item = make('li', `feed__item feed__item--${line.tone} is-new`);
     item.dataset['event'] = message.id;
     const time = make('time', 'feed__time', clock.format(new Date(message.at)));

@@ -17,6 +17,7 @@ export interface FenceLabel {
 
 const ROOM_FOR_NUMBER = 20;
 const ROOM_FOR_NAME = { width: 44, height: 34 };
+const ROOM_FOR_TWO_LINES = 62;
 
 export function addLabel(map: L.Map, layer: FenceLayer, name: string): FenceLabel {
   const box = make('div', 'map-label');
@@ -33,9 +34,10 @@ export function addLabel(map: L.Map, layer: FenceLayer, name: string): FenceLabe
   } as L.MarkerOptions).addTo(map);
   const fit = (): void => {
     const { width, height } = pixelSize(map, layer);
-    box.style.maxWidth = `${Math.max(ROOM_FOR_NUMBER, width - 8)}px`;
+    box.style.maxWidth = `${Math.max(ROOM_FOR_NUMBER, width + 6)}px`;
     const small = Math.min(width, height) < ROOM_FOR_NUMBER;
     box.classList.toggle('is-hidden', small);
+    box.classList.toggle('is-tall', height >= ROOM_FOR_TWO_LINES);
     title.hidden = width < ROOM_FOR_NAME.width || height < ROOM_FOR_NAME.height;
   };
   fit();

@@ -1,0 +1,91 @@
+/** The live page: who is where now and what just happened; a refreshing table without scripts. */
+import express from 'express';
+import type { Queryable } from '../db/database.ts';
+import { newestPosition } from '../events/outbox.ts';
+import { problem } from '../errors.ts';
+import { clientTexts, dataBlock } from './client-texts.ts';
+import type { PageModule } from './deps.ts';
+import { needs, pageOf, renderPage, staffOf } from './page.ts';
+import type { Occupancy, RecentEvent } from './queries.ts';
+import { mapFences, occupancy, recentEvents, storeLocation } from './queries.ts';
+import { feedLine } from './shared/feed-line.ts';
+
+const FIRST_EVENTS = 20;
+
+export const livePages: PageModule = (deps) => {
+  const pages = express.Router();
+
+  pages.get('/live', needs('events:read'), async (_request, response) => {
+    const page = pageOf(response);
+    const { merchantId } = staffOf(response);
+    const { store } = page;
+    if (!store) {
+      await renderPage(response, 'live', { store: null });
+      return;
+    }
+    const found = await deps.db.tx((tx) => readAll(tx, merchantId, store.id), {
+      tenant: merchantId,
+      readOnly: true,
+    });
+    const floors = floorsOf(found.fences);
+    const data = {
+      store: { id: store.id, name: store.name, timezone: store.timezone, location: found.location },
+      language: page.locale === 'en' ? 'en-GB' : page.locale,
+      fences: found.fences.map((fence) => ({ ...fence, count: found.now.counts[fence.id] ?? 0 })),
+      position: found.position,
+      figures: `/console/live/figures?store=${encodeURIComponent(store.slug)}`,
+      texts: clientTexts(page.locale, ['live', 'maps']),
+    };
+    await renderPage(response, 'live', {
+      data: dataBlock(data),
+      fences: found.fences,
+      people: found.now,
+      floors,
+      lines: found.events.map((event) => ({ event, line: feedLine(event) })),
+      at: page.now,
+      tiles: deps.tiles,
+      wide: true,
+      scripts: ['live.js'],
+      styles: ['live.css'],
+    });
+  });
+
+  pages.get('/live/figures', needs('events:read'), async (_request, response) => {
+    const { store } = pageOf(response);
+    const { merchantId } = staffOf(response);
+    if (!store) throw problem('not-found');
+    const now = await deps.db.tx((tx) => occupancy(tx, merchantId, store.id), {
+      tenant: merchantId,
+      readOnly: true,
+    });
+    response.json(now);
+  });
+
+  return pages;
+};
+
+interface Found {
+  fences: Awaited<ReturnType<typeof mapFences>>;
+  now: Occupancy;
+  events: RecentEvent[];
+  position: number;
+  location: [number, number] | null;
+}
+
+/** The cursor is read first: an event in between comes again over the socket, and is known by its id. */
+async function readAll(tx: Queryable, merchantId: string, storeId: string): Promise<Found> {
+  const position = await newestPosition(tx, merchantId);
+  return {
+    position,
+    fences: (await mapFences(tx, merchantId, storeId)).filter((fence) => fence.active),
+    now: await occupancy(tx, merchantId, storeId),
+    events: await recentEvents(tx, merchantId, storeId, FIRST_EVENTS),
+    location: await storeLocation(tx, merchantId, storeId),
+  };
+}
+
+/** Floor names in the order people count them. */
+export function floorsOf(fences: readonly { floor: string | null }[]): string[] {
+  const names = new Set(fences.map((fence) => fence.floor).filter((floor) => floor !== null));
+  return [...names].toSorted((a, b) => a.localeCompare(b, 'en', { numeric: true }));
+}

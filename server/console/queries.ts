@@ -1,0 +1,143 @@
+/** What only the console's map pages ask: fences with their figures, who is in now, the newest events. */
+import type { Queryable, Row } from '../db/database.ts';
+
+export type FenceGeometry =
+  | { type: 'Point'; coordinates: number[] }
+  | { type: 'Polygon'; coordinates: number[][][] }
+  | { type: 'MultiPolygon'; coordinates: number[][][][] };
+
+export interface MapFence {
+  id: string;
+  name: string;
+  floor: string | null;
+  parentId: string | null;
+  category: string | null;
+  minDwellSeconds: number;
+  active: boolean;
+  version: number;
+  geometry: FenceGeometry;
+  /** Metres; only with a Point. */
+  radius: number | null;
+}
+
+interface MapFenceRow extends Row {
+  id: string;
+  name: string;
+  floor: string | null;
+  parent_id: string | null;
+  category: string | null;
+  min_dwell_s: number;
+  active: boolean;
+  version: number;
+  geometry: FenceGeometry;
+  radius_m: number | null;
+}
+
+/** A store's fences, and those of the merchant that belong to no store. */
+export async function mapFences(
+  tx: Queryable,
+  merchantId: string,
+  storeId: string,
+): Promise<MapFence[]> {
+  const { rows } = await tx.query<MapFenceRow>(
+    `select id, name, floor, parent_id, category, min_dwell_s, active, version, radius_m,
+       st_asgeojson(shape, 7)::jsonb as geometry
+     from fences where merchant_id = $1 and (store_id = $2 or store_id is null)
+     order by name, id limit 2000`,
+    [merchantId, storeId],
+  );
+  return rows.map((row) => ({
+    id: row.id,
+    name: row.name,
+    floor: row.floor,
+    parentId: row.parent_id,
+    category: row.category,
+    minDwellSeconds: row.min_dwell_s,
+    active: row.active,
+    version: row.version,
+    geometry: row.geometry,
+    radius: row.radius_m,
+  }));
+}
+
+/** How many visits would go with a fence. */
+export async function visitsOfFence(
+  tx: Queryable,
+  merchantId: string,
+  fenceId: string,
+): Promise<number> {
+  const { rows } = await tx.query<{ visits: number }>(
+    'select count(*) as visits from visits where merchant_id = $1 and fence_id = $2',
+    [merchantId, fenceId],
+  );
+  return rows[0]?.visits ?? 0;
+}
+
+export interface Occupancy {
+  /** Devices with an open visit anywhere in the store. */
+  inStore: number;
+  /** By fence id; fences with nobody are left out. */
+  counts: Record<string, number>;
+}
+
+/** Who is in now: open visits the engine believes at least a little. */
+export async function occupancy(
+  tx: Queryable,
+  merchantId: string,
+  storeId: string,
+): Promise<Occupancy> {
+  const { rows } = await tx.query<{ fence_id: string | null; people: number }>(
+    `select fence_id, count(distinct device_id) as people from visits
+     where merchant_id = $1 and store_id = $2 and status = 'open' and band <> 'none'
+     group by grouping sets ((), (fence_id))`,
+    [merchantId, storeId],
+  );
+  const counts: Record<string, number> = {};
+  for (const { fence_id: id, people } of rows) if (id !== null) counts[id] = people;
+  return { inStore: rows.find((row) => row.fence_id === null)?.people ?? 0, counts };
+}
+
+export interface RecentEvent {
+  id: string;
+  position: number;
+  type: string;
+  at: string;
+  payload: Record<string, unknown>;
+}
+
+/** The newest events of a store, newest first, without voucher codes: those are the guest's. */
+export async function recentEvents(
+  tx: Queryable,
+  merchantId: string,
+  storeId: string,
+  limit: number,
+): Promise<RecentEvent[]> {
+  const { rows } = await tx.query<Row & Omit<RecentEvent, 'at'> & { occurred_at: Date }>(
+    `select id, position, type, payload - 'code' as payload, occurred_at from outbox
+     where merchant_id = $1 and store_id = $2 and position is not null
+     order by position desc limit $3`,
+    [merchantId, storeId, limit],
+  );
+  return rows.map(({ id, position, type, payload, occurred_at: at }) => ({
+    id,
+    position,
+    type,
+    payload,
+    at: at.toISOString(),
+  }));
+}
+
+/** Where a store stands, [lon, lat]; null when it never said. */
+export async function storeLocation(
+  tx: Queryable,
+  merchantId: string,
+  storeId: string,
+): Promise<[number, number] | null> {
+  const { rows } = await tx.query<{ lon: number | null; lat: number | null }>(
+    `select st_x(location::geometry) as lon, st_y(location::geometry) as lat from stores
+     where merchant_id = $1 and id = $2`,
+    [merchantId, storeId],
+  );
+  const { lon, lat } = rows[0] ?? { lon: null, lat: null };
+  return lon === null || lat === null ? null : [lon, lat];
+}
