@@ -140,12 +140,12 @@ export function accessVoucherRoutes({ db, clock }: AccessVoucherRouteDeps): AnyR
       method: 'get',
       path: '/v1/stores/:storeId/access-vouchers',
       summary: "List a store's printable WiFi codes",
-      description: 'Newest first. Pass `next` of one answer as `after` to get the following ones.',
+      description: 'Newest first. `next` of one page is the `cursor` of the following.',
       tag: 'Access vouchers',
       access: 'guests:read',
       params,
       query: z.object({
-        after: z.uuid().optional().describe('`next` of the answer before.'),
+        cursor: z.uuid().optional().describe('`next` of the page before.'),
         limit: z.coerce
           .number()
           .int()
@@ -161,10 +161,11 @@ export function accessVoucherRoutes({ db, clock }: AccessVoucherRouteDeps): AnyR
       example: { reply: { vouchers: [example], next: null } },
       handler: async ({ caller, params: { storeId }, query }) => {
         const rows = await atStore(caller.merchantId, storeId, (tx) =>
-          listAccessVouchers(tx, caller.merchantId, storeId, query.after ?? null, query.limit),
+          listAccessVouchers(tx, caller.merchantId, storeId, query.cursor ?? null, query.limit + 1),
         );
-        const next = rows.length === query.limit ? (rows.at(-1)?.id ?? null) : null;
-        return { vouchers: rows.map(shown), next };
+        const page = rows.slice(0, query.limit);
+        const next = rows.length > query.limit ? (page.at(-1)?.id ?? null) : null;
+        return { vouchers: page.map(shown), next };
       },
     }),
     route({

@@ -26,22 +26,22 @@ export const DEVICE_TRIES = 8;
 /** A network may be a whole shop behind one address. */
 export const NETWORK_TRIES = 40;
 
+async function judge(
+  tx: Queryable,
+  store: StoreRef,
+  code: string | null,
+  now: number,
+): Promise<CheckOutcome> {
+  if (code === null) return { ok: false, reason: 'unknown' };
+  const voucher = await findAccessVoucher(tx, store.merchantId, store.id, code);
+  if (!voucher) return { ok: false, reason: 'unknown' };
+  if (voucher.expires_at.getTime() <= now) return { ok: false, reason: 'expired' };
+  return voucher.uses_left > 0 ? { ok: true } : { ok: false, reason: 'used' };
+}
+
 /** Says whether a code would open the door; taking its use is part of the admission. */
 export function createVouchers({ db, clock, secret }: VoucherDeps) {
   const key = deriveKey(secret, 'access voucher tries');
-
-  async function judge(
-    tx: Queryable,
-    store: StoreRef,
-    code: string | null,
-    now: number,
-  ): Promise<CheckOutcome> {
-    if (code === null) return { ok: false, reason: 'unknown' };
-    const voucher = await findAccessVoucher(tx, store.merchantId, store.id, code);
-    if (!voucher) return { ok: false, reason: 'unknown' };
-    if (voucher.expires_at.getTime() <= now) return { ok: false, reason: 'expired' };
-    return voucher.uses_left > 0 ? { ok: true } : { ok: false, reason: 'used' };
-  }
 
   return {
     async check(store: StoreRef, typed: string, mac: string, ip: string): Promise<CheckOutcome> {

@@ -30,10 +30,11 @@ export interface ConsentRow extends Row {
   language: string;
   source: ConsentSource;
   given_at: Date;
+  seq: number;
 }
 
 const COLUMNS =
-  'id, guest_id, store_id, purpose, granted, text_version, text_sha256, language, source, given_at';
+  'id, guest_id, store_id, purpose, granted, text_version, text_sha256, language, source, given_at, seq';
 
 /** How a wording is named in the ledger: SHA-256 of its UTF-8 text, lower-case hex. */
 export function wordingHash(text: string): string {
@@ -77,7 +78,7 @@ export async function currentConsents(
   const { rows } = await tx.query<ConsentRow>(
     `select distinct on (purpose) ${COLUMNS} from consents
      where merchant_id = $1 and guest_id = $2
-     order by purpose, given_at desc, id desc`,
+     order by purpose, seq desc`,
     [merchantId, guestId],
   );
   return rows;
@@ -92,7 +93,7 @@ export async function hasMarketingConsent(
   const { rows } = await tx.query<{ granted: boolean }>(
     `select granted from consents
      where merchant_id = $1 and guest_id = $2 and purpose = 'marketing'
-     order by given_at desc, id desc limit 1`,
+     order by seq desc limit 1`,
     [merchantId, guestId],
   );
   return rows[0]?.granted ?? false;
@@ -107,7 +108,7 @@ export async function consentHistory(
 ): Promise<ConsentRow[]> {
   const { rows } = await tx.query<ConsentRow>(
     `select ${COLUMNS} from consents where merchant_id = $1 and guest_id = $2
-     order by given_at desc, id desc limit $3`,
+     order by seq desc limit $3`,
     [merchantId, guestId, limit],
   );
   return rows;
@@ -115,8 +116,8 @@ export async function consentHistory(
 
 export interface LedgerFilter {
   purpose?: Purpose;
-  /** Id of the last entry already seen; ids rise with time. */
-  before?: string;
+  /** Number of the last entry already seen. */
+  before?: number;
 }
 
 /** The merchant's whole ledger, newest first. */
@@ -128,9 +129,35 @@ export async function consentLedger(
 ): Promise<ConsentRow[]> {
   const { rows } = await tx.query<ConsentRow>(
     `select ${COLUMNS} from consents
-     where merchant_id = $1 and ($2::text is null or purpose = $2) and ($3::uuid is null or id < $3)
-     order by id desc limit $4`,
+     where merchant_id = $1 and ($2::text is null or purpose = $2) and ($3::bigint is null or seq < $3)
+     order by seq desc limit $4`,
     [merchantId, filter.purpose ?? null, filter.before ?? null, limit],
   );
   return rows;
+}
+
+/** Whether the guest is this merchant's; the row stays until the transaction ends. */
+export async function holdGuest(
+  tx: Queryable,
+  merchantId: string,
+  guestId: string,
+): Promise<boolean> {
+  const { rows } = await tx.query(
+    'select 1 from guests where merchant_id = $1 and id = $2 for key share',
+    [merchantId, guestId],
+  );
+  return rows.length === 1;
+}
+
+/** Whether the store is this merchant's. */
+export async function hasStore(
+  tx: Queryable,
+  merchantId: string,
+  storeId: string,
+): Promise<boolean> {
+  const { rows } = await tx.query('select 1 from stores where merchant_id = $1 and id = $2', [
+    merchantId,
+    storeId,
+  ]);
+  return rows.length === 1;
 }

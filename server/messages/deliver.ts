@@ -1,8 +1,9 @@
 /** Takes waiting messages, hands them to their senders, and decides what follows a failure. */
-import type { Database } from '../db/database.ts';
+import type { Database, Queryable } from '../db/database.ts';
 import type { Log } from '../log.ts';
 import type { MessageRow } from './queries.ts';
 import {
+  dropMessages,
   messageFailed,
   messagePostponed,
   messageSent,
@@ -88,6 +89,14 @@ export async function deliverMessages(deps: DeliveryDeps): Promise<Delivered> {
   const fates = await Promise.all(rows.map((row) => deliverOne(deps, row)));
   const count = (fate: keyof Delivered) => fates.filter((f) => f === fate).length;
   return { sent: count('sent'), failed: count('failed'), postponed: count('postponed') };
+}
+
+/** The console's outbox page looks back a week. */
+const KEEP_MS = 7 * 24 * 3_600_000;
+
+/** Drops messages nobody looks at any more. For the timed jobs. */
+export async function forgetMessages(db: Queryable, now: number): Promise<number> {
+  return dropMessages(db, now - KEEP_MS);
 }
 
 export interface Courier {

@@ -14,6 +14,7 @@ import {
   waitingDeposits,
 } from './door-queries.ts';
 import type { SessionLimits } from './queries.ts';
+import { forgetClients } from './queries.ts';
 
 /** The part of a store this file needs. */
 interface StoreRef {
@@ -176,4 +177,12 @@ export async function expireSessions(db: Database, now: number): Promise<number>
     total += ended;
     if (ended < REAP_BATCH) return total;
   }
+}
+
+/** As long as a client is known again at the portal. */
+const KEEP_CLIENT_MS = 30 * 24 * 3_600_000;
+
+/** Forgets hardware and network addresses of sessions long over. For the timed jobs. */
+export async function forgetSessionClients(db: Queryable, now: number): Promise<number> {
+  return forgetClients(db, now - KEEP_CLIENT_MS);
 }

@@ -60,16 +60,20 @@ export interface NewSession {
   limits: SessionLimits;
 }
 
-/** Opens a pending session; fails on a live one with the same admission key. */
+/**
+ * Opens a pending session at a gateway of this store, null when it has no such gateway; fails on a
+ * live session with the same admission key.
+ */
 export async function insertSession(
   tx: Queryable,
   session: NewSession,
   now: number,
-): Promise<SessionRow> {
+): Promise<SessionRow | null> {
   const { rows } = await tx.query<SessionRow>(
     `insert into sessions (id, merchant_id, store_id, gateway_id, guest_id, method, mac, client_key,
        ip, admission_key, minutes, up_kbps, down_kbps, up_quota_kb, down_quota_kb, granted_at, expires_at)
-     values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17)
+     select $1, $2, $3, id, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17
+     from gateways where merchant_id = $2 and store_id = $3 and id = $4
      returning ${COLUMNS}`,
     [
       uuidv7(now),
@@ -91,7 +95,7 @@ export async function insertSession(
       new Date(expiryOf(now, session.limits.minutes)),
     ],
   );
-  return rows[0]!;
+  return rows[0] ?? null;
 }
 
 /** Serialises admissions of one client until the transaction ends, across processes. */

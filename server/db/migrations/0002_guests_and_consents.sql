@@ -28,9 +28,12 @@ create table consents (
   text_sha256 text not null,
   language text not null,
   source text not null check (source in ('portal', 'console', 'api')),
-  given_at timestamptz not null
+  given_at timestamptz not null,
+  -- The order of writing: two entries of one millisecond still have a newest.
+  seq bigint not null generated always as identity
 );
-create index on consents (merchant_id, guest_id, purpose, given_at desc);
+create index on consents (merchant_id, guest_id, purpose, seq desc);
+create index on consents (merchant_id, seq desc);
 call foyer_protect('consents', 'select, insert');
 
 create function foyer_append_only() returns trigger language plpgsql as $$

@@ -1,0 +1,120 @@
+/** Everything held about one guest, over all tables: to hand it out and to delete it. */
+import type { Queryable, Row } from '../db/database.ts';
+import type { GuestRow } from './queries.ts';
+
+/** Enough for any real guest; an export says so if it was not. */
+export const MOST_ROWS = 10_000;
+
+/** Reads rows as JSON objects: an export shows what is stored, column by column. */
+async function asObjects(
+  tx: Queryable,
+  select: string,
+  params: readonly unknown[],
+): Promise<Record<string, unknown>[]> {
+  const { rows } = await tx.query<{ row: Record<string, unknown> }>(
+    `select to_jsonb(t) as row from (${select} limit ${MOST_ROWS}) t`,
+    params,
+  );
+  return rows.map((row) => row.row);
+}
+
+const SECTIONS = {
+  consents: `select id, store_id, purpose, granted, text_version, text_sha256, language, source, given_at
+    from consents where merchant_id = $1 and guest_id = $2 order by seq`,
+  answers: `select question_key, answer, dismissed, answered_at
+    from guest_answers where merchant_id = $1 and guest_id = $2 order by question_key`,
+  sessions: `select id, store_id, method, mac, ip, state, minutes, bytes_in, bytes_out, granted_at,
+      confirmed_at, landed_at, expires_at, ended_at, end_reason
+    from sessions where merchant_id = $1 and guest_id = $2 order by granted_at, id`,
+  vouchers: `select v.id, v.offer_id, o.headline, v.code, v.store_id, v.issued_at, v.expires_at,
+      v.shown_at, r.redeemed_at, r.till
+    from vouchers v join offers o on o.id = v.offer_id left join redemptions r on r.voucher_id = v.id
+    where v.merchant_id = $1 and v.guest_id = $2 order by v.issued_at, v.id`,
+  decisions: `select id, rule_id, trigger, store_id, fence_id, visit_id, outcome, gate, reason, decided_at
+    from decisions where merchant_id = $1 and guest_id = $2 order by decided_at, id`,
+  devices: `select id, name, created_at, last_ping_at, last_app, marketing_consent_at, revoked_at
+    from devices where merchant_id = $1 and guest_id = $2 order by created_at, id`,
+  visits: `select id, store_id, fence_id, device_id, status, score, band, entry_at, exit_at, dwell_s
+    from visits where merchant_id = $1
+      and (guest_id = $2 or device_id in (select id from devices where merchant_id = $1 and guest_id = $2))
+    order by entry_at, id`,
+  pings: `select device_id, at, received_at, lon, lat, accuracy_m, speed_mps, source, accepted, reason, extras
+    from pings where merchant_id = $1
+      and device_id in (select id from devices where merchant_id = $1 and guest_id = $2)
+    order by at`,
+  messages: `select m.id, m.store_id, m.channel, m.address, m.status, m.created_at, m.sent_at
+    from messages m join guests g on g.merchant_id = m.merchant_id
+      and m.address in (g.phone, g.email)
+    where m.merchant_id = $1 and g.id = $2 order by m.created_at, m.id`,
+  events: `select id, type, store_id, payload, occurred_at
+    from outbox where merchant_id = $1 and guest_id = $2 order by seq`,
+} as const;
+
+export type Section = keyof typeof SECTIONS;
+export const sections = Object.keys(SECTIONS) as Section[];
+
+/** One section of a guest's record. */
+export async function sectionOf(
+  tx: Queryable,
+  merchantId: string,
+  guestId: string,
+  section: Section,
+): Promise<Record<string, unknown>[]> {
+  return asObjects(tx, SECTIONS[section], [merchantId, guestId]);
+}
+
+/** Locks the guest's row, so that nothing is added while it is being deleted. */
+export async function lockGuest(
+  tx: Queryable,
+  merchantId: string,
+  guestId: string,
+): Promise<GuestRow | null> {
+  const { rows } = await tx.query<GuestRow>(
+    `select id, phone, email, name, language, created_at, last_seen_at, blocked_at
+     from guests where merchant_id = $1 and id = $2 for update`,
+    [merchantId, guestId],
+  );
+  return rows[0] ?? null;
+}
+
+/** Figures of what an erasure removed. */
+export interface Erased extends Row {
+  devices: number;
+  pings: number;
+  visits: number;
+  sessions: number;
+  messages: number;
+  vouchers: number;
+}
+
+/**
+ * Deletes the guest. Vouchers and their redemptions stay as the shop's books without a person;
+ * devices linked to the guest go with their pings and visits; consents, answers, sessions and
+ * decisions go by the foreign keys. One statement per table, children first.
+ */
+export async function deleteGuest(
+  tx: Queryable,
+  guest: GuestRow,
+  merchantId: string,
+): Promise<Erased> {
+  const own = `(select id from devices where merchant_id = $1 and guest_id = $2)`;
+  const params = [merchantId, guest.id];
+  const run = async (text: string, values: readonly unknown[] = params) =>
+    (await tx.query(text, values)).rowCount;
+  const vouchers = await run(
+    `update vouchers set guest_id = null, device_id = null
+     where merchant_id = $1 and (guest_id = $2 or device_id in ${own})`,
+  );
+  const pings = await run(`delete from pings where merchant_id = $1 and device_id in ${own}`);
+  const visits = await run(
+    `delete from visits where merchant_id = $1 and (guest_id = $2 or device_id in ${own})`,
+  );
+  const devices = await run('delete from devices where merchant_id = $1 and guest_id = $2');
+  const sessions = await run('delete from sessions where merchant_id = $1 and guest_id = $2');
+  const messages = await run(
+    'delete from messages where merchant_id = $1 and address in ($2, $3)',
+    [merchantId, guest.phone, guest.email],
+  );
+  await run('delete from guests where merchant_id = $1 and id = $2');
+  return { devices, pings, visits, sessions, messages, vouchers };
+}
