@@ -1,6 +1,6 @@
 /** Rules over the whole API document. */
 import { describe, expect, test } from '@jest/globals';
-import { allRoutes } from './support/routes.ts';
+import { allRoutes } from '../scripts/lib/routes.ts';
 import { openApi } from '../server/http/openapi.ts';
 
 interface Schema {

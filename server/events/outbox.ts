@@ -3,6 +3,16 @@ import { uuidv7 } from '../ids.ts';
 import type { Queryable, Row } from '../db/database.ts';
 import type { DomainEvent, EventType, NewEvent } from './types.ts';
 
+const insertEvents = `insert into outbox (id, merchant_id, store_id, guest_id, device_id, type, key, payload, occurred_at, written_at, due_at)
+     select id, merchant_id, store_id, guest_id, device_id, type, key, payload, occurred_at, $2, $2
+     from jsonb_to_recordset($1::jsonb) as e (id uuid, merchant_id uuid, store_id uuid, guest_id uuid,
+       device_id uuid, type text, key text, payload jsonb, occurred_at timestamptz)`;
+
+/** Whether a statement is the one that writes events. */
+export function isEventInsert(text: string): boolean {
+  return text === insertEvents;
+}
+
 /** Writes events inside the caller's transaction; they exist exactly when the cause does. */
 export async function appendEvents(
   tx: Queryable,
@@ -21,13 +31,7 @@ export async function appendEvents(
     payload: event.payload,
     occurred_at: event.occurredAt.toISOString(),
   }));
-  await tx.query(
-    `insert into outbox (id, merchant_id, store_id, guest_id, device_id, type, key, payload, occurred_at, written_at, due_at)
-     select id, merchant_id, store_id, guest_id, device_id, type, key, payload, occurred_at, $2, $2
-     from jsonb_to_recordset($1::jsonb) as e (id uuid, merchant_id uuid, store_id uuid, guest_id uuid,
-       device_id uuid, type text, key text, payload jsonb, occurred_at timestamptz)`,
-    [JSON.stringify(rows), new Date(now)],
-  );
+  await tx.query(insertEvents, [JSON.stringify(rows), new Date(now)]);
 }
 
 interface EventRow extends Row {

@@ -1,0 +1,111 @@
+/** A guest's browser without JavaScript or cookies: follows redirects, fills in the portal's forms. */
+
+interface Form {
+  action: string;
+  fields: Record<string, string>;
+  /** Buttons with a name: pressing one sends it. */
+  buttons: { name: string; value: string }[];
+  text: string;
+}
+
+export interface GuestChoices {
+  method: 'click-through' | 'voucher' | 'email-code';
+  /** What the method asks for: the voucher's code, or the address. */
+  value?: string;
+  /** Fetches the one-time code that was "sent" (from the development outbox). */
+  readCode?: () => Promise<string>;
+  marketing: boolean;
+  /** Answer to the optional question; none skips it. */
+  answer?: string;
+}
+
+export interface Visit {
+  /** Milliseconds from the redirect to the welcome page. */
+  took: number;
+  pages: string[];
+  /** The welcome page. */
+  html: string;
+  url: string;
+}
+
+const unescape = (text: string): string =>
+  text
+    .replaceAll('&quot;', '"')
+    .replaceAll('&#34;', '"')
+    .replaceAll('&#39;', "'")
+    .replaceAll('&lt;', '<')
+    .replaceAll('&gt;', '>')
+    .replaceAll('&amp;', '&');
+
+function attributes(tag: string): Record<string, string> {
+  const found = [...tag.matchAll(/([\w-]+)(?:="([^"]*)")?/g)].slice(1);
+  return Object.fromEntries(found.map(([, name, value]) => [name!, unescape(value ?? '')]));
+}
+
+function formsOf(html: string): Form[] {
+  return [...html.matchAll(/<form\b[^>]*>[\s\S]*?<\/form>/g)].map(([text]) => {
+    const form: Form = {
+      action: attributes(/<form\b[^>]*>/.exec(text)![0])['action'] ?? '',
+      fields: {},
+      buttons: [],
+      text,
+    };
+    for (const [tag] of text.matchAll(/<(?:input|button)\b[^>]*>/g)) {
+      const { type, name, value } = attributes(tag);
+      if (!name) continue;
+      if (tag.startsWith('<button')) form.buttons.push({ name, value: value ?? '' });
+      else if (type === 'hidden') form.fields[name] = value ?? '';
+    }
+    return form;
+  });
+}
+
+/** What to send from this page, or null when there is nothing to fill in. */
+async function fill(
+  html: string,
+  choices: GuestChoices,
+): Promise<{ action: string; body: URLSearchParams } | null> {
+  const form = formsOf(html).find(({ fields }) => 'j' in fields);
+  if (!form) return null;
+  const body = new URLSearchParams(form.fields);
+  if (form.buttons.some(({ name }) => name === 'method')) body.set('method', choices.method);
+  if (form.text.includes('name="marketing"') && choices.marketing) body.set('marketing', 'yes');
+  if (form.action.endsWith('/start')) body.set('value', choices.value ?? '');
+  if (form.action.endsWith('/finish')) {
+    body.set(
+      'value',
+      choices.method === 'voucher' ? (choices.value ?? '') : ((await choices.readCode?.()) ?? ''),
+    );
+  }
+  if (form.action.endsWith('/profile')) {
+    if (choices.answer === undefined) body.set('skip', 'yes');
+    else body.set('value', choices.answer);
+  }
+  return { action: form.action, body };
+}
+
+/** Logs in from the gateway's redirect to the welcome page; throws with the page's title when stuck. */
+export async function logIn(base: string, path: string, choices: GuestChoices): Promise<Visit> {
+  const started = performance.now();
+  const pages: string[] = [];
+  let response = await fetch(new URL(path, base), { headers: { 'accept-language': 'en' } });
+  for (let step = 0; step < 10; step += 1) {
+    const html = await response.text();
+    const title = /<h1[^>]*>([^<]*)/.exec(html)?.[1] ?? '';
+    pages.push(title);
+    if (html.includes('id="offers"')) {
+      return { took: performance.now() - started, pages, html, url: response.url };
+    }
+    const next = await fill(html, choices);
+    const refresh = /http-equiv="refresh" content="(\d+)(?:;\s*url=([^"]+))?"/i.exec(html);
+    if (next) {
+      response = await fetch(new URL(next.action, response.url), {
+        method: 'POST',
+        body: next.body,
+      });
+    } else if (refresh) {
+      response = await fetch(new URL(unescape(refresh[2] ?? response.url), response.url));
+    } else throw new Error(`the portal stopped at "${title}" (HTTP ${response.status})`);
+  }
+  throw new Error(`the portal did not come to an end: ${pages.join(' → ')}`);
+}

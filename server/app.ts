@@ -1,0 +1,261 @@
+/** The composition root: opens storage, joins the portal, the API, the console and the sockets, and stops them in order. */
+import express from 'express';
+import type { Express } from 'express';
+import helmet from 'helmet';
+import { createPortal } from '../portal/router.ts';
+import type { PortalPorts, StoreView } from '../portal/ports.ts';
+import { createVouchers } from './access-vouchers/vouchers.ts';
+import { createCodes } from './codes/codes.ts';
+import { defaultSendPolicy } from './codes/limits.ts';
+import { houseJobs } from './compose/jobs.ts';
+import { apiRoutes } from './compose/routes.ts';
+import { createServices } from './compose/services.ts';
+import type { Services } from './compose/services.ts';
+import type { Config } from './config.ts';
+import { consoleAssets } from './console/assets.ts';
+import { createConsole } from './console/router.ts';
+import type { Database, Queryable } from './db/database.ts';
+import { migrate } from './db/migrate.ts';
+import { databaseFolder, openDatabase } from './db/open.ts';
+import { problem } from './errors.ts';
+import { outboxFigures } from './events/outbox.ts';
+import { createDesk } from './guests/desk.ts';
+import { deviceGuard } from './http/device-auth.ts';
+import { mountDocs } from './http/docs.ts';
+import { mountHealth } from './http/health.ts';
+import type { HttpDoor } from './http/listen.ts';
+import { createHttpDoor } from './http/listen.ts';
+import { openApi } from './http/openapi.ts';
+import { notFound, problems } from './http/problems.ts';
+import { mount } from './http/route.ts';
+import type { Guards } from './http/route.ts';
+import { merchantGuard } from './http/staff-auth.ts';
+import { deriveKey } from './ids.ts';
+import { createJobRunner } from './jobs/runner.ts';
+import type { JobRunner } from './jobs/runner.ts';
+import { createLog } from './log.ts';
+import type { Log } from './log.ts';
+import { markShown, offersDue } from './offers/vouchers/queries.ts';
+import { createRealtime } from './realtime/gateway.ts';
+import type { Realtime } from './realtime/gateway.ts';
+import { createDoors } from './sessions/accounting.ts';
+import { anyStaff } from './staff/queries.ts';
+import { createOwnerLink } from './staff/sign-in.ts';
+import { storeById } from './stores/queries.ts';
+import { readSettings } from './stores/schema.ts';
+import { storeBySlug } from './stores/view.ts';
+import { version } from './version.ts';
+
+export interface Overrides {
+  log?: Log;
+  /** Milliseconds since 1970; tests move it. */
+  clock?: () => number;
+  /** Storage that is already open; stays open when the server closes. */
+  db?: Database;
+}
+
+export interface RunningServer {
+  /** Where it listens, without a slash at the end. */
+  url: string;
+  port: number;
+  services: Services;
+  jobs: JobRunner;
+  /** Creates the first account; null once somebody has one. */
+  ownerLink: string | null;
+  /** Refuses new work, finishes what is in hand, delivers what is due, lets go of storage. */
+  close(): Promise<void>;
+}
+
+export async function startServer(
+  config: Config,
+  overrides: Overrides = {},
+): Promise<RunningServer> {
+  const log = overrides.log ?? createLog(config.LOG_LEVEL);
+  const clock = overrides.clock ?? Date.now;
+  const db = overrides.db ?? (await openStorage(config, log));
+  const services = createServices(config, { storage: db, clock, log });
+  const app = express();
+  const door = createHttpDoor(app);
+  const guards = createGuards(services);
+  furnish(app, config, services, door, guards);
+  const realtime = createRealtime(door.server, {
+    db,
+    log,
+    // The guard reads only method and headers, which the handshake has as well.
+    staff: (headers) =>
+      guards.merchant(
+        { method: 'GET', headers } as Parameters<Guards['merchant']>[0],
+        'events:read',
+      ),
+    device: async (token) => {
+      const caller = await services.callers.find(token);
+      if (!caller) throw new Error('unknown device');
+      return caller;
+    },
+    ownsStore: services.ownsStore,
+  });
+  services.connect(realtime);
+  const jobs = createJobRunner(services, houseJobs(services, config));
+  services.dispatcher.start();
+  if (config.JOBS) jobs.start();
+  const { port } = await door.listen(config.HOST, config.PORT);
+  const url = `http://${config.HOST === '0.0.0.0' ? 'localhost' : config.HOST}:${port}`;
+  log.info({ port, engine: db.engine, version }, 'listening');
+  return {
+    url,
+    port,
+    services,
+    jobs,
+    ownerLink: await firstOwnerLink(services),
+    close: () =>
+      closeAll({ services, jobs, realtime, door, keepStorage: overrides.db !== undefined }),
+  };
+}
+
+async function openStorage(config: Config, log: Log): Promise<Database> {
+  const db = await openDatabase({
+    url: config.DATABASE_URL,
+    folder: databaseFolder(config.DATA_DIR),
+    max: config.DATABASE_POOL,
+    onError: (error) => log.error({ err: error }, 'storage reported a failure'),
+  });
+  try {
+    await migrate(db, { onStep: (step, ms) => log.info({ step, ms }, 'migrated') });
+  } catch (error) {
+    await db.close();
+    throw error;
+  }
+  return db;
+}
+
+function createGuards(services: Services): Guards {
+  return {
+    device: deviceGuard((token) => services.callers.find(token)),
+    merchant: merchantGuard({ ...services, callers: services.staffCallers }),
+  };
+}
+
+/** Hangs every door into the app, in the order they are tried. */
+function furnish(
+  app: Express,
+  config: Config,
+  services: Services,
+  door: HttpDoor,
+  guards: Guards,
+): void {
+  const { db, clock, log, metrics } = services;
+  app.disable('x-powered-by');
+  app.set('trust proxy', trustProxy(config.TRUST_PROXY));
+  app.use(metrics.middleware, door.refuseWhenDraining);
+  mountHealth(app, metrics, {
+    ping: async () => void (await db.query('select 1')),
+    draining: door.draining,
+    figures: () => outboxFigures(db, clock()),
+    sockets: () => 0,
+    metricsToken: config.METRICS_TOKEN,
+  });
+  app.use(
+    createPortal(portalPorts(services), {
+      secret: deriveKey(config.SECRET, 'portal'),
+      publicUrl: config.PUBLIC_URL,
+      viewCache: true,
+    }),
+  );
+  app.use(
+    helmet({
+      contentSecurityPolicy: false,
+      strictTransportSecurity: config.PUBLIC_URL.startsWith('https:'),
+      referrerPolicy: { policy: 'no-referrer' },
+    }),
+  );
+  const assets = consoleAssets();
+  app.use(assets.handler);
+  app.use(
+    createConsole({
+      ...services,
+      assets,
+      ...(config.TILE_URL
+        ? { tiles: { url: config.TILE_URL, attribution: config.TILE_ATTRIBUTION } }
+        : {}),
+      senders: { email: config.SMTP_URL !== undefined, sms: config.SMS_WEBHOOK_URL !== undefined },
+    }),
+  );
+  const routes = apiRoutes(services);
+  mountDocs(app, openApi(routes, version));
+  mount(app, routes, guards);
+  app.get('/', (_request, response) => response.redirect(303, '/console'));
+  app.use(notFound, problems(log));
+}
+
+/** The portal's ports, served by the features behind them: the one meeting point of the two. */
+function portalPorts(services: Services): PortalPorts {
+  const { db, clock, log, secret, waiting, courier } = services;
+  return {
+    clock,
+    log,
+    desk: createDesk({
+      db,
+      clock,
+      log,
+      secret,
+      storeBySlug: (slug): Promise<StoreView | null> => storeBySlug(db, slug),
+      limits: async (tx, store) => (await settingsOf(tx, store)).session,
+      offersDue,
+      markShown,
+      waitForOffer: waiting.forOffer,
+    }),
+    codes: createCodes({
+      db,
+      clock,
+      log,
+      secret,
+      sendPolicy: async (tx, store) => {
+        const { countries } = await settingsOf(tx, store);
+        const policy = defaultSendPolicy(store.country);
+        return countries.length > 0 ? { ...policy, countries } : policy;
+      },
+      wake: courier.wake,
+    }),
+    vouchers: createVouchers({ db, clock, secret }),
+    doors: createDoors({ db, clock }),
+  };
+}
+
+/** What only the house knows of a store: limits of a session, countries that get an SMS. */
+async function settingsOf(tx: Queryable, store: { id: string; merchantId: string }) {
+  const row = await storeById(tx, store.merchantId, store.id);
+  if (!row) throw problem('not-found');
+  return readSettings(row.settings);
+}
+
+function trustProxy(setting: string): boolean | number | string {
+  if (setting === 'false') return false;
+  return /^\d+$/.test(setting) ? Number(setting) : setting;
+}
+
+async function firstOwnerLink(services: Services): Promise<string | null> {
+  if (await anyStaff(services.db)) return null;
+  const token = await createOwnerLink(services.db, services.clock);
+  return `${services.publicUrl}/console/start/${token}`;
+}
+
+/** New work stops first, then what it caused is delivered, then storage goes. */
+async function closeAll(parts: {
+  services: Services;
+  jobs: JobRunner;
+  realtime: Realtime;
+  door: HttpDoor;
+  keepStorage: boolean;
+}): Promise<void> {
+  const { services, jobs, realtime, door } = parts;
+  services.waiting.release();
+  const drained = door.drain();
+  await jobs.stop();
+  await realtime.close();
+  await drained;
+  await services.lanes.idle();
+  await services.dispatcher.idle();
+  await services.dispatcher.stop();
+  await services.courier.stop();
+  if (!parts.keepStorage) await services.db.close();
+}

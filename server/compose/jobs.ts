@@ -1,0 +1,45 @@
+/** What runs when: housekeeping of the features, under the job runner's lock. */
+import { forgetTries } from '../access-vouchers/vouchers.ts';
+import type { Config } from '../config.ts';
+import { tidy } from '../db/tidy.ts';
+import { dropDelivered } from '../events/outbox.ts';
+import type { Job } from '../jobs/runner.ts';
+import { dropAnswers } from '../offers/vouchers/queries.ts';
+import { forgetPings, preparePartitions } from '../pings/keep.ts';
+import { judgeSilence } from '../pings/silence.ts';
+import { expireSessions } from '../sessions/accounting.ts';
+import { deleteStaleSignIns } from '../staff/queries.ts';
+import { idleMs } from '../staff/sign-in.ts';
+import type { Services } from './services.ts';
+
+const second = 1_000;
+const minute = 60 * second;
+const hour = 60 * minute;
+const day = 24 * hour;
+
+export function houseJobs(services: Services, config: Config): Job[] {
+  const { db } = services;
+  return [
+    { name: 'ping partitions', every: 6 * hour, run: (now) => preparePartitions(db, now) },
+    { name: 'silence', every: 15 * second, run: () => judgeSilence(services) },
+    {
+      name: 'expired sessions',
+      every: 30 * second,
+      run: (now) => expireSessions(db, now),
+    },
+    { name: 'old pings', every: day, run: (now) => forgetPings(db, config.PING_KEEP_DAYS, now) },
+    {
+      name: 'old events',
+      every: hour,
+      run: (now) => dropDelivered(db, now - config.EVENT_KEEP_DAYS * day),
+    },
+    { name: 'old answers to tills', every: hour, run: (now) => dropAnswers(db, now - day) },
+    { name: 'old voucher tries', every: hour, run: (now) => forgetTries(db, now) },
+    {
+      name: 'stale sign-ins',
+      every: hour,
+      run: (now) => deleteStaleSignIns(db, new Date(now), new Date(now - idleMs)),
+    },
+    { name: 'tidy the embedded database', every: day, run: () => tidy(db) },
+  ];
+}

@@ -1,0 +1,30 @@
+/** Every API route of the house, as one list: served by the app, printed as the OpenAPI document. */
+import { accessVoucherRoutes } from '../access-vouchers/routes.ts';
+import { analyticsRoutes } from '../analytics/routes.ts';
+import { deviceRoutes } from '../devices/routes.ts';
+import { fenceRoutes } from '../fences/routes.ts';
+import { guestRoutes } from '../guests/routes.ts';
+import type { AnyRoute } from '../http/route.ts';
+import { offerRoutes } from '../offers/routes.ts';
+import { pingRoutes } from '../pings/routes.ts';
+import { eventRoutes } from '../realtime/routes.ts';
+import { ruleRoutes } from '../rules/routes.ts';
+import { storeRoutes } from '../stores/routes.ts';
+import { visitRoutes } from '../visits/routes.ts';
+import type { Services } from './services.ts';
+
+export function apiRoutes(services: Services): AnyRoute[] {
+  return [
+    ...pingRoutes(services),
+    ...deviceRoutes(services),
+    ...fenceRoutes(services),
+    ...visitRoutes(services),
+    ...storeRoutes(services),
+    ...guestRoutes(services),
+    ...accessVoucherRoutes(services),
+    ...offerRoutes(services),
+    ...ruleRoutes(services),
+    ...analyticsRoutes(services),
+    ...eventRoutes(services),
+  ];
+}

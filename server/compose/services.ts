@@ -1,0 +1,126 @@
+/** What the features share in one process: storage, clock, log and the parts made once from them. */
+import { defaultPolicy } from '../../geo/policy.ts';
+import type { Config } from '../config.ts';
+import type { Database } from '../db/database.ts';
+import { createDeviceCallers } from '../devices/callers.ts';
+import type { DeviceCallers } from '../devices/callers.ts';
+import { createDispatcher } from '../events/dispatch.ts';
+import type { Dispatcher } from '../events/dispatch.ts';
+import { outboxFigures } from '../events/outbox.ts';
+import { watchEvents } from '../events/watch.ts';
+import { createLiveFences } from '../fences/live.ts';
+import type { LiveFences } from '../fences/live.ts';
+import { createMetrics } from '../http/health.ts';
+import type { Metrics } from '../http/health.ts';
+import { deriveKey } from '../ids.ts';
+import type { Log } from '../log.ts';
+import { startCourier } from '../messages/deliver.ts';
+import type { Courier } from '../messages/deliver.ts';
+import { chooseSenders } from '../messages/sender.ts';
+import type { Senders } from '../messages/sender.ts';
+import { createIngest } from '../pings/ingest.ts';
+import type { Ingest } from '../pings/ingest.ts';
+import { createLanes } from '../pings/lanes.ts';
+import type { Lanes } from '../pings/lanes.ts';
+import type { Realtime } from '../realtime/gateway.ts';
+import { createWaiting } from '../realtime/waiting.ts';
+import type { Waiting } from '../realtime/waiting.ts';
+import { createTrigger } from '../rules/trigger.ts';
+import { createStaffCallers } from '../staff/keys.ts';
+import { createPasswords } from '../staff/passwords.ts';
+import type { Passwords } from '../staff/passwords.ts';
+import { createThrottle } from '../staff/throttle.ts';
+import type { Throttle } from '../staff/throttle.ts';
+import { storeById } from '../stores/queries.ts';
+import type { StaffCallers } from '../http/staff-auth.ts';
+
+export interface Services {
+  db: Database;
+  /** Milliseconds since 1970. */
+  clock: () => number;
+  log: Log;
+  /** The installation's secret; features derive their own keys from it. */
+  secret: Buffer;
+  csrfKey: Buffer;
+  publicUrl: string;
+  callers: DeviceCallers;
+  staffCallers: StaffCallers;
+  passwords: Passwords;
+  throttle: Throttle;
+  fences: LiveFences;
+  lanes: Lanes;
+  policy: typeof defaultPolicy;
+  ingest: Ingest;
+  /** Counts pings for the metrics. */
+  count: (source: string, verdict: string, pings: number) => void;
+  metrics: Metrics;
+  dispatcher: Dispatcher;
+  waiting: Waiting;
+  senders: Senders;
+  courier: Courier;
+  /** Whether the store is one of this merchant's. */
+  ownsStore: (merchantId: string, storeId: string) => Promise<boolean>;
+  /** Set once sockets are up; until then events wait in the outbox. */
+  connect: (realtime: Realtime) => void;
+}
+
+export function createServices(
+  config: Config,
+  { storage, clock, log }: { storage: Database; clock: () => number; log: Log },
+): Services {
+  const db = watchEvents(storage, () => dispatcher.nudge());
+  let realtime: Realtime | undefined;
+  const waiting = createWaiting();
+  const metrics = createMetrics({
+    figures: () => outboxFigures(db, clock()),
+    sockets: () => realtime?.connections() ?? 0,
+  });
+  const count = (source: string, verdict: string, pings: number): void =>
+    metrics.pings.inc({ source, verdict }, pings);
+  const dispatcher = createDispatcher({
+    db: storage,
+    clock,
+    log,
+    subscribers: [
+      // Screens first: a rule that fails is retried, and must not hold back what people see.
+      async (event) => realtime?.deliver(event),
+      waiting.deliver,
+      createTrigger({ db, clock, log }),
+      async (event) => metrics.events.inc({ type: event.type }),
+    ],
+  });
+  const base = { db, clock, log };
+  const ingestParts = { fences: createLiveFences(), lanes: createLanes(), policy: defaultPolicy };
+  const senders = chooseSenders(
+    {
+      smtpUrl: config.SMTP_URL,
+      mailFrom: config.MAIL_FROM,
+      smsWebhookUrl: config.SMS_WEBHOOK_URL,
+      smsWebhookSecret: config.SMS_WEBHOOK_SECRET,
+    },
+    clock,
+  );
+  return {
+    ...base,
+    ...ingestParts,
+    secret: config.SECRET,
+    csrfKey: deriveKey(config.SECRET, 'csrf'),
+    publicUrl: config.PUBLIC_URL,
+    callers: createDeviceCallers(base),
+    staffCallers: createStaffCallers(base),
+    passwords: createPasswords(),
+    throttle: createThrottle(),
+    ingest: createIngest({ ...base, ...ingestParts, count }),
+    count,
+    metrics,
+    dispatcher,
+    waiting,
+    senders,
+    courier: startCourier({ ...base, senders }),
+    ownsStore: async (merchantId, storeId) =>
+      (await db.tx((tx) => storeById(tx, merchantId, storeId), { tenant: merchantId })) !== null,
+    connect: (sockets) => {
+      realtime = sockets;
+    },
+  };
+}

@@ -1,0 +1,57 @@
+/** A real server on a port of its own, with a database of its own and a clock that the test can move. */
+import { mkdtempSync, rmSync } from 'node:fs';
+import os from 'node:os';
+import path from 'node:path';
+import { startServer } from '../../server/app.ts';
+import type { RunningServer } from '../../server/app.ts';
+import { readConfig } from '../../server/config.ts';
+import type { Database } from '../../server/db/database.ts';
+import { createLog } from '../../server/log.ts';
+import { testDatabase } from './database.ts';
+
+export interface TestApp {
+  url: string;
+  db: Database;
+  server: RunningServer;
+  /** ms since 1970; starts at the real time unless set. */
+  clock: { now: number | null };
+  /** Everything logged so far, one JSON line each. */
+  logged: string[];
+  /** Resolves when every event is delivered. */
+  settled(): Promise<void>;
+  stop(): Promise<void>;
+}
+
+/** Starts the whole house; `env` overrides settings. Timed jobs run only when a test calls them. */
+export async function startApp(env: Record<string, string> = {}): Promise<TestApp> {
+  const folder = mkdtempSync(path.join(os.tmpdir(), 'foyer-app-'));
+  const database = await testDatabase();
+  const clock: TestApp['clock'] = { now: null };
+  const logged: string[] = [];
+  const config = readConfig({
+    HOST: '127.0.0.1',
+    PORT: '0',
+    DATA_DIR: folder,
+    LOG_LEVEL: 'info',
+    JOBS: 'false',
+    ...env,
+  });
+  const server = await startServer(config, {
+    db: database.db,
+    clock: () => clock.now ?? Date.now(),
+    log: createLog(config.LOG_LEVEL, { write: (line) => void logged.push(line) }),
+  });
+  return {
+    url: server.url,
+    db: database.db,
+    server,
+    clock,
+    logged,
+    settled: () => server.services.dispatcher.idle(),
+    async stop() {
+      await server.close();
+      await database.release();
+      rmSync(folder, { recursive: true, force: true });
+    },
+  };
+}
