@@ -105,7 +105,7 @@ export interface Fakes {
   blocked: Set<string>;
   /** Moves the clock on. */
   pass(ms: number): void;
-  settings: { minutes: number; downQuotaKB: number; triesLeft: number };
+  settings: { minutes: number; downQuotaKB: number };
 }
 
 export interface FakeOptions {
@@ -116,7 +116,7 @@ export interface FakeOptions {
 }
 
 type State = Omit<Fakes, 'ports' | 'of' | 'codeFor' | 'pass'> & {
-  now(): number;
+  now: () => number;
   codes: Map<string, { code: string; tries: number; used: boolean; until: number }>;
   note(port: string, what: unknown): void;
 };
@@ -139,9 +139,11 @@ function admitIn(state: State, request: AdmitRequest): string {
   return sessionId;
 }
 
+function keyOf(store: StoreView, mac: string): string {
+  return createHmac('sha256', store.id).update(mac).digest('hex').slice(0, 32);
+}
+
 function fakeDesk(state: State): PortalPorts['desk'] {
-  const keyOf = (store: StoreView, mac: string) =>
-    createHmac('sha256', store.id).update(mac).digest('hex').slice(0, 32);
   return {
     async store(slug) {
       state.note('desk.store', slug);
@@ -314,7 +316,7 @@ export function makeFakes(options: FakeOptions = {}): Fakes {
     ]),
     broken,
     blocked: new Set(),
-    settings: { minutes: 120, downQuotaKB: 0, triesLeft: 5 },
+    settings: { minutes: 120, downQuotaKB: 0 },
     codes: new Map(),
     now: () => options.clock?.() ?? now,
     note: (port, what) => void calls.push({ port, with: what }),
