@@ -5,7 +5,7 @@ import { hashToken } from '../ids.ts';
 import { callerByTokenHash } from './queries.ts';
 
 export interface DeviceCallers {
-  find(token: string): Promise<DeviceCaller | null>;
+  find: (token: string) => Promise<DeviceCaller | null>;
   /** Forgets what is remembered of a device: after revoking, a new token, or another guest. */
   forget(deviceId: string): void;
 }

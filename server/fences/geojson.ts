@@ -1,6 +1,8 @@
-/** PURE. Fences as GeoJSON (RFC 7946) for export, maps and moving house. */
+/** Fences as GeoJSON (RFC 7946) for export, maps and moving house. */
+import type { Queryable } from '../db/database.ts';
 import type { FenceRow } from './queries.ts';
 import type { Geometry } from './shape.ts';
+import { listFences } from './queries.ts';
 
 export interface FenceFeature {
   type: 'Feature';
@@ -43,4 +45,21 @@ export function toFeature(row: FenceRow): FenceFeature {
       version: row.version,
     },
   };
+}
+
+const MAX_EXPORT = 20_000;
+
+/** The merchant's fences (one store's, when named) as a FeatureCollection; retired ones only when asked. */
+export async function fencesAsGeoJson(
+  tx: Queryable,
+  merchantId: string,
+  storeId?: string | null,
+  withRetired = false,
+): Promise<FenceCollection> {
+  const rows = await listFences(tx, merchantId, {
+    storeId: storeId ?? undefined,
+    active: withRetired ? undefined : true,
+    limit: MAX_EXPORT,
+  });
+  return { type: 'FeatureCollection', features: rows.map(toFeature) };
 }

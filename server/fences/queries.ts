@@ -293,3 +293,18 @@ export async function endVisitsOf(
   );
   return rowCount;
 }
+
+/** [west, south, east, north] of the merchant's stores; null when none says where it is. */
+export async function storesBox(
+  tx: Queryable,
+  merchantId: string,
+): Promise<[number, number, number, number] | null> {
+  const { rows } = await tx.query<Record<'w' | 's' | 'e' | 'n', number | null>>(
+    `select st_xmin(box) as w, st_ymin(box) as s, st_xmax(box) as e, st_ymax(box) as n
+     from (select st_extent(location::geometry) as box from stores
+           where merchant_id = $1 and location is not null) located`,
+    [merchantId],
+  );
+  const { w, s, e, n } = rows[0] ?? { w: null, s: null, e: null, n: null };
+  return w === null || s === null || e === null || n === null ? null : [w, s, e, n];
+}

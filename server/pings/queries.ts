@@ -224,9 +224,10 @@ export async function saveState(
   );
 }
 
+const day = (at: Date): string => at.toISOString().slice(0, 10);
+
 /** Makes the daily partitions between two days (UTC). */
 export async function makePartitions(db: Queryable, from: Date, to: Date): Promise<void> {
-  const day = (at: Date): string => at.toISOString().slice(0, 10);
   await db.query('call foyer_ping_partitions($1::date, $2::date)', [day(from), day(to)]);
 }
 
@@ -237,7 +238,7 @@ export async function partitionsBefore(db: Queryable, before: Date): Promise<str
      from pg_inherits i join pg_class c on c.oid = i.inhrelid
      where i.inhparent = 'pings'::regclass and c.relname ~ '^pings_\\d{8}$' and c.relname < $1
      order by 1`,
-    [`pings_${before.toISOString().slice(0, 10).replaceAll('-', '')}`],
+    [`pings_${day(before).replaceAll('-', '')}`],
   );
   return rows.map((row) => row.name);
 }

@@ -35,6 +35,8 @@ let app: Express;
 let place: { merchantId: string; storeId: string; fenceId: string };
 let device: { id: string; token: string };
 
+const clock = () => now;
+
 /** One server process over the database: its own lanes, caches and fence indexes. */
 function process(over: { limits?: Partial<LaneLimits>; db?: Database } = {}): {
   app: Express;
@@ -42,7 +44,6 @@ function process(over: { limits?: Partial<LaneLimits>; db?: Database } = {}): {
   nudges: number[];
 } {
   const nudges: number[] = [];
-  const clock = () => now;
   const ingest = createIngest({
     db: over.db ?? db,
     clock,
@@ -51,8 +52,12 @@ function process(over: { limits?: Partial<LaneLimits>; db?: Database } = {}): {
     policy: defaultPolicy,
     afterCommit: () => void nudges.push(now),
   });
-  const { find } = createDeviceCallers({ db, clock });
-  return { app: routesApp(pingRoutes({ ingest, clock, log: silentLog }), find), ingest, nudges };
+  const callers = createDeviceCallers({ db, clock });
+  return {
+    app: routesApp(pingRoutes({ ingest, clock, log: silentLog }), callers.find),
+    ingest,
+    nudges,
+  };
 }
 
 /** A ping every 30 s at one spot. */
@@ -163,7 +168,7 @@ describe('a stay', () => {
     device = await makeDevice(db, place.merchantId, { guestId: guest.id });
     const { app: one, nudges } = process();
     for (const ping of stay(9, NOON)) {
-      now = Number(ping.at) + 500;
+      now = ping.at + 500;
       await send([ping], one).expect(202);
     }
     const told = await events();
@@ -317,9 +322,7 @@ describe('bad input', () => {
       { ...good, lat: 51.5 },
     ]);
     expect(reply.body).toEqual({ accepted: 1, duplicates: 0, refused: [{ index: 0, reason }] });
-    expect((await stored()).map((ping) => ping.reason).toSorted()).toEqual(
-      [null, reason].toSorted(),
-    );
+    expect(new Set((await stored()).map((ping) => ping.reason))).toEqual(new Set([null, reason]));
   });
 
   test('hostile ids are stored as text, without what the database cannot hold', async () => {
