@@ -42,13 +42,19 @@ export interface Teller {
 const TELL_EVERY: Millis = 60_000;
 const MAX_RIVALS = 4;
 
-const minDwell = (fence: Fence, policy: Policy): number =>
+/** As much of a fence as telling of a visit needs, so that a removed one can still be told of. */
+export interface FenceName {
+  readonly id: string;
+  readonly definition: { readonly minDwellSeconds?: number };
+}
+
+const minDwell = (fence: FenceName, policy: Policy): number =>
   fence.definition.minDwellSeconds ?? policy.minDwellSeconds;
 
 function tell(
   sums: VisitSums,
   status: Visit['status'],
-  fence: Fence,
+  fence: FenceName,
   now: Millis,
   teller: Teller,
 ): VisitSums {
@@ -270,7 +276,7 @@ function present(
 /** Ends an open visit. Without a seen exit it is right-censored: its end is not made up. */
 export function closeVisit(
   state: FenceState,
-  fence: Fence,
+  fence: FenceName,
   now: Millis,
   p: number,
   reason: string | undefined,
@@ -293,7 +299,12 @@ export function closeVisit(
 }
 
 /** Makes a closed visit final; from here on it no longer changes. */
-export function finishVisit(state: FenceState, fence: Fence, now: Millis, teller: Teller): void {
+export function finishVisit(
+  state: FenceState,
+  fence: FenceName,
+  now: Millis,
+  teller: Teller,
+): void {
   if (state.phase === 'gone' && state.visit) tell(state.visit, 'final', fence, now, teller);
 }
 
