@@ -7,6 +7,8 @@ import { changeOffer, createOffer, deleteOffer } from './manage.ts';
 import type { OfferDeps } from './manage.ts';
 import { offerById, offerFigures, offersOf } from './queries.ts';
 import type { Offer } from './queries.ts';
+import { voucherRoutes } from './vouchers/routes.ts';
+import type { WrongCodes } from './wrong-codes.ts';
 
 const tag = 'Offers';
 const status = z.enum(['draft', 'live', 'paused']);
@@ -88,8 +90,14 @@ function show(offer: Offer) {
   };
 }
 
-export function offerRoutes(deps: OfferDeps): AnyRoute[] {
-  return [...readingRoutes(deps), ...writingRoutes(deps), figuresRoute(deps)];
+/** Offers and, behind them, the tills' doors. `wrongCodes` lets other doors share the tills' limit. */
+export function offerRoutes(deps: OfferDeps & { wrongCodes?: WrongCodes }): AnyRoute[] {
+  return [
+    ...readingRoutes(deps),
+    ...writingRoutes(deps),
+    figuresRoute(deps),
+    ...voucherRoutes(deps),
+  ];
 }
 
 function readingRoutes({ db }: OfferDeps): AnyRoute[] {
