@@ -4,7 +4,12 @@ import type { Clock } from './ports.ts';
 const KEEP_MS = 60_000;
 const MAX_KEPT = 5_000;
 
-export type Once = <T>(key: string, work: () => Promise<T>) => Promise<T>;
+/** `keep` says of a result whether it stands; one that does not is shared only while it is awaited. */
+export type Once = <T>(
+  key: string,
+  work: () => Promise<T>,
+  keep?: (result: T) => boolean,
+) => Promise<T>;
 
 /** Kept in this process only: with several, a repeated press may meet the host's own limits instead. */
 export function createOnce(clock: Clock): Once {
@@ -15,7 +20,7 @@ export function createOnce(clock: Clock): Once {
       kept.delete(key);
     }
   };
-  return <T>(key: string, work: () => Promise<T>): Promise<T> => {
+  return <T>(key: string, work: () => Promise<T>, keep: (result: T) => boolean = () => true) => {
     const now = clock();
     drop(now);
     const known = kept.get(key);
@@ -23,7 +28,10 @@ export function createOnce(clock: Clock): Once {
     const result = work();
     kept.set(key, { until: now + KEEP_MS, result });
     // A failure is not an answer: the next press tries again.
-    result.catch(() => kept.delete(key));
+    result.then(
+      (value) => keep(value) || kept.delete(key),
+      () => kept.delete(key),
+    );
     return result;
   };
 }

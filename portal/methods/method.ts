@@ -1,5 +1,6 @@
 /** The one shape of every way a guest proves who they are: a form in, the journey with what it added out. */
 import type { Journey, Trouble } from '../context.ts';
+import type { Once } from '../once.ts';
 import type { Clock, Codes, MethodName, Proof, StoreView, Vouchers } from '../ports.ts';
 
 export interface MethodTools {
@@ -10,7 +11,7 @@ export interface MethodTools {
   /** The network address the request came from: a fact, unlike what the gateway says. */
   networkIp: string;
   /** Runs a piece of work once for the same key within a minute: a double press is one press. */
-  once<T>(key: string, work: () => Promise<T>): Promise<T>;
+  once: Once;
 }
 
 /** `start` asks for a proof (a code to be sent, again if need be); `finish` shows it. */

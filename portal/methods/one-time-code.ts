@@ -36,21 +36,19 @@ async function send(
   channel: Channel,
   tools: MethodTools,
 ): Promise<Journey> {
-  const { store, codes, clock, networkIp } = tools;
+  const { store, codes, clock, networkIp, once } = tools;
   const again = journey.address !== undefined;
   const address = journey.address ?? codes.normalise(store, channel, typed);
   if (address === null) return troubled(journey, { kind: 'address-invalid' }, typed);
   if (again && clock() < (journey.resendAt ?? 0))
     return troubled(journey, { kind: 'send-limit', retryAt: journey.resendAt ?? 0 });
-  const outcome = await codes.send({
-    store,
-    channel,
-    address,
-    binding: journey.binding,
-    mac: journey.context?.mac ?? '',
-    ip: networkIp,
-    language: journey.language,
-  });
+  const { binding, language, resendAt = 0 } = journey;
+  const mac = journey.context?.mac ?? '';
+  const outcome = await once(
+    JSON.stringify(['send', binding, address, resendAt]),
+    () => codes.send({ store, channel, address, binding, mac, ip: networkIp, language }),
+    (sent) => sent.ok,
+  );
   if (!outcome.ok) return troubled(journey, sendTrouble(outcome), again ? undefined : typed);
   return { ...untroubled(journey), address, resendAt: outcome.resendAt };
 }
@@ -65,13 +63,15 @@ async function verify(
   typed: string,
   method: CodeMethod,
   channel: Channel,
-  { store, codes }: MethodTools,
+  { store, codes, once }: MethodTools,
 ): Promise<Journey> {
-  const { address, binding } = journey;
+  const { address, binding, resendAt = 0 } = journey;
   const code = digits(typed);
   if (address === undefined) return journey;
   if (!/^\d{6}$/.test(code)) return troubled(journey, { kind: 'code-malformed' }, typed);
-  const outcome = await codes.verify({ store, channel, address, binding, code });
+  const outcome = await once(JSON.stringify(['verify', binding, address, resendAt, code]), () =>
+    codes.verify({ store, channel, address, binding, code }),
+  );
   if (!outcome.ok) return troubled(journey, verifyTrouble(outcome));
   return { ...untroubled(journey), proof: { method, address } };
 }
@@ -81,12 +81,9 @@ export function oneTimeCode(name: CodeMethod, channel: Channel): Method {
     name,
     submit(journey: Journey, form: MethodForm, tools: MethodTools) {
       const typed = form.value.trim();
-      const key = [form.action, journey.binding, journey.resendAt ?? 0, journey.address, typed];
-      return tools.once(JSON.stringify([name, ...key]), () =>
-        form.action === 'start'
-          ? send(journey, typed, channel, tools)
-          : verify(journey, typed, name, channel, tools),
-      );
+      return form.action === 'start'
+        ? send(journey, typed, channel, tools)
+        : verify(journey, typed, name, channel, tools);
     },
   };
 }
