@@ -2,12 +2,13 @@
 import { domainToASCII } from 'node:url';
 import { isSupportedCountry, parsePhoneNumberFromString } from 'libphonenumber-js/max';
 
-const LONGEST_TYPED = 320;
+const LONGEST_NUMBER = 40;
+const LONGEST_MAIL = 320;
 
 /** A number that exists in its country's plan; without + it is read as one of `country`. */
 function parsePhone(typed: string, country: string) {
+  if (typed.length > LONGEST_NUMBER) return null;
   const text = typed.normalize('NFKC').trim();
-  if (text.length > 40) return null;
   const home = isSupportedCountry(country) ? country : undefined;
   const number = parsePhoneNumberFromString(text, {
     ...(home ? { defaultCountry: home } : {}),
@@ -38,7 +39,7 @@ const DOMAIN = /^(?:[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?\.)+[a-z][a-z0-9-]{0,61}
 
 /** Lower case with the domain in its ASCII form, or null when it cannot be delivered to (RFC 5321 lengths). */
 export function normaliseEmail(typed: string): string | null {
-  if (typed.length > LONGEST_TYPED) return null;
+  if (typed.length > LONGEST_MAIL) return null;
   const text = typed.normalize('NFKC').trim().toLowerCase();
   const at = text.lastIndexOf('@');
   if (at < 1) return null;

@@ -1,0 +1,434 @@
+/** One-time codes: normal forms, limits that hold in parallel, five tries, single use. */
+import { afterAll, beforeAll, beforeEach, describe, expect, test } from '@jest/globals';
+import fc from 'fast-check';
+import type { Database } from '../../server/db/database.ts';
+import { forgetCodes } from '../../server/codes/codes.ts';
+import { CODE_MS, PUMPING, RESEND_MS } from '../../server/codes/limits.ts';
+import { normaliseEmail, normalisePhone, textableCountry } from '../../server/codes/addresses.ts';
+import {
+  formatPrintableCode,
+  newPrintableCode,
+  parsePrintableCode,
+} from '../../server/codes/printable.ts';
+import { testDatabase } from '../support/database.ts';
+import type { TestDatabase } from '../support/database.ts';
+import { makeCode, makeMac, makePhone } from '../support/make.ts';
+import { openReception } from '../support/reception.ts';
+import type { Reception } from '../support/reception.ts';
+
+const HOUR = 3_600_000;
+const PHONE = '+447400123456';
+
+let held: TestDatabase;
+let db: Database;
+let house: Reception;
+
+beforeAll(async () => {
+  held = await testDatabase();
+  db = held.db;
+});
+afterAll(() => held.release());
+beforeEach(async () => {
+  house = await openReception(db);
+});
+
+let networks = 0;
+/** A network of its own for each, so that only the limit under test counts. */
+const newIp = () => `10.9.${(networks >> 8) & 255}.${networks++ & 255}`;
+
+type Send = Parameters<Reception['codes']['send']>[0];
+
+function send(over: Partial<Send> = {}) {
+  return house.codes.send({
+    store: house.store,
+    channel: 'sms',
+    address: PHONE,
+    binding: 'journey-1',
+    mac: makeMac(),
+    ip: newIp(),
+    language: 'en',
+    ...over,
+  });
+}
+
+function verify(code: string, over: Partial<Parameters<Reception['codes']['verify']>[0]> = {}) {
+  const { store } = house;
+  return house.codes.verify({
+    store,
+    channel: 'sms',
+    address: PHONE,
+    binding: 'journey-1',
+    code,
+    ...over,
+  });
+}
+
+/** The code in the newest message. */
+async function sentCode(): Promise<string> {
+  const [message] = await house.rows<{ body: string }>(
+    'select body from messages where merchant_id = $1 order by created_at desc, id desc limit 1',
+    [house.merchantId],
+  );
+  return /\d{6}/.exec(message?.body ?? '')?.[0] ?? 'none';
+}
+
+const wrong = (code: string) => (code === '000000' ? '000001' : '000000');
+
+describe('what people type', () => {
+  test.each([
+    ['07400 123456', 'GB', '+447400123456'],
+    ['+44 (0)7400 123456', 'DE', '+447400123456'],
+    ['＋４４７４００１２３４５６', 'CN', '+447400123456'],
+    ['138 0013 8000', 'CN', '+8613800138000'],
+    ['0044 7400 123456', 'GB', '+447400123456'],
+    ['12345', 'GB', null],
+    ['', 'GB', null],
+    ['+44 7400 123456 ext 9', 'GB', null],
+    ['call 07400123456 now', 'GB', null],
+    ['07400 123456', 'XX', null],
+    ["' or 1=1 --", 'GB', null],
+  ])('phone %j in %s is %j', (typed, country, expected) => {
+    expect(normalisePhone(typed, country)).toBe(expected);
+  });
+
+  test.each([
+    ['  Ada@Example.COM ', 'ada@example.com'],
+    ['a.b+c@mail.example.co.uk', 'a.b+c@mail.example.co.uk'],
+    ['info@bücher.example', 'info@xn--bcher-kva.example'],
+    ['ａｄａ＠example.com', 'ada@example.com'],
+    ['ada@localhost', null],
+    ['ada@@example.com', null],
+    ['ada@example.com, eve@example.com', null],
+    ['ada@example.com\r\nBcc: eve@example.com', null],
+    ['"ada eve"@example.com', null],
+    ['<ada@example.com>', null],
+    [`${'a'.repeat(65)}@example.com`, null],
+    [`a@${'b'.repeat(60)}.${'c'.repeat(60)}.${'d'.repeat(60)}.${'e'.repeat(70)}.com`, null],
+    ['ada@exa mple.com', null],
+    ['ada@-example.com', null],
+    ['@example.com', null],
+    ['ada@192.168.0.1', null],
+  ])('mail %j is %j', (typed, expected) => {
+    expect(normaliseEmail(typed)).toBe(expected);
+  });
+
+  test.each([
+    ['+447400123456', 'GB', 'a mobile'],
+    ['+12025550123', 'US', 'mobile or not, nobody can tell'],
+    ['+442079460000', null, 'a landline'],
+    ['+449098790000', null, 'premium rate'],
+    ['+448081570000', null, 'free phone'],
+  ])('%s takes texts in %s: %s', (number, country) => {
+    expect(textableCountry(number)).toBe(country);
+  });
+});
+
+test('endless input is refused before anything parses it', () => {
+  const endless = '9'.repeat(1_000_000);
+  expect(normalisePhone(endless, 'GB')).toBeNull();
+  expect(normaliseEmail(`${endless}@example.com`)).toBeNull();
+  expect(parsePrintableCode(endless)).toBeNull();
+});
+
+describe('printable codes', () => {
+  test('survive being printed and typed, in any hand', () => {
+    fc.assert(
+      fc.property(
+        fc.integer({ min: 5, max: 22 }),
+        fc.infiniteStream(fc.nat(22)),
+        (length, draws) => {
+          const code = newPrintableCode(length, () => draws.next().value);
+          expect(code).toHaveLength(length);
+          expect(code).not.toMatch(/[01ILOQ6ABESUZ]/);
+          const shown = formatPrintableCode(code);
+          expect(parsePrintableCode(shown)).toBe(code);
+          expect(parsePrintableCode(` ${shown.toLowerCase().replaceAll('-', ' – ')} `)).toBe(code);
+          const misread = code.replaceAll('D', '0').replaceAll('8', 'B').replaceAll('5', 's');
+          expect(parsePrintableCode(misread)).toBe(code);
+        },
+      ),
+    );
+  });
+
+  test('every wrong sign and every swap of two signs is noticed', () => {
+    const alphabet = '2345789CDFGHJKMNPRTVWXY';
+    const code = newPrintableCode(10);
+    const missed: string[] = [];
+    for (let i = 0; i < code.length; i++) {
+      for (const sign of alphabet) {
+        if (sign === code[i]) continue;
+        const changed = code.slice(0, i) + sign + code.slice(i + 1);
+        if (parsePrintableCode(changed) !== null) missed.push(changed);
+      }
+      for (let j = i + 1; j < code.length; j++) {
+        const swapped = [...code];
+        [swapped[i], swapped[j]] = [swapped[j]!, swapped[i]!];
+        const changed = swapped.join('');
+        if (changed !== code && parsePrintableCode(changed) !== null) missed.push(changed);
+      }
+    }
+    expect(missed).toEqual([]);
+  });
+
+  test.each(['', 'ABC', 'X'.repeat(23), '---', "'; drop table x", '🙂🙂🙂🙂🙂', 'TTTT1'])(
+    '%j is none',
+    (typed) => expect(parsePrintableCode(typed)).toBeNull(),
+  );
+});
+
+describe('a code', () => {
+  test('is six digits, five minutes, in one message, and neither it nor the address is kept in clear', async () => {
+    expect(await send()).toEqual({
+      ok: true,
+      resendAt: house.time.now + RESEND_MS,
+      expiresAt: house.time.now + CODE_MS,
+    });
+    expect(CODE_MS).toBeLessThanOrEqual(300_000);
+    expect(house.wakes).toBe(1);
+    const code = await sentCode();
+    expect(code).toMatch(/^\d{6}$/);
+    const [row] = await house.rows('select * from codes where merchant_id = $1', [
+      house.merchantId,
+    ]);
+    const kept = Object.values(row ?? {})
+      .map((value) => (Buffer.isBuffer(value) ? value.toString('latin1') : String(value)))
+      .join('\n');
+    expect(kept).not.toContain(code);
+    expect(kept).not.toContain('7400123456');
+  });
+
+  test('speaks the guest’s language', async () => {
+    await send({ language: 'zh-CN' });
+    const [message] = await house.rows<{ body: string }>(
+      'select body from messages where merchant_id = $1',
+      [house.merchantId],
+    );
+    expect(message?.body).toMatch(/^\d{6} 是您在 Corner Shop 登录 WiFi 的验证码/);
+  });
+
+  test('works once', async () => {
+    await send();
+    const code = await sentCode();
+    expect(await verify(code)).toEqual({ ok: true });
+    expect(await verify(code)).toEqual({ ok: false, reason: 'used' });
+  });
+
+  test('may be typed with gaps or wide digits', async () => {
+    await send();
+    const code = await sentCode();
+    const wide = String.fromCharCode(...[...code].map((digit) => digit.charCodeAt(0) + 0xfee0));
+    expect(await verify(` ${wide.slice(0, 3)} ${wide.slice(3)} `)).toEqual({ ok: true });
+  });
+
+  test('allows five tries, then even the right one is refused', async () => {
+    await send();
+    const code = await sentCode();
+    const left: unknown[] = [];
+    for (let i = 0; i < 5; i++) left.push(await verify(wrong(code)));
+    expect(left).toEqual([
+      { ok: false, reason: 'wrong', triesLeft: 4 },
+      { ok: false, reason: 'wrong', triesLeft: 3 },
+      { ok: false, reason: 'wrong', triesLeft: 2 },
+      { ok: false, reason: 'wrong', triesLeft: 1 },
+      { ok: false, reason: 'locked' },
+    ]);
+    expect(await verify(code)).toEqual({ ok: false, reason: 'locked' });
+  });
+
+  test('no more than five of many parallel guesses are looked at', async () => {
+    await send();
+    const code = await sentCode();
+    const guesses = Array.from({ length: 40 }, (_, i) => String(i).padStart(6, '0'));
+    const answers = await Promise.all(
+      guesses.filter((guess) => guess !== code).map((guess) => verify(guess)),
+    );
+    const counted = answers.filter((answer) => !answer.ok && answer.reason === 'wrong');
+    expect(counted).toHaveLength(4);
+    const [row] = await house.rows<{ attempts: number }>(
+      'select attempts from codes where merchant_id = $1',
+      [house.merchantId],
+    );
+    expect(row?.attempts).toBe(5);
+    expect(await verify(code)).toEqual({ ok: false, reason: 'locked' });
+  });
+
+  test('of parallel right answers one counts', async () => {
+    await send();
+    const code = await sentCode();
+    const answers = await Promise.all(Array.from({ length: 8 }, () => verify(code)));
+    expect(answers.filter((answer) => answer.ok)).toHaveLength(1);
+  });
+
+  test('ends after five minutes', async () => {
+    await send();
+    const code = await sentCode();
+    house.time.now += CODE_MS;
+    expect(await verify(code)).toEqual({ ok: false, reason: 'expired' });
+  });
+
+  test.each<[string, Partial<Parameters<typeof verify>[1]>]>([
+    ['another journey', { binding: 'journey-2' }],
+    ['another address', { address: '+447400123457' }],
+    ['another channel', { channel: 'email' }],
+  ])('means nothing to %s', async (_name, over) => {
+    await send();
+    const code = await sentCode();
+    expect(await verify(code, over)).toEqual({ ok: false, reason: 'expired' });
+    expect(await verify(code)).toEqual({ ok: true });
+  });
+
+  test('means nothing to another merchant’s store', async () => {
+    await send();
+    const code = await sentCode();
+    const other = await openReception(db);
+    expect(await verify(code, { store: other.store })).toEqual({ ok: false, reason: 'expired' });
+  });
+
+  test('is replaced by the next one', async () => {
+    await send();
+    const first = await sentCode();
+    house.time.now += RESEND_MS;
+    await send();
+    const second = await sentCode();
+    if (first !== second) {
+      expect(await verify(first)).toEqual({ ok: false, reason: 'wrong', triesLeft: 4 });
+    }
+    expect(await verify(second)).toEqual({ ok: true });
+  });
+
+  test.each(['', 'abcdef', '１２', '9'.repeat(41), "'; delete from codes", '\u0000'])(
+    'hostile input %j is just wrong',
+    async (typed) => {
+      await send();
+      expect(await verify(typed)).toEqual({ ok: false, reason: 'wrong', triesLeft: 4 });
+    },
+  );
+});
+
+describe('sending is bounded', () => {
+  /** Sends `count` times, each after the pause an address needs, and gives the last outcome. */
+  async function sends(count: number, over: () => Partial<Send>, pause = 0) {
+    const outcomes: Awaited<ReturnType<typeof send>>[] = [];
+    for (let i = 0; i < count; i++) {
+      outcomes.push(await send(over()));
+      house.time.now += pause;
+    }
+    return outcomes;
+  }
+
+  test('one address: a pause between, five an hour, ten a day', async () => {
+    const start = house.time.now;
+    await send();
+    expect(await send()).toEqual({
+      ok: false,
+      reason: 'too-many-sends',
+      retryAt: start + RESEND_MS,
+    });
+    house.time.now += RESEND_MS;
+    await sends(4, () => ({}), RESEND_MS);
+    expect(await send()).toEqual({ ok: false, reason: 'too-many-sends', retryAt: start + HOUR });
+    house.time.now = start + HOUR;
+    const later = await sends(6, () => ({}), 15 * 60_000);
+    expect(later.map((outcome) => outcome.ok)).toEqual([true, true, true, true, true, false]);
+    expect(later.at(-1)).toMatchObject({ reason: 'too-many-sends', retryAt: start + 24 * HOUR });
+  });
+
+  test('one device, whatever numbers it types', async () => {
+    const mac = makeMac();
+    const outcomes = await sends(7, () => ({ mac, address: makePhone() }));
+    expect(outcomes.map((outcome) => outcome.ok)).toEqual([...Array(6).fill(true), false]);
+    expect(outcomes.at(-1)).toMatchObject({ reason: 'too-many-sends' });
+  });
+
+  test('one network', async () => {
+    const ip = newIp();
+    const outcomes = await sends(61, () => ({ ip, address: makePhone() }));
+    expect(outcomes.filter((outcome) => outcome.ok)).toHaveLength(60);
+  });
+
+  test('one store: the hour, and the spend breaker of the day', async () => {
+    house.rules.policy = { countries: ['GB'], perHour: 3, smsPerDay: 5 };
+    const anyone = () => ({ address: makePhone() });
+    const first = await sends(4, anyone);
+    expect(first.map((outcome) => outcome.ok)).toEqual([true, true, true, false]);
+    expect(first.at(-1)).toMatchObject({ reason: 'unavailable' });
+    house.time.now += HOUR;
+    const second = await sends(3, anyone);
+    expect(second.map((outcome) => outcome.ok)).toEqual([true, true, false]);
+    expect(await send({ channel: 'email', address: 'ada@example.com' })).toMatchObject({
+      ok: true,
+    });
+  });
+
+  test('SMS stops when hardly any code is ever typed', async () => {
+    const at = new Date(house.time.now - CODE_MS - 1000);
+    const before = (used: boolean) =>
+      makeCode(db, house.merchantId, house.store.id, {
+        sentAt: at,
+        expiresAt: at,
+        usedAt: used ? at : null,
+      });
+    for (let i = 0; i < PUMPING.sends; i++) await before(i < 5);
+    expect(await send()).toMatchObject({ ok: true });
+    await before(false);
+    expect(await send({ address: makePhone() })).toMatchObject({ reason: 'unavailable' });
+    expect(house.logged.join('')).toContain('"limit":"pumping"');
+  });
+
+  test('parallel sends are counted too', async () => {
+    const mac = makeMac();
+    const outcomes = await Promise.all(
+      Array.from({ length: 12 }, () => send({ mac, address: makePhone() })),
+    );
+    expect(outcomes.filter((outcome) => outcome.ok)).toHaveLength(6);
+    const [row] = await house.rows<{ messages: number }>(
+      'select count(*) as messages from messages where merchant_id = $1',
+      [house.merchantId],
+    );
+    expect(row?.messages).toBe(6);
+  });
+
+  test.each([
+    ['a country the store does not send to', '+491701234567'],
+    ['a premium number', '+449098790000'],
+    ['a landline', '+442079460000'],
+    ['no number at all', 'rubbish'],
+  ])('%s gets no SMS and leaves no trace', async (_name, address) => {
+    expect(await send({ address })).toEqual({ ok: false, reason: 'destination-refused' });
+    expect(
+      await house.rows('select 1 from codes where merchant_id = $1', [house.merchantId]),
+    ).toEqual([]);
+  });
+
+  test('a store may allow further countries', async () => {
+    house.rules.policy = { ...house.rules.policy, countries: ['GB', 'DE'] };
+    expect(await send({ address: '+491701234567' })).toMatchObject({ ok: true });
+  });
+
+  test('one merchant’s sends do not use up another’s', async () => {
+    const mac = makeMac();
+    await sends(6, () => ({ mac, address: makePhone() }));
+    house = await openReception(db);
+    expect(await send({ mac })).toMatchObject({ ok: true });
+  });
+
+  test('the limits outlive what they count by no more than needed', async () => {
+    await send();
+    expect(await forgetCodes(db, house.time.now + 47 * HOUR)).toBe(0);
+    expect(await forgetCodes(db, house.time.now + 49 * HOUR)).toBeGreaterThan(0);
+  });
+});
+
+test('the logs never hold a number, a code or a device', async () => {
+  const mac = makeMac();
+  await send({ mac });
+  const code = await sentCode();
+  await send({ mac });
+  await verify(wrong(code));
+  await send({ address: '+491701234567', mac });
+  const log = house.logged.join('');
+  expect(log).toContain('a code was not sent');
+  for (const secret of [PHONE, '7400123456', '1701234567', code, mac]) {
+    expect(log).not.toContain(secret);
+  }
+});

@@ -1,0 +1,678 @@
+/** The desk and the guests' routes: one admission, one transaction; recognition; export and erasure. */
+import { afterAll, beforeAll, beforeEach, describe, expect, test } from '@jest/globals';
+import request from 'supertest';
+import type { Express } from 'express';
+import type { Database } from '../../server/db/database.ts';
+import { newPrintableCode } from '../../server/codes/printable.ts';
+import { guestRoutes } from '../../server/guests/routes.ts';
+import { createLog } from '../../server/log.ts';
+import { testDatabase } from '../support/database.ts';
+import type { TestDatabase } from '../support/database.ts';
+import * as make from '../support/make.ts';
+import { admission, letIn, openReception } from '../support/reception.ts';
+import type { Reception } from '../support/reception.ts';
+import { routesApp } from '../support/routes-app.ts';
+
+const MINUTE = 60_000;
+const DAY = 86_400_000;
+const phone = (address: string) => ({ method: 'sms-code' as const, address });
+const BOTH = [
+  { purpose: 'access', granted: true, version: 'a1', language: 'en' },
+  { purpose: 'marketing', granted: true, version: 'm1', language: 'en' },
+] as const;
+
+let held: TestDatabase;
+let db: Database;
+let house: Reception;
+let app: Express;
+
+beforeAll(async () => {
+  held = await testDatabase();
+  db = held.db;
+});
+afterAll(() => held.release());
+beforeEach(async () => {
+  house = await openReception(db);
+  const log = createLog('debug', { write: (line) => void house.logged.push(line) });
+  app = routesApp(guestRoutes({ db, clock: () => house.time.now, log }));
+});
+
+async function count(table: string): Promise<number> {
+  const [row] = await house.rows<{ n: number }>(
+    `select count(*) as n from ${table} where merchant_id = $1`,
+    [house.merchantId],
+  );
+  return row?.n ?? -1;
+}
+
+const counts = async () => ({
+  guests: await count('guests'),
+  consents: await count('consents'),
+  sessions: await count('sessions'),
+  events: await count('outbox'),
+});
+
+const get = (path: string, merchantId = house.merchantId) =>
+  request(app).get(path).set('x-merchant', merchantId);
+
+describe('admission', () => {
+  test('writes guest, consents, session and event together', async () => {
+    const address = make.makePhone();
+    const context = { ...admission(house).context, mac: '02:AA:BB:CC:DD:EE' };
+    const answer = await letIn(house, { proof: phone(address), context, consents: [...BOTH] });
+    expect(answer).toEqual({
+      ok: true,
+      returning: false,
+      grant: {
+        sessionId: expect.any(String),
+        guestId: expect.any(String),
+        minutes: 120,
+        upKbps: 2000,
+        downKbps: 10_000,
+        upQuotaKB: 0,
+        downQuotaKB: 500,
+        expiresAt: house.time.now + 120 * MINUTE,
+      },
+    });
+    expect(await counts()).toEqual({ guests: 1, consents: 2, sessions: 1, events: 1 });
+    const [session] = await house.rows('select * from sessions where merchant_id = $1', [
+      house.merchantId,
+    ]);
+    expect(session).toMatchObject({
+      state: 'pending',
+      mac: '02:aa:bb:cc:dd:ee',
+      method: 'sms-code',
+    });
+    const [event] = await house.rows(
+      'select type, key, payload from outbox where merchant_id = $1',
+      [house.merchantId],
+    );
+    expect(event).toEqual({
+      type: 'guest.admitted',
+      key: answer.grant.guestId,
+      payload: {
+        guestId: answer.grant.guestId,
+        storeId: house.store.id,
+        sessionId: answer.grant.sessionId,
+        method: 'sms-code',
+        returning: false,
+        marketingConsent: true,
+        at: new Date(house.time.now).toISOString(),
+      },
+    });
+  });
+
+  test('pressed again within a minute is the same admission', async () => {
+    const again = admission(house, { proof: phone(make.makePhone()) });
+    const first = await house.desk.admit(again);
+    house.time.now += MINUTE - 1;
+    expect(await house.desk.admit(again)).toEqual(first);
+    expect(await counts()).toEqual({ guests: 1, consents: 1, sessions: 1, events: 1 });
+  });
+
+  test('later it is a new one, and the old session is left to its gateway', async () => {
+    const again = admission(house, { proof: phone(make.makePhone()) });
+    const first = await house.desk.admit(again);
+    house.time.now += MINUTE + 1;
+    const second = await house.desk.admit(again);
+    expect(second).toMatchObject({ ok: true, returning: true });
+    expect(first.ok && second.ok && first.grant.sessionId !== second.grant.sessionId).toBe(true);
+    expect(await counts()).toEqual({ guests: 1, consents: 2, sessions: 2, events: 2 });
+  });
+
+  test.each([
+    ['the client token', { hid: 'b'.repeat(64) }],
+    ['the device', { mac: '02:00:00:00:00:01' }],
+  ])('differs with %s', async (_name, change) => {
+    const first = admission(house, { proof: phone(make.makePhone()) });
+    await house.desk.admit(first);
+    await house.desk.admit({ ...first, context: { ...first.context, ...change } });
+    expect(await counts()).toMatchObject({ guests: 1, sessions: 2 });
+  });
+
+  test('many presses in parallel are one', async () => {
+    const same = admission(house, { proof: phone(make.makePhone()), consents: [...BOTH] });
+    const answers = await Promise.all(Array.from({ length: 12 }, () => house.desk.admit(same)));
+    const sessions = new Set(answers.map((answer) => answer.ok && answer.grant.sessionId));
+    expect(sessions.size).toBe(1);
+    expect(await counts()).toEqual({ guests: 1, consents: 2, sessions: 1, events: 1 });
+  });
+
+  test('many devices of one number in parallel are one guest', async () => {
+    const proof = phone(make.makePhone());
+    const answers = await Promise.all(Array.from({ length: 10 }, () => letIn(house, { proof })));
+    expect(new Set(answers.map((answer) => answer.grant.guestId)).size).toBe(1);
+    expect(await counts()).toEqual({ guests: 1, consents: 10, sessions: 10, events: 10 });
+  });
+
+  test('a blocked guest is refused, and nothing of the try is kept', async () => {
+    const address = make.makePhone();
+    const guest = await make.makeGuest(db, house.merchantId, {
+      phone: address,
+      blockedAt: new Date(house.time.now),
+    });
+    const before = await counts();
+    const answer = await house.desk.admit(admission(house, { proof: phone(address) }));
+    expect(answer).toEqual({ ok: false, reason: 'blocked' });
+    expect(await counts()).toEqual(before);
+    const [row] = await house.rows<{ last_seen_at: Date }>(
+      'select last_seen_at from guests where id = $1',
+      [guest.id],
+    );
+    expect(row?.last_seen_at).toEqual(guest.lastSeenAt);
+  });
+
+  test('a gateway of another store is no door of this one', async () => {
+    const other = await openReception(db);
+    const request = admission(house);
+    await expect(
+      house.desk.admit({ ...request, context: { ...request.context, gatewayId: other.gatewayId } }),
+    ).rejects.toMatchObject({ code: 'not-found' });
+    expect(await counts()).toEqual({ guests: 0, consents: 0, sessions: 0, events: 0 });
+  });
+
+  test('the logs never hold a number, a mail address or a device', async () => {
+    const context = { ...admission(house).context, mac: '02:12:34:56:78:9a' };
+    await letIn(house, { context, proof: phone('+447400999888') });
+    await letIn(house, { context, proof: { method: 'email-code', address: 'ada@example.com' } });
+    await letIn(house, {
+      context,
+      proof: phone('+447400999888'),
+      answer: { key: 'taste', value: 'a\u0000b' },
+      consents: [BOTH[0], { ...BOTH[1], version: 'gone' }],
+      language: 'zh-CN',
+      store: { ...house.store },
+    }).catch(() => undefined);
+    const log = house.logged.join('');
+    for (const secret of ['7400999888', 'ada@example.com', '12:34:56', '10.0.0.7']) {
+      expect(log).not.toContain(secret);
+    }
+  });
+});
+
+describe('what a guest agrees to', () => {
+  test('marketing that cannot be stored does not keep anyone out', async () => {
+    await db.query(`create function refuse_marketing() returns trigger language plpgsql as $$
+      begin raise exception 'no marketing today'; end $$`);
+    await db.query(`create trigger refuse before insert on consents for each row
+      when (new.purpose = 'marketing') execute function refuse_marketing()`);
+    try {
+      await letIn(house, { consents: [...BOTH] });
+      expect(await counts()).toEqual({ guests: 1, consents: 1, sessions: 1, events: 1 });
+      const [event] = await house.rows<{ payload: { marketingConsent: boolean } }>(
+        'select payload from outbox where merchant_id = $1',
+        [house.merchantId],
+      );
+      expect(event?.payload.marketingConsent).toBe(false);
+      expect(house.logged.join('')).toContain('"part":"marketing"');
+    } finally {
+      await db.query('drop trigger refuse on consents');
+      await db.query('drop function refuse_marketing');
+    }
+  });
+
+  test('access that cannot be stored does', async () => {
+    await db.query(`create function refuse_access() returns trigger language plpgsql as $$
+      begin raise exception 'no access today'; end $$`);
+    await db.query(`create trigger refuse before insert on consents for each row
+      when (new.purpose = 'access') execute function refuse_access()`);
+    try {
+      await expect(letIn(house, { consents: [...BOTH] })).rejects.toThrow('no access today');
+      expect(await counts()).toEqual({ guests: 0, consents: 0, sessions: 0, events: 0 });
+    } finally {
+      await db.query('drop trigger refuse on consents');
+      await db.query('drop function refuse_access');
+    }
+  });
+
+  test.each([
+    ['nothing', []],
+    ['only marketing', [BOTH[1]]],
+    ['a refusal of access', [{ ...BOTH[0], granted: false }]],
+    ['an old version of the terms', [{ ...BOTH[0], version: 'a0' }]],
+  ])('%s lets nobody in', async (_name, consents) => {
+    await expect(
+      house.desk.admit(admission(house, { consents: [...consents] })),
+    ).rejects.toMatchObject({ code: 'conflict' });
+    expect(await counts()).toEqual({ guests: 0, consents: 0, sessions: 0, events: 0 });
+  });
+
+  test('an unknown version of the marketing text is not an agreement', async () => {
+    await letIn(house, { consents: [BOTH[0], { ...BOTH[1], version: 'm0' }] });
+    expect(await counts()).toMatchObject({ consents: 1, sessions: 1 });
+  });
+});
+
+describe('the optional question', () => {
+  const store = () => house.store;
+
+  test('is asked until it is answered or waved away', async () => {
+    const proof = phone(make.makePhone());
+    expect(await house.desk.mayAsk(store(), proof, 'taste')).toBe(true);
+    await letIn(house, { proof });
+    expect(await house.desk.mayAsk(store(), proof, 'taste')).toBe(true);
+    await letIn(house, { proof, answer: { key: 'taste', dismissed: true } });
+    expect(await house.desk.mayAsk(store(), proof, 'taste')).toBe(false);
+    expect(await house.desk.mayAsk(store(), proof, 'other')).toBe(true);
+    const other = await openReception(db);
+    expect(await other.desk.mayAsk(other.store, proof, 'taste')).toBe(true);
+  });
+
+  test('keeps hostile answers word for word', async () => {
+    const value = `<script>alert('x')</script> {{7*7}} '; drop table guests; -- 🙂`;
+    const { grant } = await letIn(house, { answer: { key: 'taste', value } });
+    const reply = await get(`/v1/guests/${grant.guestId}`).expect(200);
+    expect(reply.body.answers).toEqual([
+      { key: 'taste', answer: value, answeredAt: new Date(house.time.now).toISOString() },
+    ]);
+  });
+
+  test('an answer that cannot be stored does not keep anyone out', async () => {
+    await letIn(house, { answer: { key: 'taste', value: 'a\u0000b' } });
+    expect(await counts()).toMatchObject({ guests: 1, sessions: 1, events: 1 });
+    expect(await count('guest_answers')).toBe(0);
+  });
+});
+
+describe('recognition by device', () => {
+  const device = (mac: string) => ({ context: { ...admission(house).context, mac } });
+  /** Lets in by click-through and has the gateway confirm. */
+  async function comeAndGo(mac: string) {
+    const answer = await letIn(house, device(mac));
+    await house.doors.landed(house.store, answer.grant.sessionId);
+    return answer;
+  }
+
+  test('a click-through guest is known again for thirty days', async () => {
+    const mac = make.makeMac();
+    const first = await comeAndGo(mac);
+    house.time.now += 30 * DAY - MINUTE;
+    const second = await comeAndGo(mac);
+    expect(second).toMatchObject({ returning: true, grant: { guestId: first.grant.guestId } });
+    house.time.now += 30 * DAY + MINUTE;
+    const third = await comeAndGo(mac);
+    expect(third.returning).toBe(false);
+    expect(third.grant.guestId).not.toBe(first.grant.guestId);
+  });
+
+  test('not before a gateway confirmed it', async () => {
+    const mac = make.makeMac();
+    const first = await letIn(house, device(mac));
+    house.time.now += 2 * MINUTE;
+    const second = await letIn(house, device(mac));
+    expect(second.grant.guestId).not.toBe(first.grant.guestId);
+  });
+
+  test('never leads to somebody with a number or a mail address', async () => {
+    const mac = make.makeMac();
+    const known = await letIn(house, { ...device(mac), proof: phone(make.makePhone()) });
+    await house.doors.landed(house.store, known.grant.sessionId);
+    house.time.now += 2 * MINUTE;
+    const spoofed = await letIn(house, device(mac));
+    expect(spoofed.returning).toBe(false);
+    expect(spoofed.grant.guestId).not.toBe(known.grant.guestId);
+  });
+
+  test('not at another store', async () => {
+    const mac = make.makeMac();
+    const other = await openReception(db);
+    const first = await comeAndGo(mac);
+    const answer = await letIn(other, { context: { ...admission(other).context, mac } });
+    expect(answer.grant.guestId).not.toBe(first.grant.guestId);
+    expect(house.desk.clientKey(house.store, mac)).not.toBe(house.desk.clientKey(other.store, mac));
+  });
+
+  test('the client key is opaque and does not depend on spelling', () => {
+    const key = house.desk.clientKey(house.store, '02:AA:BB:CC:DD:EE');
+    expect(key).toBe(house.desk.clientKey(house.store, '02:aa:bb:cc:dd:ee'));
+    expect(key).toMatch(/^[\w-]{43}$/);
+    expect(Buffer.from(key, 'base64url').toString('latin1')).not.toContain('aa:bb');
+  });
+});
+
+describe('access vouchers at the desk', () => {
+  const voucherFor = (over: { usesLeft?: number; expiresAt?: Date } = {}) => {
+    const code = newPrintableCode();
+    return make.makeAccessVoucher(db, house.merchantId, house.store.id, {
+      code,
+      minutes: 45,
+      ...over,
+    });
+  };
+
+  test('give their own minutes and are used up', async () => {
+    const { code } = await voucherFor();
+    const answer = await letIn(house, { proof: { method: 'voucher', code: code.toLowerCase() } });
+    expect(answer.grant).toMatchObject({ minutes: 45 });
+    expect(
+      await house.desk.admit(admission(house, { proof: { method: 'voucher', code } })),
+    ).toEqual({
+      ok: false,
+      reason: 'voucher-used',
+    });
+  });
+
+  test('of many devices in parallel only as many get in as uses are left', async () => {
+    const { code } = await voucherFor({ usesLeft: 3 });
+    const answers = await Promise.all(
+      Array.from({ length: 12 }, () =>
+        house.desk.admit(admission(house, { proof: { method: 'voucher', code } })),
+      ),
+    );
+    expect(answers.filter((answer) => answer.ok)).toHaveLength(3);
+    expect(await counts()).toEqual({ guests: 3, consents: 3, sessions: 3, events: 3 });
+    const [row] = await house.rows<{ uses_left: number }>(
+      'select uses_left from access_vouchers where merchant_id = $1',
+      [house.merchantId],
+    );
+    expect(row?.uses_left).toBe(0);
+  });
+
+  test('the same press twice takes one use', async () => {
+    const { code } = await voucherFor({ usesLeft: 2 });
+    const same = admission(house, { proof: { method: 'voucher', code } });
+    await house.desk.admit(same);
+    await house.desk.admit(same);
+    const [row] = await house.rows('select uses_left from access_vouchers where merchant_id = $1', [
+      house.merchantId,
+    ]);
+    expect(row).toEqual({ uses_left: 1 });
+  });
+
+  test('a refusal gives the use back', async () => {
+    const { code } = await voucherFor();
+    await expect(
+      house.desk.admit(admission(house, { proof: { method: 'voucher', code }, consents: [] })),
+    ).rejects.toMatchObject({ code: 'conflict' });
+    expect(
+      await house.desk.admit(admission(house, { proof: { method: 'voucher', code } })),
+    ).toMatchObject({ ok: true });
+  });
+
+  test.each([
+    ['expired', async () => (await voucherFor({ expiresAt: new Date(house.time.now) })).code],
+    ['never printed', () => Promise.resolve(newPrintableCode())],
+    ['rubbish', () => Promise.resolve("' or true --")],
+    [
+      'another merchant’s',
+      async () => {
+        const other = await openReception(db);
+        const code = newPrintableCode();
+        await make.makeAccessVoucher(db, other.merchantId, other.store.id, { code });
+        return code;
+      },
+    ],
+  ])('one that is %s opens nothing', async (_name, codeOf) => {
+    const proof = { method: 'voucher' as const, code: await codeOf() };
+    expect(await house.desk.admit(admission(house, { proof }))).toEqual({
+      ok: false,
+      reason: 'voucher-invalid',
+    });
+    expect(await counts()).toEqual({ guests: 0, consents: 0, sessions: 0, events: 0 });
+  });
+});
+
+describe('offers at the desk', () => {
+  async function guestWithOffer() {
+    const { grant } = await letIn(house, { proof: phone(make.makePhone()) });
+    const offer = await make.makeOffer(db, house.merchantId);
+    const issue = () =>
+      make.makeVoucher(db, house.merchantId, offer.id, { guestId: grant.guestId });
+    return { ...grant, issue };
+  }
+
+  test('come at once when there are some', async () => {
+    const { sessionId, issue } = await guestWithOffer();
+    const voucher = await issue();
+    expect(await house.desk.offers(house.store, sessionId, 25_000)).toMatchObject([
+      { voucherId: voucher.id, headline: 'A coffee on us' },
+    ]);
+  });
+
+  test('are waited for, and known ones do not end the wait', async () => {
+    const { sessionId, guestId, issue } = await guestWithOffer();
+    const first = await issue();
+    const waiting = house.desk.offers(house.store, sessionId, 25_000, [first.id]);
+    const second = await issue();
+    // Wakes it whether or not it listens yet: repeated until the answer is there.
+    const waker = setInterval(() => house.offerIssued(guestId), 5);
+    const due = await waiting.finally(() => clearInterval(waker));
+    expect(due.map((card) => card.voucherId).toSorted()).toEqual([first.id, second.id].toSorted());
+  });
+
+  test('are nobody’s without a live session at this store', async () => {
+    const { sessionId, issue } = await guestWithOffer();
+    await issue();
+    const other = await openReception(db);
+    expect(await other.desk.offers(other.store, sessionId, 0)).toEqual([]);
+    expect(await house.desk.offers(house.store, 'not-an-id', 0)).toEqual([]);
+    await db.query(`update sessions set state = 'ended' where id = $1`, [sessionId]);
+    expect(await house.desk.offers(house.store, sessionId, 0)).toEqual([]);
+  });
+
+  test('of a guest known by device only wait for the gateway’s word', async () => {
+    const { grant } = await letIn(house);
+    const offer = await make.makeOffer(db, house.merchantId);
+    await make.makeVoucher(db, house.merchantId, offer.id, { guestId: grant.guestId });
+    expect(await house.desk.offers(house.store, grant.sessionId, 0)).toEqual([]);
+    await house.doors.landed(house.store, grant.sessionId);
+    expect(await house.desk.offers(house.store, grant.sessionId, 0)).toHaveLength(1);
+  });
+
+  test('seen is noted for one’s own only', async () => {
+    const { sessionId, issue } = await guestWithOffer();
+    const own = await issue();
+    const foreign = await (await guestWithOffer()).issue();
+    await house.desk.shown(house.store, sessionId, [own.id, foreign.id, 'rubbish']);
+    const rows = await house.rows<{ id: string; shown_at: Date | null }>(
+      'select id, shown_at from vouchers where merchant_id = $1',
+      [house.merchantId],
+    );
+    const shown = rows.filter((row) => row.shown_at !== null).map((row) => row.id);
+    expect(shown).toEqual([own.id]);
+  });
+});
+
+describe('guests over the API', () => {
+  test('are listed last seen first, page by page, without gap or double', async () => {
+    const made: string[] = [];
+    for (let i = 0; i < 7; i++) {
+      const seen = new Date(house.time.now - Math.floor(i / 2) * MINUTE);
+      made.push((await make.makeGuest(db, house.merchantId, { lastSeenAt: seen })).id);
+    }
+    const got: string[] = [];
+    let cursor = '';
+    do {
+      const reply = await get(`/v1/guests?limit=3${cursor && `&cursor=${cursor}`}`).expect(200);
+      got.push(...reply.body.guests.map((guest: { id: string }) => guest.id));
+      cursor = reply.body.next ?? '';
+    } while (cursor);
+    expect(got.toSorted()).toEqual(made.toSorted());
+    expect(new Set(got.slice(0, 2))).toEqual(new Set(made.slice(0, 2)));
+  });
+
+  test.each([
+    ['part of a name', 'dA L', 'Ada Lovelace'],
+    ['a percent sign, literally', '100%', '100% Bob'],
+    ['an underscore, literally', 'c_d', 'c_d'],
+    ['hostile text', `<b>';--`, `<b>';--</b>`],
+  ])('are found by %s', async (_name, search, name) => {
+    await make.makeGuest(db, house.merchantId, { name: 'Cxd 1000' });
+    const guest = await make.makeGuest(db, house.merchantId, { name });
+    const reply = await get(`/v1/guests?search=${encodeURIComponent(search)}`).expect(200);
+    expect(reply.body.guests).toHaveLength(1);
+    expect(reply.body.guests[0]).toMatchObject({ id: guest.id, name });
+  });
+
+  test('are found by number and by what they agreed to', async () => {
+    const yes = await make.makeGuest(db, house.merchantId, { phone: '+447400111222' });
+    await make.makeGuest(db, house.merchantId, { phone: '+447400333444' });
+    await make.makeConsent(db, house.merchantId, yes.id);
+    const byPhone = await get('/v1/guests?search=111222').expect(200);
+    expect(byPhone.body.guests.map((guest: { id: string }) => guest.id)).toEqual([yes.id]);
+    const agreed = await get('/v1/guests?marketing=true').expect(200);
+    expect(agreed.body.guests).toMatchObject([{ id: yes.id, marketing: true, sessions: 0 }]);
+    const not = await get('/v1/guests?marketing=false').expect(200);
+    expect(not.body.guests).toMatchObject([{ phone: '+447400333444', marketing: false }]);
+  });
+
+  test.each(['limit=0', 'limit=1000', 'cursor=%%%', 'cursor=bm9wZQ', 'marketing=maybe', 'search='])(
+    'refuse ?%s',
+    async (query) => {
+      const reply = await get(`/v1/guests?${query}`);
+      expect(reply.status).toBe(400);
+      expect(reply.body.code).toBe('invalid-request');
+    },
+  );
+
+  test('show one with consents, answers, sessions and vouchers', async () => {
+    const { grant } = await letIn(house, {
+      proof: phone(make.makePhone()),
+      consents: [...BOTH],
+      answer: { key: 'taste', value: 'tea' },
+    });
+    const offer = await make.makeOffer(db, house.merchantId);
+    const voucher = await make.makeVoucher(db, house.merchantId, offer.id, {
+      guestId: grant.guestId,
+    });
+    await make.makeVoucher(db, house.merchantId, offer.id, { guestId: grant.guestId });
+    await make.makeRedemption(db, house.merchantId, { voucherId: voucher.id, offerId: offer.id });
+    const { body } = await get(`/v1/guests/${grant.guestId}`).expect(200);
+    expect(body.consents).toHaveLength(2);
+    expect(body.answers).toMatchObject([{ key: 'taste', answer: 'tea' }]);
+    expect(body.sessions).toMatchObject([{ id: grant.sessionId, state: 'pending' }]);
+    expect(body.vouchers).toEqual({ issued: 2, redeemed: 1 });
+    expect(JSON.stringify(body)).not.toMatch(/client_?key|admission|merchant/i);
+  });
+
+  test('blocking ends sessions and refuses the next try; unblocking welcomes again', async () => {
+    const proof = phone(make.makePhone());
+    const { grant } = await letIn(house, { proof });
+    const put = (blocked: boolean) =>
+      request(app)
+        .put(`/v1/guests/${grant.guestId}/blocked`)
+        .set('x-merchant', house.merchantId)
+        .send({ blocked });
+    expect((await put(true).expect(200)).body.blocked).toBe(true);
+    expect(await house.desk.session(house.store, grant.sessionId)).toMatchObject({
+      state: 'ended',
+    });
+    expect(await house.desk.admit(admission(house, { proof }))).toMatchObject({
+      reason: 'blocked',
+    });
+    expect((await put(false).expect(200)).body.blocked).toBe(false);
+    expect(await house.desk.admit(admission(house, { proof }))).toMatchObject({ ok: true });
+  });
+
+  test('another merchant’s guest is nowhere to be found', async () => {
+    const other = await openReception(db);
+    const { grant } = await letIn(other, { proof: phone(make.makePhone()) });
+    const id = grant.guestId;
+    const as = (call: request.Test) => call.set('x-merchant', house.merchantId);
+    const replies = [
+      await get(`/v1/guests/${id}`),
+      await get(`/v1/guests/${id}/export`),
+      await as(request(app).put(`/v1/guests/${id}/blocked`)).send({ blocked: true }),
+      await as(request(app).delete(`/v1/guests/${id}`)),
+    ];
+    expect(replies.map((reply) => reply.status)).toEqual([404, 404, 404, 404]);
+    expect((await get('/v1/guests')).body.guests).toEqual([]);
+    expect((await get(`/v1/guests/${id}`, other.merchantId)).status).toBe(200);
+  });
+});
+
+describe('a guest’s record', () => {
+  /** Somebody of whom every table holds something. */
+  async function everywhere() {
+    const address = '+447400555666';
+    const { grant } = await letIn(house, {
+      proof: phone(address),
+      consents: [...BOTH],
+      answer: { key: 'taste', value: 'tea' },
+    });
+    const { merchantId } = house;
+    const { guestId } = grant;
+    const device = await make.makeDevice(db, merchantId, { guestId });
+    await make.makePing(db, merchantId, device.id);
+    const fence = await make.makeFence(db, merchantId);
+    const visit = { merchantId, fenceId: fence.id, deviceId: device.id };
+    await make.makeVisit(db, visit, { guestId });
+    const offer = await make.makeOffer(db, merchantId);
+    const rule = await make.makeRule(db, merchantId, offer.id);
+    const decision = await make.makeDecision(db, merchantId, rule.id, { guestId });
+    const voucher = await make.makeVoucher(db, merchantId, offer.id, {
+      guestId,
+      decisionId: decision.id,
+    });
+    await make.makeRedemption(db, merchantId, { voucherId: voucher.id, offerId: offer.id });
+    await make.makeMessage(db, merchantId, { address });
+    return { address, guestId, sessionId: grant.sessionId, voucherId: voucher.id };
+  }
+
+  test('can be handed out whole', async () => {
+    const { guestId } = await everywhere();
+    const { body } = await get(`/v1/guests/${guestId}/export`).expect(200);
+    const sizes = Object.fromEntries(
+      Object.entries(body.sections).map(([name, rows]) => [name, (rows as unknown[]).length]),
+    );
+    expect(sizes).toEqual({
+      consents: 2,
+      answers: 1,
+      sessions: 1,
+      vouchers: 1,
+      decisions: 1,
+      devices: 1,
+      visits: 1,
+      pings: 1,
+      messages: 1,
+      events: 1,
+    });
+    expect(body.guest.phone).toBe('+447400555666');
+    expect(body.cutShort).toEqual([]);
+    expect(JSON.stringify(body)).not.toMatch(/token_hash|client_key|merchant_id/);
+  });
+
+  test('can be deleted; the shop’s books stay, without a person', async () => {
+    const { guestId, address, voucherId, sessionId } = await everywhere();
+    const bystander = await letIn(house, { proof: phone(make.makePhone()) });
+    const reply = await request(app)
+      .delete(`/v1/guests/${guestId}`)
+      .set('x-merchant', house.merchantId)
+      .expect(200);
+    expect(reply.body).toEqual({
+      devices: 1,
+      pings: 1,
+      visits: 1,
+      sessions: 1,
+      messages: 1,
+      vouchers: 1,
+    });
+    for (const table of ['devices', 'pings', 'visits', 'guest_answers', 'decisions', 'messages']) {
+      expect([table, await count(table)]).toEqual([table, 0]);
+    }
+    expect(await counts()).toMatchObject({ guests: 1, consents: 1, sessions: 1 });
+    expect(await count('redemptions')).toBe(1);
+    const [voucher] = await house.rows('select guest_id, device_id from vouchers where id = $1', [
+      voucherId,
+    ]);
+    expect(voucher).toEqual({ guest_id: null, device_id: null });
+    const [ended] = await house.rows(
+      `select payload ->> 'sessionId' as id, payload ->> 'reason' as reason from outbox
+       where merchant_id = $1 and type = 'session.ended'`,
+      [house.merchantId],
+    );
+    expect(ended).toEqual({ id: sessionId, reason: 'erased' });
+    await get(`/v1/guests/${guestId}`).expect(404);
+    await get(`/v1/guests/${bystander.grant.guestId}`).expect(200);
+    expect(house.logged.join('')).not.toContain(address);
+  });
+
+  test('after deletion the same number is a stranger', async () => {
+    const { guestId, address } = await everywhere();
+    await request(app).delete(`/v1/guests/${guestId}`).set('x-merchant', house.merchantId);
+    house.time.now += 1;
+    const again = await letIn(house, { proof: phone(address) });
+    expect(again.returning).toBe(false);
+    expect(again.grant.guestId).not.toBe(guestId);
+  });
+});
