@@ -10,7 +10,8 @@ import type { EmbeddedBoot, FromWorker, ToWorker } from './embedded-protocol.ts'
 
 const POSTGRES_MAJOR = '18';
 // Nobody checkpoints in the background here: a small log keeps the pause of each one short.
-const SETTINGS = ['-c', 'max_wal_size=64MB'];
+const FILE_SETTINGS = ['-c', 'max_wal_size=64MB'];
+const SETTINGS = ['-c', 'timezone=UTC'];
 
 const port = parentPort;
 if (!port) throw new Error('the embedded engine runs in a worker thread');
@@ -48,7 +49,14 @@ async function first(options: PGliteOptions, boot: EmbeddedBoot): Promise<PGlite
 }
 
 function fileOptions(data: string): PGliteOptions {
-  return { fs: durableFs(data), startParams: [...durableStartParams, ...SETTINGS] };
+  return {
+    fs: durableFs(data),
+    startParams: [...durableStartParams, ...FILE_SETTINGS, ...SETTINGS],
+  };
+}
+
+function memoryOptions(): PGliteOptions {
+  return { startParams: [...PGlite.defaultStartParams, ...SETTINGS] };
 }
 
 /** A folder counts from the moment its `ready` mark is on disk; anything before is made anew. */
@@ -110,7 +118,8 @@ async function answer(pg: PGlite, message: ToWorker): Promise<void> {
 const boot = workerData as EmbeddedBoot;
 let engine: PGlite;
 try {
-  engine = boot.folder === null ? await first({}, boot) : await openFolder(boot.folder, boot);
+  engine =
+    boot.folder === null ? await first(memoryOptions(), boot) : await openFolder(boot.folder, boot);
 } catch (error) {
   say({ kind: 'refused', message: error instanceof Error ? error.message : String(error) });
   process.exit(1);

@@ -66,9 +66,9 @@ export async function prepareTemplate(): Promise<void> {
   else await embeddedTemplate();
 }
 
-/** The embedded engine in memory, migrated, whatever the suite runs on. */
-export async function embeddedTestDatabase(): Promise<TestDatabase> {
-  const db = await openEmbedded({ folder: null, template: await embeddedTemplate() });
+/** The embedded engine, migrated, whatever the suite runs on: in memory, or in `folder`. */
+export async function embeddedTestDatabase(folder: string | null = null): Promise<TestDatabase> {
+  const db = await openEmbedded({ folder, template: await embeddedTemplate() });
   return { db, release: () => db.close() };
 }
 
