@@ -55,8 +55,9 @@ function capport(kit: Kit) {
     }
     const session = await desk.sessionByClientKey(store, key);
     const mine = new URL(`${basePath(store)}/me/${key}`, kit.settings.publicUrl).href;
-    res.set('Cache-Control', 'private, no-store').type(CAPTIVE_JSON);
-    res.send(JSON.stringify(captiveAnswer(store, session, mine, clock())));
+    // Octets, not text: RFC 8908 registers the type without a charset, and express would add one.
+    const answer = Buffer.from(JSON.stringify(captiveAnswer(store, session, mine, clock())));
+    res.set({ 'Cache-Control': 'private, no-store', 'Content-Type': CAPTIVE_JSON }).send(answer);
   };
 }
 
