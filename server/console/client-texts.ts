@@ -4,7 +4,11 @@ import { readTexts } from './texts.ts';
 
 const flat = new Map<Language, Record<string, string>>();
 
-function flatten(tree: Record<string, unknown>, prefix: string, into: Record<string, string>): void {
+function flatten(
+  tree: Record<string, unknown>,
+  prefix: string,
+  into: Record<string, string>,
+): void {
   for (const [key, value] of Object.entries(tree)) {
     if (typeof value === 'string') into[prefix + key] = value;
     else flatten(value as Record<string, unknown>, `${prefix}${key}.`, into);
@@ -22,10 +26,7 @@ function allOf(language: Language): Record<string, string> {
 }
 
 /** Every text whose key starts with one of `areas`, placeholders and plural forms as they stand. */
-export function clientTexts(
-  language: Language,
-  areas: readonly string[],
-): Record<string, string> {
+export function clientTexts(language: Language, areas: readonly string[]): Record<string, string> {
   const wanted = Object.entries(allOf(language)).filter(([key]) =>
     areas.some((area) => key.startsWith(`${area}.`)),
   );

@@ -141,3 +141,19 @@ export async function storeLocation(
   const { lon, lat } = rows[0] ?? { lon: null, lat: null };
   return lon === null || lat === null ? null : [lon, lat];
 }
+
+/** Held-out and refused decisions per rule; issued ones are counted in the rule itself. */
+export async function ruleFigures(
+  tx: Queryable,
+  merchantId: string,
+): Promise<Map<string, { heldOut: number; refused: number }>> {
+  const { rows } = await tx.query<{ rule_id: string; held_out: number; refused: number }>(
+    `select rule_id, count(*) filter (where outcome = 'held_out') as held_out,
+       count(*) filter (where outcome = 'refused') as refused
+     from decisions where merchant_id = $1 group by rule_id`,
+    [merchantId],
+  );
+  return new Map(
+    rows.map((row) => [row.rule_id, { heldOut: row.held_out, refused: row.refused }]),
+  );
+}

@@ -67,8 +67,14 @@ function current(): EditorFence | null {
   return id === null ? null : (model.get(id) ?? null);
 }
 
-function visible(): EditorFence[] {
+function onFloor(): EditorFence[] {
   return model.all().filter((fence) => fence.floor === null || fence.floor === floor);
+}
+
+/** Fences out of use stay off the map, unless one is being looked at. */
+function onMap(fences: readonly EditorFence[]): EditorFence[] {
+  const id = model.selected();
+  return fences.filter((fence) => fence.active || fence.id === id || model.isDirty(fence.id));
 }
 
 function describe(fence: EditorFence): string {
@@ -104,10 +110,10 @@ function floorButton(name: string): HTMLElement {
 }
 
 function refresh(): void {
-  const fences = visible();
+  const fences = onFloor();
   const fence = current();
   showFloors();
-  editor.show(fences, fence?.id ?? null);
+  editor.show(onMap(fences), fence?.id ?? null);
   fenceForm.show(fence, model.all());
   const options = {
     list,
@@ -115,19 +121,28 @@ function refresh(): void {
     onSelect: open,
     unsaved: say('fences.unsaved'),
     unnamed: say('fences.unnamed'),
+    outOfUse: say('fences.outOfUse'),
   };
   showList(options, fences, fence?.id ?? null, (id) => model.isDirty(id));
   part('nothing').hidden = fence !== null;
   part('no-fences').hidden = fences.length > 0;
   part<HTMLButtonElement>('save').disabled = busy || fence === null || !model.isDirty(fence.id);
   part<HTMLButtonElement>('discard').hidden = fence === null || !model.isDirty(fence.id);
-  part('delete-name').textContent = fence?.name ?? '';
+  if (data.mayWrite) {
+    part('delete').hidden = fence === null || fence.version === 0 || !fence.active;
+    part('delete-name').textContent = fence?.name ?? '';
+  }
   for (const button of tools) {
     const needsShape = button.dataset['tool'] === 'move' || button.dataset['tool'] === 'cut';
     const cutsCircle = button.dataset['tool'] === 'cut' && fence?.radius !== null;
     button.disabled = needsShape && (fence === null || cutsCircle);
   }
   keepDrafts(data.store.id, model.drafts());
+}
+
+/** Not every person may write; then the parts that do so are not in the page. */
+function optional<E extends HTMLElement>(name: string): E | null {
+  return document.querySelector<E>(`[data-part="${name}"]`);
 }
 
 /** Opens a fence from the list: on its own floor, in view, ready for the keyboard. */
@@ -169,7 +184,7 @@ async function save(): Promise<void> {
   if (!fence || busy) return;
   busy = true;
   refresh();
-  const answer = await saveFence(fence, data.store.id);
+  const answer = await saveFence(fence, model.savedOne(fence.id), data.store.id);
   busy = false;
   if (answer.ok) {
     notices.good(say('fences.saved', { name: answer.data.name }));
@@ -185,7 +200,8 @@ async function remove(event: Event): Promise<void> {
   event.preventDefault();
   const fence = current();
   if (!fence) return;
-  const typed = part<HTMLInputElement>('delete-confirm').value.trim();
+  const confirmation = part<HTMLInputElement>('delete-confirm');
+  const typed = confirmation.value.trim();
   if (typed !== fence.name.trim()) {
     notices.bad(say('fences.deleteMismatch', { name: fence.name }));
     return;
@@ -193,7 +209,7 @@ async function remove(event: Event): Promise<void> {
   const answer = await deleteFence(fence);
   if (answer.ok) {
     notices.good(say('fences.deleted', { name: fence.name }));
-    part<HTMLInputElement>('delete-confirm').value = '';
+    confirmation.value = '';
     part<HTMLDetailsElement>('delete').open = false;
     model.removed(fence.id);
     return;
@@ -229,13 +245,12 @@ function listen(): void {
     notices.clear();
     if (id !== null) model.discard(id);
   });
-  part('delete-button').addEventListener('click', (event) => void remove(event));
+  optional('delete-button')?.addEventListener('click', (event) => void remove(event));
   part('export').addEventListener('click', (event) => {
     event.preventDefault();
-    const saved = model.all().filter((fence) => !fence.id.startsWith('new-'));
-    download(`fences-${data.store.slug}.geojson`, toGeoJson(saved));
+    download(`fences-${data.store.slug}.geojson`, toGeoJson(model.all()));
   });
-  part<HTMLInputElement>('import').addEventListener('change', (event) => {
+  optional<HTMLInputElement>('import')?.addEventListener('change', (event) => {
     void importFile(event.target as HTMLInputElement);
   });
   for (const button of tools) {

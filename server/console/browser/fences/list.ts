@@ -9,6 +9,8 @@ export interface FenceListOptions {
   describe(fence: EditorFence): string;
   unsaved: string;
   unnamed: string;
+  /** Heading over fences that are not in use. */
+  outOfUse: string;
 }
 
 export function showList(
@@ -18,10 +20,12 @@ export function showList(
   isDirty: (id: string) => boolean,
 ): void {
   const focused = document.activeElement?.closest<HTMLElement>('[data-fence]')?.dataset['fence'];
-  const shownIds = new Set(fences.map((fence) => fence.id));
+  const inUse = fences.filter((fence) => fence.active);
+  const idle = fences.filter((fence) => !fence.active);
+  const shownIds = new Set(inUse.map((fence) => fence.id));
   const rows: HTMLElement[] = [];
   const walk = (parentId: string | null, depth: number): void => {
-    const here = fences.filter((fence) => {
+    const here = inUse.filter((fence) => {
       const parent = fence.parentId !== null && shownIds.has(fence.parentId) ? fence.parentId : null;
       return parent === parentId;
     });
@@ -31,6 +35,12 @@ export function showList(
     }
   };
   walk(null, 0);
+  if (idle.length > 0) {
+    rows.push(make('li', 'fence-list__heading', options.outOfUse));
+    for (const fence of idle) {
+      rows.push(row(options, fence, 0, fence.id === selected, isDirty(fence.id)));
+    }
+  }
   options.list.replaceChildren(...rows);
   if (focused !== undefined) {
     options.list.querySelector<HTMLElement>(`[data-fence="${CSS.escape(focused)}"]`)?.focus();

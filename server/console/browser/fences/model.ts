@@ -17,6 +17,8 @@ export interface EditorFence extends ShapeOnMap {
 export interface EditorModel {
   all(): EditorFence[];
   get(id: string): EditorFence | undefined;
+  /** As it was last saved, without the draft over it. */
+  savedOne(id: string): EditorFence | undefined;
   isDirty(id: string): boolean;
   anyDirty(): boolean;
   selected(): string | null;
@@ -55,6 +57,7 @@ export function createModel(
   return {
     all: () => [...new Set([...saved.keys(), ...drafts.keys()])].map((id) => get(id)!),
     get,
+    savedOne: (id) => saved.get(id),
     isDirty: (id) => drafts.has(id),
     anyDirty: () => drafts.size > 0,
     selected: () => selected,

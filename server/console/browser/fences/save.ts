@@ -24,18 +24,28 @@ export function fromApi(fence: ApiFence): EditorFence {
   return { id, name, floor, parentId, category, minDwellSeconds, active, version, geometry, radius };
 }
 
-function toApi(fence: EditorFence, storeId: string): Record<string, unknown> {
-  const { id: _id, version: _version, radius, ...rest } = fence;
-  return { ...rest, storeId, ...(radius === null ? {} : { radius }) };
-}
-
 const isNew = (fence: EditorFence): boolean => fence.id.startsWith('new-');
 
-export async function saveFence(fence: EditorFence, storeId: string): Promise<Answer<EditorFence>> {
-  const body = toApi(fence, storeId);
+/** Only a shape that was really changed is sent: the map shows rounded corners, the store keeps exact ones. */
+function toApi(fence: EditorFence, before: EditorFence | undefined): Record<string, unknown> {
+  const { name, floor, parentId, category, minDwellSeconds, active, geometry, radius } = fence;
+  const fields = { name: name.trim(), floor, parentId, category, minDwellSeconds, active };
+  const same =
+    before !== undefined &&
+    before.radius === radius &&
+    JSON.stringify(before.geometry) === JSON.stringify(geometry);
+  return same ? fields : { ...fields, geometry, radius };
+}
+
+export async function saveFence(
+  fence: EditorFence,
+  before: EditorFence | undefined,
+  storeId: string,
+): Promise<Answer<EditorFence>> {
+  const body = toApi(fence, before);
   const answer = isNew(fence)
-    ? await call<ApiFence>('POST', '/v1/fences', body)
-    : await call<ApiFence>('PUT', `/v1/fences/${encodeURIComponent(fence.id)}`, body);
+    ? await call<ApiFence>('POST', '/v1/fences', { ...body, storeId })
+    : await call<ApiFence>('PATCH', `/v1/fences/${encodeURIComponent(fence.id)}`, body);
   return answer.ok ? { ok: true, data: fromApi(answer.data) } : answer;
 }
 
