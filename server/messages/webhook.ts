@@ -71,7 +71,7 @@ export function createWebhookSender(
         await reply.body?.cancel();
         return judge(reply.status);
       } catch (error) {
-        const late = error instanceof Error && error.name === 'TimeoutError';
+        const late = (error as { name?: unknown } | null)?.name === 'TimeoutError';
         return { ok: false, again: true, error: late ? 'timeout' : 'unreachable' };
       }
     },
