@@ -30,15 +30,18 @@ const leaf = z.strictObject({
     ),
 });
 
-const tree: z.ZodType<Condition> = z.lazy(() => {
-  const branch = z.array(tree).min(1).max(MOST_LEAVES);
-  return z.union([
-    z.strictObject({ all: branch.describe('Every one must be true') }),
-    z.strictObject({ any: branch.describe('One must be true') }),
-    z.strictObject({ not: tree.describe('Must be false') }),
-    leaf,
-  ]);
-});
+/** One instance for all depths: the API document recognises a schema it has met before. */
+const branch = z
+  .array(z.lazy((): z.ZodType<Condition> => tree))
+  .min(1)
+  .max(MOST_LEAVES);
+
+const tree: z.ZodType<Condition> = z.union([
+  z.strictObject({ all: branch.describe('Every one must be true') }),
+  z.strictObject({ any: branch.describe('One must be true') }),
+  z.strictObject({ not: z.lazy((): z.ZodType<Condition> => tree).describe('Must be false') }),
+  leaf,
+]);
 
 /** Depth and leaves, counted without recursion: a hostile body cannot exhaust the stack. */
 function tooLarge(root: unknown): string | undefined {

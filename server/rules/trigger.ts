@@ -11,7 +11,6 @@ import { compiledRules } from './compiled.ts';
 import type { Compiled, CompiledRules } from './compiled.ts';
 import {
   candidatesFor,
-  countSpent,
   earlierGrants,
   findingsFor,
   insertDecisions,
@@ -223,11 +222,6 @@ async function record(
     storeId: subject.storeId,
     causeId: eventId,
   }));
-  await countSpent(
-    tx,
-    merchantId,
-    issued.map(({ candidate }) => candidate.id),
-  );
   await issueVouchers(tx, merchantId, grants, now);
 }
 

@@ -103,9 +103,12 @@ function naive(node: Condition, given: Facts): number {
   if (node.op === 'known') return fact === undefined ? 0 : 1;
   if (node.op === 'unknown') return fact === undefined ? 1 : 0;
   if (fact === undefined) return 0.5;
-  const value = node.value as number;
+  return holdsNaively(node.op, fact as number, node.value as number) ? 1 : 0;
+}
+
+function holdsNaively(op: Leaf['op'], fact: number, value: number): boolean {
   const holds = { eq: fact === value, ne: fact !== value, lt: fact < value, gte: fact >= value };
-  return holds[node.op as keyof typeof holds] ? 1 : 0;
+  return holds[op as keyof typeof holds];
 }
 
 const asNumber = (truth: Truth): number => (truth === undefined ? 0.5 : truth ? 1 : 0);

@@ -109,8 +109,6 @@ export async function lockSubject(tx: Queryable, occasion: Occasion): Promise<Su
 
 interface FindingsRow extends Row {
   consent: boolean | null;
-  seen: Date[] | null;
-  last_before: Date | null;
   answers: Record<string, string | null> | null;
   open_vouchers: number | null;
   dwell_lower_s: number | null;
@@ -118,10 +116,7 @@ interface FindingsRow extends Row {
   decided: string[];
 }
 
-/**
- * The facts of these groups, the newest consent, and which of the decisions exist already, in one
- * statement. A presence is a sure visit of the subject's devices or a confirmed WiFi session.
- */
+/** The newest consent, which of the decisions exist already, and the facts of the groups asked for. */
 export async function findingsFor(
   tx: Queryable,
   occasion: Occasion,
@@ -131,39 +126,23 @@ export async function findingsFor(
 ): Promise<{ found: Findings; decided: Set<string> }> {
   const { groups, decisionIds, now } = asked;
   const { rows } = await tx.query<FindingsRow>(
-    `with presence as (
-       select v.entry_at as at from visits v
-       where $4 and v.merchant_id = $1 and v.device_id = any ($3::uuid[]) and v.status <> 'retracted'
-         and v.band in ('high', 'medium') and ($5::uuid is null or v.store_id = $5) and v.entry_at <= $8
-       union all
-       select s.granted_at from sessions s
-       where $4 and s.merchant_id = $1 and s.guest_id = $2 and ($5::uuid is null or s.store_id = $5)
-         and coalesce(s.confirmed_at, s.landed_at) is not null and s.granted_at <= $8)
-     select
+    `select
        (select c.granted from consents c where c.merchant_id = $1 and c.guest_id = $2 and c.purpose = 'marketing'
         order by c.given_at desc, c.id desc limit 1) as consent,
-       case when $4 then array(select distinct date_bin('15 minutes', at, 'epoch') from presence where at >= $6) end
-         as seen,
-       case when $4 then (select max(at) from presence where at < $7) end as last_before,
-       case when $9 then (select jsonb_object_agg(a.question_key, a.answer) from guest_answers a
+       case when $4 then (select jsonb_object_agg(a.question_key, a.answer) from guest_answers a
          where a.merchant_id = $1 and a.guest_id = $2 and not a.dismissed) end as answers,
-       case when $10 then (select count(*) from vouchers v
+       case when $5 then (select count(*) from vouchers v
          where v.merchant_id = $1 and (v.guest_id = $2 or (v.device_id = any ($3::uuid[]) and v.guest_id is null))
-           and v.expires_at > $11 and not exists (select 1 from redemptions r where r.voucher_id = v.id)) end
+           and v.expires_at > $6 and not exists (select 1 from redemptions r where r.voucher_id = v.id)) end
          as open_vouchers,
-       case when $12 then (select v.dwell_lower_s from visits v where v.merchant_id = $1 and v.id = $13) end
+       case when $7 then (select v.dwell_lower_s from visits v where v.merchant_id = $1 and v.id = $8) end
          as dwell_lower_s,
-       case when $12 then (select f.category from fences f where f.merchant_id = $1 and f.id = $14) end as category,
-       array(select d.id from decisions d where d.merchant_id = $1 and d.id = any ($15::text[])) as decided`,
+       case when $7 then (select f.category from fences f where f.merchant_id = $1 and f.id = $9) end as category,
+       array(select d.id from decisions d where d.merchant_id = $1 and d.id = any ($10::text[])) as decided`,
     [
       occasion.merchantId,
       subject.guestId,
       subject.devices,
-      groups.has('history'),
-      subject.storeId,
-      new Date(span.since),
-      new Date(span.today),
-      new Date(occasion.at),
       groups.has('answers'),
       groups.has('vouchers'),
       new Date(now),
@@ -174,17 +153,50 @@ export async function findingsFor(
     ],
   );
   const row = rows[0]!;
+  // The dearest to read and to plan, so it is a statement of its own, for rules that ask.
+  const history = groups.has('history') ? await historyOf(tx, occasion, subject, span) : null;
   const found: Findings = {
     language: subject.language,
     consent: subject.guestId === null ? subject.deviceConsent : row.consent === true,
-    seen: row.seen,
-    lastBefore: row.last_before,
+    seen: history?.seen ?? null,
+    lastBefore: history?.lastBefore ?? null,
     answers: row.answers,
     openVouchers: row.open_vouchers,
     dwellLower: row.dwell_lower_s,
     fenceCategory: row.category,
   };
   return { found, decided: new Set(row.decided) };
+}
+
+/** When the subject was here: sure visits of its devices and confirmed WiFi sessions. */
+async function historyOf(
+  tx: Queryable,
+  occasion: Occasion,
+  subject: Subject,
+  span: HistorySpan,
+): Promise<{ seen: Date[]; lastBefore: Date | null }> {
+  const { rows } = await tx.query<{ seen: Date[]; last_before: Date | null }>(
+    `with presence as materialized (
+       select v.entry_at as at from visits v
+       where v.merchant_id = $1 and v.device_id = any ($3::uuid[]) and v.status <> 'retracted'
+         and v.band in ('high', 'medium') and ($4::uuid is null or v.store_id = $4) and v.entry_at <= $7
+       union all
+       select s.granted_at from sessions s
+       where s.merchant_id = $1 and s.guest_id = $2 and ($4::uuid is null or s.store_id = $4)
+         and coalesce(s.confirmed_at, s.landed_at) is not null and s.granted_at <= $7)
+     select array(select distinct date_bin('15 minutes', at, 'epoch') from presence where at >= $5) as seen,
+       (select max(at) from presence where at < $6) as last_before`,
+    [
+      occasion.merchantId,
+      subject.guestId,
+      subject.devices,
+      subject.storeId,
+      new Date(span.since),
+      new Date(span.today),
+      new Date(occasion.at),
+    ],
+  );
+  return { seen: rows[0]!.seen, lastBefore: rows[0]!.last_before };
 }
 
 /** An earlier grant to the subject, a held-out ghost included. */
@@ -274,7 +286,7 @@ export interface NewDecision {
   trace: object;
 }
 
-/** Stores decisions; gives the ids that were new. */
+/** Stores decisions and counts issued vouchers into their rules; gives the ids that were new. */
 export async function insertDecisions(
   tx: Queryable,
   occasion: Occasion,
@@ -283,13 +295,18 @@ export async function insertDecisions(
   now: number,
 ): Promise<Set<string>> {
   const { rows } = await tx.query<{ id: string }>(
-    `insert into decisions (id, merchant_id, rule_id, rule_version, event_id, trigger, store_id, fence_id, visit_id,
+    `with fresh as (
+     insert into decisions (id, merchant_id, rule_id, rule_version, event_id, trigger, store_id, fence_id, visit_id,
        session_id, guest_id, device_id, exclusion_group, outcome, gate, reason, trace, decided_at)
      select n.id, $1, n."ruleId", n."ruleVersion", $3, $4, $5, $6, $7, $8, $9, $10, n."exclusionGroup", n.outcome,
        n.gate, n.reason, n.trace, $11
      from jsonb_to_recordset($2::jsonb) as n (id text, "ruleId" uuid, "ruleVersion" integer, "exclusionGroup" text,
        outcome text, gate text, reason text, trace jsonb)
-     on conflict (id) do nothing returning id`,
+     on conflict (id) do nothing returning id, rule_id, outcome),
+     spent as (
+       update rules r set issued = r.issued + 1 from fresh
+       where r.merchant_id = $1 and r.id = fresh.rule_id and fresh.outcome = 'issued')
+     select id from fresh`,
     [
       occasion.merchantId,
       JSON.stringify(decisions),
@@ -305,16 +322,4 @@ export async function insertDecisions(
     ],
   );
   return new Set(rows.map((row) => row.id));
-}
-
-/** Counts issued vouchers into their rules. */
-export async function countSpent(
-  tx: Queryable,
-  merchantId: string,
-  ruleIds: readonly string[],
-): Promise<void> {
-  await tx.query(
-    'update rules set issued = issued + 1 where merchant_id = $1 and id = any ($2::uuid[])',
-    [merchantId, ruleIds],
-  );
 }
