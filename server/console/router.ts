@@ -4,12 +4,17 @@ import type { Router } from 'express';
 import { problem } from '../errors.ts';
 import { formBody, policy, recognise, signedInOnly } from './context.ts';
 import type { ConsoleDeps, PageModule } from './deps.ts';
+import { decisionPages } from './decisions.ts';
 import { consoleFailures } from './failures.ts';
+import { fencePages } from './fences.ts';
+import { livePages } from './live.ts';
+import { offerPages } from './offers.ts';
 import { pageOf } from './page.ts';
+import { rulePages } from './rules.ts';
 import { signInPages } from './sign-in.ts';
 
 /** Pages behind the sign-in wall, in the order of the navigation. */
-const modules: PageModule[] = [];
+const modules: PageModule[] = [livePages, offerPages, rulePages, decisionPages, fencePages];
 
 /** Serves `/console` and everything below it; mount it at the root of the app, after the assets. */
 export function createConsole(deps: ConsoleDeps): Router {
