@@ -19,6 +19,8 @@ export interface Sight {
   readonly weight: number;
   /** Probability of standing rather than walking. */
   readonly pStill: number;
+  /** The fix was set aside as an outlier: it says neither inside nor outside. */
+  readonly odd: boolean;
   readonly evidence: EvidenceKind | null;
   readonly jumped: boolean;
   /** False when the fix is too coarse for a fence of this size to open a visit. */
@@ -241,7 +243,7 @@ function present(
   const { policy } = teller;
   if (sight.p > policy.leaveAt) {
     const back = { ...sums, exit: null };
-    if (sight.p < policy.releaseAt) {
+    if (sight.odd || sight.p < policy.releaseAt) {
       return { ...state, p: sight.p, phase: 'inside', visit: back };
     }
     const counted = addInside(back, sight, policy);

@@ -167,7 +167,8 @@ function accept(
       if (moved.phase !== 'away' || moved.p >= FORGET) next.push(moved);
     }
   }
-  for (const t of crossings(now.before, now.fix, fences, next, policy)) teller.transitions.push(t);
+  const wild = now.track.odd || state.track?.odd === true;
+  if (!wild) teller.transitions.push(...crossings(now.before, now.fix, fences, next, policy));
   return {
     v: 1,
     device: state.device,

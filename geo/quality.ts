@@ -47,6 +47,8 @@ export interface Fix {
   readonly lat: number;
   /** 68 % radius. */
   readonly acc: Metres;
+  /** Fence of the evidence that came with it. */
+  readonly evidence?: string;
 }
 
 /** A far jump that waits for company. */
@@ -112,9 +114,9 @@ export function judge(
   if (last === null) return { reason: null, acc, suspect: null, jumped: false };
   if (ping.t < last.t) return refused('out-of-order', acc, suspect);
   if (ping.t === last.t) {
+    const news = ping.evidence !== undefined && ping.evidence.fence !== last.evidence;
     const same = ping.lon === last.lon && ping.lat === last.lat;
-    if (same || ping.evidence === undefined)
-      return refused(same ? 'duplicate' : 'out-of-order', acc, suspect);
+    if (!news) return refused(same ? 'duplicate' : 'out-of-order', acc, suspect);
   }
   return judgeSpeed(ping, acc, last, suspect, policy);
 }
@@ -134,6 +136,9 @@ function judgeSpeed(
   const limit = (ping.speed ?? 0) > 50 ? policy.rejectSpeed : policy.doubtSpeed;
   const speed = impliedSpeed(last, lon, lat, acc, t);
   if (speed <= limit) return { reason: null, acc, suspect: null, jumped: false };
+  if (suspect && t === suspect.t && lon === suspect.lon && lat === suspect.lat) {
+    return refused('duplicate', acc, suspect);
+  }
   const agrees =
     suspect !== null && t > suspect.t && impliedSpeed(suspect, lon, lat, acc, t) <= limit;
   const need = Math.max(speed > policy.rejectSpeed ? 2 : 1, agrees ? suspect.need : 0);

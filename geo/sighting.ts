@@ -70,11 +70,18 @@ export function momentOf(
   const { pStill } = track;
   return {
     ping,
-    fix: { t: ping.t, lon: ping.lon, lat: ping.lat, acc: judgement.acc },
+    // Adding zero turns −0, which JSON does not keep, into 0.
+    fix: {
+      t: ping.t + 0,
+      lon: ping.lon + 0,
+      lat: ping.lat + 0,
+      acc: judgement.acc,
+      ...(ping.evidence ? { evidence: ping.evidence.fence } : {}),
+    },
     before,
     jumped: judgement.jumped,
     sigma,
-    weight: dt === null ? 1 : Math.tanh(dt / (2 * policy.correlationSeconds)),
+    weight: dt === null ? 1 : Math.max(0.05, Math.tanh(dt / (2 * policy.correlationSeconds))),
     track,
     pStill: pStill < SETTLED ? 0 : pStill > 1 - SETTLED ? 1 : pStill,
   };
@@ -204,7 +211,7 @@ export function unseen(contender: Contender, now: Moment, policy: Policy): Fence
 /** The latest a fence can have been left for a fix outside it to be reached. */
 function leftBy(fence: Fence, fix: Fix, policy: Policy): Millis {
   const away = Math.max(0, edgeDistance(fence, fix.lon, fix.lat) - fix.acc);
-  return Math.round(fix.t - (away * 1000) / policy.footSpeed);
+  return Math.round(fix.t - (away * 1000) / policy.footSpeed) + 0;
 }
 
 /** The soonest a fence can be reached from a fix; to its box, which is nearer and so never too late. */
@@ -215,7 +222,7 @@ function reachedFrom(fence: Fence, fix: Fix, policy: Policy): Millis {
   const x = Math.max(box.minX - px, px - box.maxX, 0) * metresPerLonDegree(fix.lat);
   const y = Math.max(box.minY - py, py - box.maxY, 0) * METRES_PER_DEGREE;
   const away = Math.max(0, Math.sqrt(x * x + y * y) - fix.acc);
-  return Math.round(fix.t + (away * 1000) / policy.footSpeed);
+  return Math.round(fix.t + (away * 1000) / policy.footSpeed) + 0;
 }
 
 /** One contender's place in its group, as the state machine wants it. */
@@ -239,6 +246,7 @@ export function sightOf(
     acc: now.fix.acc,
     weight: now.weight,
     pStill: now.track.pStill,
+    odd: now.track.odd,
     evidence: certain ? (now.ping.evidence?.kind ?? null) : null,
     jumped: now.jumped,
     mayOpen: certain || now.sigma <= 3 * inradius(fence),

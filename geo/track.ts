@@ -34,13 +34,20 @@ export interface Measurement {
 /** Drift of somebody browsing, and of somebody walking with a change of direction now and then (m²/s). */
 const STILL_DRIFT = 0.02;
 const MOVING_DRIFT = 15;
+/** Standard deviation on each axis of the speed of somebody walking straight on (m/s). */
+const STRAIGHT_SPEED = 0.7;
 /** Nobody gets further than about 60 m per axis from where they were without it being a new story. */
 const MAX_SPREAD = 3600;
+/** Share of those moving who ride, and their speed (m/s). */
+const RIDING_SHARE = 0.1;
+const RIDING_SPEED = 15;
 /** Time constant of changing between standing and walking. */
 const CHANGE_SECONDS = 300;
 /** Share of fixes that are simply wrong, and how widely they scatter (m). */
 const ODD_SHARE = 0.02;
 const ODD_SPREAD = 100;
+/** Only against somebody known to stand is a far fix odd; of somebody walking it is expected. */
+const SURE_STILL = 0.75;
 /** How much a device's own word about its motion counts. */
 const WORD_ODDS = 10;
 
@@ -76,10 +83,13 @@ export function follow(track: Track | null, z: Measurement, policy: Policy): Tra
   const a = local(track.still);
   const b = local(track.moving);
   const still = grow(mix(a, b, fromStill / pStill), STILL_DRIFT * z.dt);
-  const moving = grow(mix(a, b, (track.pStill - fromStill) / (1 - pStill)), MOVING_DRIFT * z.dt);
+  const moving = grow(mix(a, b, (track.pStill - fromStill) / (1 - pStill)), movingSpread(z.dt));
   const independence = Math.max(1e-3, Math.tanh(z.dt / (2 * policy.correlationSeconds)));
   return correct(z, pStill, still, moving, r / independence, track.odd, kx);
 }
+
+/** Variance gained by walking: turning this way and that for short times, straight on for longer. */
+const movingSpread = (dt: number): number => MOVING_DRIFT * dt + (STRAIGHT_SPEED * dt) ** 2;
 
 function priorStill(z: Measurement): number {
   if (z.says === null) return 0.5;
@@ -111,24 +121,28 @@ function correct(
   wasOdd: boolean,
   kx: number,
 ): Track {
-  const oddity = wasOdd ? 0 : ODD_SHARE / (ODD_SPREAD * ODD_SPREAD);
+  const oddity = wasOdd || pStill < SURE_STILL ? 0 : ODD_SHARE / (ODD_SPREAD * ODD_SPREAD);
   const fits = likelihood(still, r);
   const trust = fits / (fits + oddity + 1e-300);
   const word = z.says === null ? 1 : z.says === 'still' ? WORD_ODDS : 1 / WORD_ODDS;
   const wStill = pStill * (fits + oddity) * word;
-  const wMoving = (1 - pStill) * likelihood(moving, r);
+  const riding: Local = { ...moving, v: moving.v + (RIDING_SPEED * (z.dt ?? 0)) ** 2 };
+  const onFoot = likelihood(moving, r);
+  const byWheel = RIDING_SHARE * likelihood(riding, r);
+  const wMoving = (1 - pStill) * (onFoot + byWheel);
   const sum = wStill + wMoving;
   const place = (b: Local, gain: number): Blob => ({
     lon: wrapLon(z.lon + ((1 - gain) * b.x) / kx),
     lat: z.lat + ((1 - gain) * b.y) / METRES_PER_DEGREE,
     variance: (1 - gain) * b.v,
   });
+  const moved = byWheel > onFoot ? riding : moving;
   const gainStill = (trust * still.v) / (still.v + r);
   const next = sum > 0 ? Math.min(0.999, Math.max(0.001, wStill / sum)) : 0.001;
   return {
     pStill: next,
     still: place(still, gainStill),
-    moving: place(moving, moving.v / (moving.v + r)),
+    moving: place(moved, moved.v / (moved.v + r)),
     odd: trust < 0.5 && next > 0.5,
   };
 }

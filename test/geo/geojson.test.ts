@@ -1,0 +1,258 @@
+/** Fences from outside: what is taken, and the name and words of every refusal. */
+import { describe, expect, test } from '@jest/globals';
+import { contains } from '../../geo/contains.ts';
+import { compileFence } from '../../geo/fence.ts';
+import { MAX_VERTICES, parseFence, parseFences } from '../../geo/geojson.ts';
+
+const square = [
+  [8, 47],
+  [8.001, 47],
+  [8.001, 47.001],
+  [8, 47.001],
+  [8, 47],
+];
+const inner = [
+  [8.0002, 47.0002],
+  [8.0008, 47.0002],
+  [8.0008, 47.0008],
+  [8.0002, 47.0008],
+  [8.0002, 47.0002],
+];
+const feature = (geometry: unknown, properties: unknown = {}, id: unknown = 'f'): unknown => ({
+  type: 'Feature',
+  id,
+  properties,
+  geometry,
+});
+const polygon = (...coordinates: unknown[]): unknown => ({ type: 'Polygon', coordinates });
+const point = (lon: unknown, lat: unknown): unknown => ({ type: 'Point', coordinates: [lon, lat] });
+
+const wheel = (vertices: number): number[][] => {
+  const ring = Array.from({ length: vertices - 1 }, (_, i) => {
+    const a = (2 * Math.PI * i) / (vertices - 1);
+    return [8 + 0.01 * Math.cos(a), 47 + 0.01 * Math.sin(a)];
+  });
+  return [...ring, ring[0] as number[]];
+};
+
+describe('taken', () => {
+  test.each([
+    ['a polygon', polygon(square), {}],
+    ['with a hole', polygon(square, inner), {}],
+    ['wound the other way', polygon(square.toReversed()), {}],
+    ['with altitudes', polygon(square.map((p) => [...p, 400])), {}],
+    ['two parts', { type: 'MultiPolygon', coordinates: [[square], [inner]] }, {}],
+    ['a circle', point(8, 47), { radius: 25 }],
+    ['the most vertices', polygon(wheel(MAX_VERTICES)), {}],
+    [
+      'rings that touch in a point',
+      polygon(square, [
+        [8, 47],
+        [8.0005, 47.0002],
+        [8.0005, 47.0005],
+        [8, 47],
+      ]),
+      {},
+    ],
+    [
+      'unsplit over the antimeridian',
+      polygon([
+        [179.9, -17],
+        [-179.9, -17],
+        [-179.9, -16.9],
+        [179.9, -16.9],
+        [179.9, -17],
+      ]),
+      {},
+    ],
+  ])('%s', (_, geometry, properties) => {
+    expect(parseFence(feature(geometry, properties))).toMatchObject({ ok: true });
+  });
+
+  test('id, name, parent and the rest, numbers as texts', () => {
+    const properties = {
+      id: 7,
+      name: 'Café',
+      parent: 3,
+      floor: 2,
+      minDwellSeconds: 60,
+      version: 4,
+    };
+    expect(
+      parseFence({
+        type: 'Feature',
+        properties: { ...properties, radius: 9 },
+        geometry: point(8, 47),
+      }),
+    ).toEqual({
+      ok: true,
+      fence: {
+        id: '7',
+        name: 'Café',
+        parent: '3',
+        floor: '2',
+        minDwellSeconds: 60,
+        version: 4,
+        shape: { type: 'Circle', lon: 8, lat: 47, radius: 9 },
+      },
+    });
+  });
+});
+
+describe('refused', () => {
+  test.each([
+    ['not-a-feature', null],
+    ['not-a-feature', { type: 'Polygon' }],
+    ['unsupported-type', feature(null)],
+    ['unsupported-type', feature({ type: 'LineString', coordinates: square })],
+    ['bad-id', feature(polygon(square), {}, null)],
+    ['bad-id', feature(polygon(square), {}, '')],
+    ['bad-id', feature(polygon(square), {}, 'x'.repeat(201))],
+    ['bad-name', feature(polygon(square), { name: 5 })],
+    ['bad-parent', feature(polygon(square), { parent: 'f' })],
+    ['bad-parent', feature(polygon(square), { parent: {} })],
+    ['bad-property', feature(polygon(square), { minDwellSeconds: -1 })],
+    ['bad-property', feature(polygon(square), { version: 1.5 })],
+    ['bad-coordinates', feature(polygon())],
+    ['bad-coordinates', feature({ type: 'Polygon', coordinates: 'here' })],
+    ['bad-coordinates', feature(polygon(['a', 'b', 'c', 'd']))],
+    ['bad-coordinates', feature({ type: 'MultiPolygon', coordinates: [] })],
+    [
+      'not-finite',
+      feature(
+        polygon([
+          [8, 47],
+          [8, Number.NaN],
+          [9, 47],
+          [8, 47],
+        ]),
+      ),
+    ],
+    ['not-finite', feature(point('8', 47), { radius: 9 })],
+    ['out-of-range', feature(point(181, 47), { radius: 9 })],
+    ['swapped-axes', feature(point(30.29, 120.07), { radius: 9 })],
+    [
+      'too-few-points',
+      feature(
+        polygon([
+          [8, 47],
+          [8, 48],
+          [8, 47],
+        ]),
+      ),
+    ],
+    ['not-closed', feature(polygon(square.slice(0, 4)))],
+    [
+      'no-area',
+      feature(
+        polygon([
+          [8, 47],
+          [9, 47],
+          [8, 47],
+          [8, 47],
+        ]),
+      ),
+    ],
+    [
+      'self-crossing',
+      feature(
+        polygon([
+          [8, 47],
+          [8.01, 47.01],
+          [8.01, 47],
+          [8, 47.011],
+          [8, 47],
+        ]),
+      ),
+    ],
+    [
+      'self-crossing',
+      feature(
+        polygon(
+          square,
+          inner.map(([x, y]) => [(x ?? 0) + 0.0005, y]),
+        ),
+      ),
+    ],
+    ['hole-outside', feature(polygon(inner, square))],
+    ['too-many-vertices', feature(polygon(wheel(MAX_VERTICES + 1)))],
+    [
+      'encloses-pole',
+      feature(
+        polygon([
+          [0, 80],
+          [120, 80],
+          [-120, 80],
+          [0, 80],
+        ]),
+      ),
+    ],
+    ['encloses-pole', feature(point(0, 89.95), { radius: 9000 })],
+    ['radius-out-of-range', feature(point(8, 47))],
+    ['radius-out-of-range', feature(point(8, 47), { radius: 2 })],
+    ['radius-out-of-range', feature(point(8, 47), { radius: 10_001 })],
+    ['radius-out-of-range', feature(point(8, 47), { radius: '25' })],
+  ])('%s', (code, input) => {
+    const result = parseFence(input);
+    expect(result).toMatchObject({ ok: false, code });
+    if (!result.ok) expect(result.message.length).toBeGreaterThan(10);
+  });
+
+  test('axes that only make sense the other way round', () => {
+    const china = [73, 18, 135, 54] as const;
+    const swapped = feature(point(30.29, 73.1), { radius: 9 });
+    expect(parseFence(swapped)).toMatchObject({ ok: true });
+    expect(parseFence(swapped, { expected: china })).toMatchObject({ code: 'swapped-axes' });
+  });
+});
+
+test('a collection keeps what is good and says what is not', () => {
+  const collection = {
+    type: 'FeatureCollection',
+    features: [
+      feature(polygon(square), {}, 'a'),
+      feature(null, {}, 'b'),
+      feature(point(8, 47), { radius: 5 }, 'a'),
+    ],
+  };
+  const { fences, refused } = parseFences(collection);
+  expect(fences.map((f) => f.id)).toEqual(['a']);
+  expect(refused.map((r) => [r.index, r.id, r.code])).toEqual([
+    [1, 'b', 'unsupported-type'],
+    [2, 'a', 'duplicate-id'],
+  ]);
+  expect(parseFences([]).refused[0]?.code).toBe('not-a-collection');
+});
+
+test('one fence over the antimeridian, split or not', () => {
+  const west = [
+    [179.9, -17],
+    [180, -17],
+    [180, -16.9],
+    [179.9, -16.9],
+    [179.9, -17],
+  ];
+  const east = [
+    [-180, -17],
+    [-179.9, -17],
+    [-179.9, -16.9],
+    [-180, -16.9],
+    [-180, -17],
+  ];
+  const whole = [
+    [179.9, -17],
+    [-179.9, -17],
+    [-179.9, -16.9],
+    [179.9, -16.9],
+    [179.9, -17],
+  ];
+  const shapes = [{ type: 'MultiPolygon', coordinates: [[west], [east]] }, polygon(whole)];
+  for (const shape of shapes) {
+    const result = parseFence(feature(shape));
+    if (!result.ok) throw new Error(result.message);
+    const fence = compileFence(result.fence);
+    for (const lon of [179.95, 180, -180, -179.95]) expect(contains(fence, lon, -16.95)).toBe(true);
+    for (const lon of [179.85, -179.85, 0]) expect(contains(fence, lon, -16.95)).toBe(false);
+    expect(fence.areaSquareMetres / 1e6).toBeCloseTo(236.6, 0);
+  }
+});
