@@ -141,6 +141,8 @@ export async function openEmbedded(options: EmbeddedOptions): Promise<EmbeddedDa
     },
   });
   try {
+    // Not under the connection's timeout: a first start may take as long as it needs.
+    await engines.start();
     await db.query('select 1');
   } catch (error) {
     await db.close();

@@ -25,6 +25,9 @@ interface Scope {
   open: boolean;
 }
 
+/** Failures of a BEGIN on a dead connection: nothing was done yet, so trying again is safe. */
+const unbegun = new WeakSet<object>();
+
 /** Clients whose connection is gone: they leave the pool instead of being rolled back. */
 const lost = new WeakSet<pg.PoolClient>();
 
@@ -103,7 +106,10 @@ async function attempt<T>(
   };
   if (options.statementTimeout !== undefined) parts.limit?.(client, options.statementTimeout);
   try {
-    await send(client, begin);
+    await send(client, begin).catch((error: Error) => {
+      if (lost.has(client)) unbegun.add(error);
+      throw error;
+    });
     const result = await work(tx);
     state.ended = true;
     const { command } = await send(client, 'commit');
@@ -139,7 +145,8 @@ export function pooledDatabase(parts: PooledParts): Database {
       try {
         return await scopes.run(scope, () => attempt(parts, work, options));
       } catch (error) {
-        if (tries >= ATTEMPTS || !RETRYABLE.has(codeOf(error))) throw error;
+        const again = RETRYABLE.has(codeOf(error)) || unbegun.has(error as object);
+        if (tries >= ATTEMPTS || !again) throw error;
       } finally {
         scope.open = false;
       }
