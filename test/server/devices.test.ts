@@ -22,6 +22,8 @@ let now = NOON;
 let mine: string;
 let theirs: string;
 
+const clock = (): number => now;
+const basic = (text: string): string => `Basic ${Buffer.from(text).toString('base64')}`;
 const call = (method: 'get' | 'post' | 'patch' | 'delete', path: string, merchant = mine) =>
   request(app)[method](path).set('x-merchant', merchant);
 async function make(body: object = {}) {
@@ -36,7 +38,6 @@ async function make(body: object = {}) {
 beforeAll(async () => {
   held = await testDatabase();
   db = held.db;
-  const clock = () => now;
   callers = createDeviceCallers({ db, clock });
   app = routesApp(deviceRoutes({ db, clock, publicUrl, callers }));
 });
@@ -213,7 +214,6 @@ describe('callers', () => {
 });
 
 describe('the token of a request', () => {
-  const basic = (text: string) => `Basic ${Buffer.from(text).toString('base64')}`;
   test.each<[string, string | undefined, string, object, string | null]>([
     ['Bearer', 'Bearer fd_a', '/v1/pings', {}, 'fd_a'],
     ['bearer in lower case, with room around', '  bearer   fd_a  ', '/v1/pings', {}, 'fd_a'],

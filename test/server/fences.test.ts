@@ -62,6 +62,15 @@ async function revision(): Promise<number> {
   return db.tx((tx) => fenceRevision(tx, mine), { tenant: mine });
 }
 
+const containing = async (live: ReturnType<typeof createLiveFences>) =>
+  db.tx(
+    async (tx) => {
+      const { index, metas } = await live.at(tx, mine, await fenceRevision(tx, mine));
+      return index.containing(-0.1275, 51.5075).map((fence) => metas.get(fence.id)?.name);
+    },
+    { tenant: mine },
+  );
+
 beforeAll(async () => {
   held = await testDatabase();
   db = held.db;
@@ -164,7 +173,7 @@ describe('what cannot be a fence says why', () => {
     -0.1276 + 0.001 * Math.cos((i / 10_001) * 2 * Math.PI),
     51.5 + 0.001 * Math.sin((i / 10_001) * 2 * Math.PI),
   ]);
-  const swapped = square.map(([lon, lat]) => [lat, lon]) as Ring;
+  const swapped: Ring = square.map(([lon, lat]) => [lat, lon]);
   test.each([
     ['unclosed', polygon(square.slice(0, 4)), 'not-closed'],
     ['crossing itself', polygon(bow), 'self-crossing'],
@@ -331,15 +340,6 @@ describe('pages', () => {
 });
 
 describe('the warm index', () => {
-  const containing = async (live: ReturnType<typeof createLiveFences>) =>
-    db.tx(
-      async (tx) => {
-        const { index, metas } = await live.at(tx, mine, await fenceRevision(tx, mine));
-        return index.containing(-0.1275, 51.5075).map((fence) => metas.get(fence.id)?.name);
-      },
-      { tenant: mine },
-    );
-
   test('of every process follows each change, whoever makes it', async () => {
     const [one, two] = [createLiveFences(), createLiveFences()];
     expect(await containing(one)).toEqual([]);

@@ -53,6 +53,11 @@ function visit(over: Partial<Visit> & { id: string }): Visit {
   };
 }
 
+const hours = (h: number) => {
+  const estimate = NOON + h * 3_600_000;
+  return { earliest: null, estimate, latest: estimate };
+};
+
 const put = (...visits: Visit[]) =>
   db.tx(
     (tx) =>
@@ -83,10 +88,6 @@ beforeAll(async () => {
   bags = (await makeFence(db, merchantId, { name: 'Bags' })).id;
   guest = (await makeGuest(db, merchantId)).id;
   device = (await makeDevice(db, merchantId)).id;
-  const hours = (h: number) => {
-    const estimate = NOON + h * 3_600_000;
-    return { earliest: null, estimate, latest: estimate };
-  };
   await put(
     visit({ id: 'v1' }),
     visit({ id: 'v2', fence: bags, entry: hours(1), band: 'medium', score: 0.6 }),
@@ -117,8 +118,10 @@ describe('the list', () => {
     const all: string[] = [];
     let next: string | null = '';
     while (next !== null) {
-      const { body } = await get(`/v1/visits?limit=1${next && `&cursor=${next}`}`).expect(200);
-      all.push(...body.visits.map((each: { id: string }) => each.id));
+      const { body }: { body: { visits: { id: string }[]; next: string | null } } = await get(
+        `/v1/visits?limit=1${next && `&cursor=${next}`}`,
+      ).expect(200);
+      all.push(...body.visits.map((each) => each.id));
       ({ next } = body);
     }
     expect(all).toEqual(['v5', 'v4', 'v3', 'v2', 'v1']);

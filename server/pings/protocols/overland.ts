@@ -86,7 +86,8 @@ function readFeature(feature: Json, kind: AccuracyKind, now: number): ParsedPing
     refusal: refusalOf(lon, lat, accuracy) ?? time.refusal,
     extras: extrasOf({
       battery: battery === null || battery < 0 || battery > 1 ? null : battery,
-      ssid: text(properties['wifi']),
+      // GPSLogger always says "unknown".
+      ssid: properties['wifi'] === 'unknown' ? null : text(properties['wifi']),
       clock: time.repair,
     }),
   };
