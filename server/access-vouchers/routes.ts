@@ -73,7 +73,7 @@ function shown(row: AccessVoucherRow) {
 }
 
 /** Draws until the batch is whole; a clash with an existing code is a one in billions chance. */
-async function makeBatch(
+export async function makeBatch(
   tx: Queryable,
   wanted: Omit<NewBatch, 'codes'>,
   count: number,

@@ -3,6 +3,8 @@ import type { Router } from 'express';
 import type { Database } from '../db/database.ts';
 import type { Log } from '../log.ts';
 import type { Passwords } from '../staff/passwords.ts';
+import type { DeviceCallers } from '../devices/callers.ts';
+import type { WrongCodes } from '../offers/wrong-codes.ts';
 import type { Throttle } from '../staff/throttle.ts';
 import type { Assets } from './assets.ts';
 
@@ -16,10 +18,16 @@ export interface ConsoleDeps {
   /** Keys the CSRF tokens; `deriveKey(secret, 'csrf')`. */
   csrfKey: Buffer;
   assets: Assets;
+  /** How often a till may send codes that do not exist. */
+  wrongCodes: WrongCodes;
+  /** Told when a device's token changes or stops working. */
+  deviceCallers: DeviceCallers;
   /** How staff and guests reach this server, without a slash at the end. https decides the cookie's name. */
   publicUrl: string;
   /** Map tiles, when configured: their origin is added to the CSP. */
   tiles?: { url: string; attribution: string };
+  /** Address at which a pretend gateway sends a guest in, for trying the portal out. */
+  tryOut?: (slug: string, gateway: { name: string; secret: string }) => string;
   /** Whether mail and SMS are really sent, or stay in the outbox page. */
   senders: { email: boolean; sms: boolean };
 }

@@ -9,6 +9,8 @@ export interface Format {
   change(share: number): string;
   /** Seconds → "12 min", "1 h 05 min". */
   duration(seconds: number): string;
+  /** The same, number and unit apart, for large figures. */
+  parts(seconds: number): [value: string, unit: string];
   /** 24 Nov 2026, 14:05 */
   moment(at: Date): string;
   /** 14:05 */
@@ -44,6 +46,7 @@ export function formatFor(language: Language, timeZone: string): Format {
     percent: (share) => percent.format(share),
     change: (share) => change.format(share),
     duration: (seconds) => duration(seconds, words[language]),
+    parts: (seconds) => parts(seconds, words[language]),
     moment: (at) => moment.format(at),
     time: (at) => time.format(at),
     date: (at) => date.format(at),
@@ -74,6 +77,13 @@ function duration(seconds: number, unit: Words): string {
   return rest === 0
     ? `${hours}${unit.h}`
     : `${hours}${unit.h}${unit.gap}${String(rest).padStart(2, '0')}${unit.min}`;
+}
+
+function parts(seconds: number, unit: Words): [string, string] {
+  if (seconds < 60) return [String(Math.round(seconds)), unit.s.trim()];
+  const minutes = Math.round(seconds / 60);
+  if (minutes < 100) return [String(minutes), unit.min.trim()];
+  return [`${Math.floor(minutes / 60)}:${String(minutes % 60).padStart(2, '0')}`, unit.h.trim()];
 }
 
 function ago(language: Language, at: Date, now: Date): string {

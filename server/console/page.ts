@@ -95,6 +95,14 @@ export function fields(request: Request, name: string): string[] {
   return list.filter((item): item is string => typeof item === 'string').slice(0, 200);
 }
 
+/** A row's id from the address; anything else is nobody's. */
+export function isId(value: unknown): string {
+  if (typeof value === 'string' && /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/i.test(value)) {
+    return value.toLowerCase();
+  }
+  throw problem('not-found');
+}
+
 /** One query parameter as bounded text. */
 export function query(request: Request, name: string, max = 200): string {
   const value = request.query[name];

@@ -4,17 +4,47 @@ import type { Router } from 'express';
 import { problem } from '../errors.ts';
 import { formBody, policy, recognise, signedInOnly } from './context.ts';
 import type { ConsoleDeps, PageModule } from './deps.ts';
-import { decisionPages } from './decisions.ts';
 import { consoleFailures } from './failures.ts';
+import { accountPages } from './account.ts';
+import { codePages } from './codes.ts';
+import { decisionPages } from './decisions.ts';
+import { devicePages } from './devices.ts';
 import { fencePages } from './fences.ts';
+import { guestPages } from './guests.ts';
 import { livePages } from './live.ts';
 import { offerPages } from './offers.ts';
-import { pageOf } from './page.ts';
+import { outboxPages } from './outbox.ts';
+import { overviewPages } from './overview.ts';
 import { rulePages } from './rules.ts';
+import { settingsPages } from './settings.ts';
+import { gatewayPages } from './settings-gateways.ts';
+import { peoplePages } from './settings-people.ts';
+import { textPages } from './settings-texts.ts';
 import { signInPages } from './sign-in.ts';
+import { visitPages } from './visits.ts';
+import { voucherPages } from './vouchers.ts';
+import { pageOf } from './page.ts';
 
 /** Pages behind the sign-in wall, in the order of the navigation. */
-const modules: PageModule[] = [livePages, offerPages, rulePages, decisionPages, fencePages];
+const modules: PageModule[] = [
+  overviewPages,
+  livePages,
+  guestPages,
+  visitPages,
+  voucherPages,
+  offerPages,
+  rulePages,
+  decisionPages,
+  fencePages,
+  devicePages,
+  codePages,
+  outboxPages,
+  settingsPages,
+  textPages,
+  gatewayPages,
+  peoplePages,
+  accountPages,
+];
 
 /** Serves `/console` and everything below it; mount it at the root of the app, after the assets. */
 export function createConsole(deps: ConsoleDeps): Router {

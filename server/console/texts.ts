@@ -9,7 +9,7 @@ export const languages = ['en', 'zh-CN'] as const;
 export type Language = (typeof languages)[number];
 
 /** Looks up a text by its dotted key, e.g. `t('guests.title')`; `{{name}}` is filled from `values`. */
-export type Translate = (key: string, values?: Record<string, unknown>) => string;
+export type Translate = (key: string | string[], values?: Record<string, unknown>) => string;
 
 const folder = path.join(import.meta.dirname, 'texts');
 /** Each area that keeps its texts apart has its own pair of files; the keys do not overlap. */

@@ -1,0 +1,99 @@
+/** Devices: the list, a new one with its token and codes to scan (shown once), a new token, revoking. */
+import express from 'express';
+import type { Response } from 'express';
+import type { Queryable } from '../db/database.ts';
+import { problem } from '../errors.ts';
+import { createDevice } from '../devices/routes.ts';
+import { deviceById, listDevices, replaceToken, revokeDevice } from '../devices/queries.ts';
+import type { DeviceRow } from '../devices/queries.ts';
+import { deviceSetup } from '../devices/setup.ts';
+import { decodeCursor, encodeCursor } from '../http/cursor.ts';
+import { hashToken, newToken } from '../ids.ts';
+import type { ConsoleDeps, PageModule } from './deps.ts';
+import { done, field, isId, needs, query, renderPage, staffOf } from './page.ts';
+
+const perPage = 50;
+
+export const devicePages: PageModule = (deps) => {
+  const router = express.Router();
+  const write = needs('devices:write');
+  router.get('/devices', needs('devices:read'), async (request, response) => {
+    const after = decodeCursor(query(request, 'after') || undefined);
+    const revoked = query(request, 'revoked') === 'yes';
+    const rows = await within(deps, response, (tx, merchantId) =>
+      listDevices(tx, merchantId, { revoked, after, limit: perPage + 1 }),
+    );
+    const last = rows.length > perPage ? rows[perPage - 1] : undefined;
+    await renderPage(response, 'devices', {
+      devices: rows.slice(0, perPage),
+      revoked,
+      first: !after,
+      next: last ? encodeCursor(last.created_at, last.id) : null,
+    });
+  });
+  router.post('/devices', write, async (request, response) => {
+    const name = oneLine(field(request, 'name', 120));
+    if (!name) throw problem('invalid-request');
+    const marketingConsent = field(request, 'consent') === 'yes';
+    const made = await within(deps, response, (tx, merchantId) =>
+      createDevice(tx, merchantId, { name, marketingConsent }, deps.clock()),
+    );
+    await showToken(deps, response, made.device, made.token);
+  });
+  router.post('/devices/:id/token', write, async (request, response) => {
+    const id = isId(request.params['id']);
+    const token = newToken('fd');
+    const device = await within(deps, response, (tx, merchantId) =>
+      replaceToken(tx, merchantId, id, hashToken(token)),
+    );
+    if (!device) throw problem('not-found');
+    deps.deviceCallers.forget(id);
+    await showToken(deps, response, device, token);
+  });
+  router.get('/devices/:id/revoke', write, async (request, response) => {
+    const id = isId(request.params['id']);
+    const device = await within(deps, response, (tx, merchantId) => deviceById(tx, merchantId, id));
+    if (!device) throw problem('not-found');
+    await renderPage(response, 'device-revoke', { device });
+  });
+  router.post('/devices/:id/revoke', write, async (request, response) => {
+    const id = isId(request.params['id']);
+    const gone = await within(deps, response, (tx, merchantId) =>
+      revokeDevice(tx, merchantId, id, new Date(deps.clock())),
+    );
+    if (!gone) throw problem('not-found');
+    deps.deviceCallers.forget(id);
+    done(response, '/console/devices', 'device-revoked');
+  });
+  return router;
+};
+
+function within<T>(
+  deps: ConsoleDeps,
+  response: Response,
+  work: (tx: Queryable, merchantId: string) => Promise<T>,
+): Promise<T> {
+  const { merchantId } = staffOf(response);
+  return deps.db.tx((tx) => work(tx, merchantId), { tenant: merchantId });
+}
+
+/** The one page that ever shows this token. */
+async function showToken(
+  deps: ConsoleDeps,
+  response: Response,
+  device: DeviceRow,
+  token: string,
+): Promise<void> {
+  const setup = await deviceSetup({ publicUrl: deps.publicUrl, deviceId: device.id, token });
+  const apps = setup.apps.map((app) => ({ ...app, image: asImage(app.qr) }));
+  await renderPage(response, 'device-made', { device, token, pingUrl: setup.pingUrl, apps });
+}
+
+/** PURE. An SVG as an image address: it then cannot run anything, whatever it holds. */
+export function asImage(svg: string): string {
+  return `data:image/svg+xml;base64,${Buffer.from(svg).toString('base64')}`;
+}
+
+function oneLine(text: string): string {
+  return text.replaceAll(/[\p{Cc}\p{Cs}]+/gu, ' ').trim();
+}

@@ -1,0 +1,242 @@
+/** Settings of a store: who it is, how its portal looks and lets people in; and opening a new one. */
+import express from 'express';
+import type { Request, Response } from 'express';
+import { z } from 'zod';
+import { ProblemError, problem } from '../errors.ts';
+import { changeStore, createStore } from '../stores/change.ts';
+import { contrast, readableAccent } from '../stores/colour.ts';
+import { storeById } from '../stores/queries.ts';
+import type { StoreRow } from '../stores/queries.ts';
+import {
+  countryText,
+  languages,
+  methods,
+  nameText,
+  readSettings,
+  settingsChange,
+  slugText,
+  zoneText,
+} from '../stores/schema.ts';
+import type { ConsoleDeps, PageModule } from './deps.ts';
+import { done, field, isId, needs, pageOf, renderPage, staffOf } from './page.ts';
+import { setPreference } from '../http/cookies.ts';
+
+/** The fields of a form as typed; the view shows them again when something was wrong. */
+export type Typed = Record<string, string>;
+
+export const settingsPages: PageModule = (deps) => {
+  const router = express.Router();
+  router.use('/settings', needs('stores:write'));
+  router.get('/settings', async (_request, response) => {
+    const row = await currentStore(deps, response);
+    if (!row) {
+      response.redirect(303, '/console/settings/new-store');
+      return;
+    }
+    await renderPage(response, 'settings', storeForm(row));
+  });
+  router.post('/settings', (request, response) => saveStore(deps, request, response));
+  router.get('/settings/new-store', async (_request, response) => {
+    await renderPage(response, 'settings-new', {
+      typed: { timezone: '', country: '' },
+      wrong: [],
+      zones: Intl.supportedValuesOf('timeZone'),
+    });
+  });
+  router.post('/settings/new-store', (request, response) => openStore(deps, request, response));
+  router.get('/settings/portal', async (_request, response) => {
+    const row = await currentStore(deps, response);
+    if (!row) throw problem('not-found');
+    await renderPage(response, 'settings-portal', portalForm(row));
+  });
+  router.post('/settings/portal', (request, response) => savePortal(deps, request, response));
+  return router;
+};
+
+/** The store the page is about; a form names its own, so that another tab's choice changes nothing. */
+export async function currentStore(
+  deps: ConsoleDeps,
+  response: Response,
+  id = pageOf(response).store?.id,
+): Promise<StoreRow | null> {
+  if (!id) return null;
+  const { merchantId } = staffOf(response);
+  return deps.db.tx((tx) => storeById(tx, merchantId, id), { tenant: merchantId, readOnly: true });
+}
+
+export async function storeOfForm(
+  deps: ConsoleDeps,
+  request: Request,
+  response: Response,
+): Promise<StoreRow> {
+  const row = await currentStore(deps, response, isId(field(request, 'id')));
+  if (!row) throw problem('not-found');
+  return row;
+}
+
+/** The names of the fields a schema refused. */
+export function wrongFields(error: z.ZodError): string[] {
+  return [...new Set(error.issues.map((issue) => String(issue.path[0] ?? '')))];
+}
+
+export function typedOf(request: Request, names: readonly string[], max = 4000): Typed {
+  return Object.fromEntries(names.map((name) => [name, field(request, name, max)]));
+}
+
+const degrees = (most: number) =>
+  z
+    .literal('')
+    .transform(() => null)
+    .or(z.coerce.number().min(-most).max(most));
+const storeFields = z
+  .object({
+    name: nameText,
+    timezone: zoneText,
+    country: z.string().toUpperCase().pipe(countryText),
+    lon: degrees(180),
+    lat: degrees(90),
+  })
+  .refine((store) => (store.lon === null) === (store.lat === null), { path: ['lat'] });
+const storeNames = ['name', 'timezone', 'country', 'lon', 'lat'];
+
+function storeForm(row: StoreRow, typed?: Typed, wrong: string[] = []): Record<string, unknown> {
+  return {
+    row,
+    wrong,
+    zones: Intl.supportedValuesOf('timeZone'),
+    typed: typed ?? {
+      name: row.name,
+      timezone: row.timezone,
+      country: row.country,
+      lon: row.lon === null ? '' : String(row.lon),
+      lat: row.lat === null ? '' : String(row.lat),
+    },
+  };
+}
+
+function placeOf(fields: { lon: number | null; lat: number | null }) {
+  const { lon, lat } = fields;
+  return lon === null || lat === null ? null : { lon, lat };
+}
+
+async function saveStore(deps: ConsoleDeps, request: Request, response: Response): Promise<void> {
+  const row = await storeOfForm(deps, request, response);
+  const typed = typedOf(request, storeNames);
+  const read = storeFields.safeParse(typed);
+  if (!read.success) {
+    await renderPage(response, 'settings', storeForm(row, typed, wrongFields(read.error)), 422);
+    return;
+  }
+  const { lon, lat, ...rest } = read.data;
+  const change = { ...rest, location: placeOf({ lon, lat }) };
+  await changeStore(deps, staffOf(response).merchantId, row.id, change);
+  done(response, '/console/settings', 'saved');
+}
+
+async function openStore(deps: ConsoleDeps, request: Request, response: Response): Promise<void> {
+  const typed = typedOf(request, ['slug', ...storeNames]);
+  const read = z.object({ slug: slugText }).safeParse(typed);
+  const rest = storeFields.safeParse(typed);
+  const wrong = [
+    ...(read.success ? [] : wrongFields(read.error)),
+    ...(rest.success ? [] : wrongFields(rest.error)),
+  ];
+  if (read.success && rest.success) {
+    try {
+      const { lon, lat, ...fields } = rest.data;
+      await createStore(deps, staffOf(response).merchantId, {
+        ...fields,
+        slug: read.data.slug,
+        location: placeOf({ lon, lat }),
+      });
+      setPreference(response, 'foyer_store', read.data.slug);
+      done(response, '/console/settings/portal', 'store-opened');
+      return;
+    } catch (error) {
+      if (!(error instanceof ProblemError) || error.code !== 'conflict') throw error;
+      wrong.push('taken');
+    }
+  }
+  const zones = Intl.supportedValuesOf('timeZone');
+  await renderPage(response, 'settings-new', { typed, wrong, zones }, 422);
+}
+
+const limitNames = ['minutes', 'downKbps', 'upKbps', 'downQuotaKB', 'upQuotaKB'] as const;
+const portalNames = [
+  'accent',
+  'promise-en',
+  'promise-zh',
+  'landingHosts',
+  'venueUrl',
+  'countries',
+  'defaultLanguage',
+  ...limitNames,
+];
+
+function portalForm(row: StoreRow, given?: Typed, wrong: string[] = []): Record<string, unknown> {
+  const settings = readSettings(row.settings);
+  const typed = given ?? {
+    accent: settings.theme.accent,
+    'promise-en': settings.theme.promise.en ?? '',
+    'promise-zh': settings.theme.promise['zh-CN'] ?? '',
+    landingHosts: settings.landingHosts.join('\n'),
+    venueUrl: settings.venueUrl ?? '',
+    countries: settings.countries.join(' '),
+    defaultLanguage: settings.defaultLanguage,
+    ...Object.fromEntries(limitNames.map((name) => [name, String(settings.session[name])])),
+    ...Object.fromEntries(
+      methods.map((name) => [`order-${name}`, String(settings.methods.indexOf(name) + 1 || '')]),
+    ),
+  };
+  const accent = /^#[0-9a-f]{6}$/i.test(typed['accent'] ?? '') ? typed['accent']! : '#0e6655';
+  const shown = readableAccent(accent);
+  return {
+    row,
+    typed,
+    wrong,
+    methods,
+    languages,
+    shown,
+    ratio: contrast(shown.accent, shown.onAccent),
+    scripts: ['theme.js'],
+  };
+}
+
+/** PURE. What the portal form says, as a change of settings: lists split, empty fields left out. */
+export function portalChange(typed: Typed): Record<string, unknown> {
+  const text = (name: string): string => typed[name] ?? '';
+  const words = (name: string): string[] =>
+    text(name)
+      .split(/[\s,;]+/)
+      .filter(Boolean);
+  const order = methods
+    .filter((name) => /^[1-4]$/.test(text(`order-${name}`)))
+    .toSorted((a, b) => Number(text(`order-${a}`)) - Number(text(`order-${b}`)));
+  return {
+    defaultLanguage: text('defaultLanguage'),
+    methods: order,
+    accent: text('accent'),
+    promise: {
+      ...(text('promise-en') ? { en: text('promise-en') } : {}),
+      ...(text('promise-zh') ? { 'zh-CN': text('promise-zh') } : {}),
+    },
+    landingHosts: words('landingHosts'),
+    venueUrl: text('venueUrl') || null,
+    countries: words('countries').map((code) => code.toUpperCase()),
+    session: Object.fromEntries(limitNames.map((name) => [name, Number(text(name) || '0')])),
+  };
+}
+
+async function savePortal(deps: ConsoleDeps, request: Request, response: Response): Promise<void> {
+  const row = await storeOfForm(deps, request, response);
+  const typed = typedOf(request, [...portalNames, ...methods.map((name) => `order-${name}`)]);
+  const read = settingsChange.safeParse(portalChange(typed));
+  if (!read.success) {
+    const wrong = wrongFields(read.error);
+    await renderPage(response, 'settings-portal', portalForm(row, typed, wrong), 422);
+    return;
+  }
+  await changeStore(deps, staffOf(response).merchantId, row.id, { settings: read.data });
+  const corrected = readableAccent(typed['accent'] ?? '').corrected;
+  done(response, '/console/settings/portal', corrected ? 'accent-corrected' : 'saved');
+}

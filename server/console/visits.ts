@@ -1,0 +1,110 @@
+/** Visits of a day, each with how sure it is, and as a table to take away. */
+import express from 'express';
+import type { Request, Response } from 'express';
+import { dayAfter, dayOf, startOfDay } from '../analytics/day.ts';
+import { decodeCursor, encodeCursor } from '../http/cursor.ts';
+import { problem } from '../errors.ts';
+import { listVisits, visitById } from '../visits/queries.ts';
+import type { VisitRow } from '../visits/queries.ts';
+import { sendCsv } from './csv.ts';
+import type { ConsoleDeps, PageModule } from './deps.ts';
+import { dayAsked } from './overview.ts';
+import { needs, pageOf, query, renderPage, staffOf } from './page.ts';
+
+const perPage = 50;
+const mostRows = 10_000;
+/** Anything a visit can be worth listing as; `none` is somebody who walked past. */
+const believed = ['high', 'medium', 'low'];
+
+export const visitPages: PageModule = (deps) => {
+  const router = express.Router();
+  const read = needs('visits:read');
+  router.get('/visits', read, async (request, response) => {
+    const page = pageOf(response);
+    if (!page.store) {
+      await renderPage(response, 'visits', { visits: [] });
+      return;
+    }
+    const today = dayOf(page.now, page.store.timezone);
+    const day = dayAsked(query(request, 'day'), today);
+    const after = decodeCursor(query(request, 'after') || undefined);
+    const rows = await visitsOf(deps, response, day, perPage + 1, after);
+    const last = rows.length > perPage ? rows[perPage - 1] : undefined;
+    await renderPage(response, 'visits', {
+      visits: rows.slice(0, perPage),
+      day,
+      today,
+      first: !after,
+      next: last ? encodeCursor(last.entry_at, last.id) : null,
+    });
+  });
+  router.get('/visits.csv', read, (request, response) => csv(deps, request, response));
+  router.get('/visits/:id', read, async (request, response) => {
+    const { merchantId } = staffOf(response);
+    const id = String(request.params['id']).slice(0, 64);
+    const visit = await deps.db.tx((tx) => visitById(tx, merchantId, id), { tenant: merchantId });
+    if (!visit) throw problem('not-found');
+    await renderPage(response, 'visit', { visit });
+  });
+  return router;
+};
+
+async function visitsOf(
+  deps: ConsoleDeps,
+  response: Response,
+  day: string,
+  limit: number,
+  after?: { at: Date; id: string },
+): Promise<VisitRow[]> {
+  const { merchantId } = staffOf(response);
+  const { store } = pageOf(response);
+  if (!store) return [];
+  const from = startOfDay(day, store.timezone);
+  const to = startOfDay(dayAfter(day), store.timezone);
+  return deps.db.tx(
+    (tx) =>
+      listVisits(tx, merchantId, { storeId: store.id, from, to, bands: believed, after, limit }),
+    { tenant: merchantId, readOnly: true },
+  );
+}
+
+async function csv(deps: ConsoleDeps, request: Request, response: Response): Promise<void> {
+  const { store, now } = pageOf(response);
+  const today = dayOf(now, store?.timezone ?? 'UTC');
+  const day = dayAsked(query(request, 'day'), today);
+  const rows = await visitsOf(deps, response, day, mostRows);
+  sendCsv(
+    response,
+    `visits-${day}`,
+    [
+      'id',
+      'fence',
+      'device',
+      'guest',
+      'status',
+      'score',
+      'band',
+      'entered',
+      'left',
+      'dwell_s',
+      'dwell_lower_s',
+      'dwell_upper_s',
+      'pings',
+    ],
+    rows.map((row) => [
+      row.id,
+      row.fence_name,
+      row.device_id,
+      row.guest_id,
+      row.status,
+      row.score,
+      row.band,
+      row.entry_at,
+      row.exit_at,
+      row.dwell_s,
+      row.dwell_lower_s,
+      row.dwell_upper_s,
+      row.pings,
+    ]),
+  );
+}
