@@ -1,4 +1,4 @@
-/** Printed access codes: batches, single codes, bounded guessing. */
+/** Printed access codes: batches, bounded guessing, and their use at the desk. */
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from '@jest/globals';
 import request from 'supertest';
 import type { Express } from 'express';
@@ -14,7 +14,7 @@ import type { Database } from '../../server/db/database.ts';
 import { testDatabase } from '../support/database.ts';
 import type { TestDatabase } from '../support/database.ts';
 import { makeAccessVoucher, makeMac } from '../support/make.ts';
-import { letIn, openReception } from '../support/reception.ts';
+import { admission, letIn, openReception } from '../support/reception.ts';
 import type { Reception } from '../support/reception.ts';
 import { routesApp } from '../support/routes-app.ts';
 
@@ -42,6 +42,19 @@ const get = (query = '', storeId = house.store.id) =>
   request(app)
     .get(`${path(storeId)}${query}`)
     .set('x-merchant', house.merchantId);
+
+async function count(table: string): Promise<number> {
+  const text = `select count(*) as n from ${table} where merchant_id = $1`;
+  const [row] = await house.rows<{ n: number }>(text, [house.merchantId]);
+  return row?.n ?? -1;
+}
+
+const counts = async () => ({
+  guests: await count('guests'),
+  consents: await count('consents'),
+  sessions: await count('sessions'),
+  events: await count('outbox'),
+});
 
 let networks = 0;
 const newIp = () => `10.8.0.${networks++}`;
@@ -195,5 +208,87 @@ describe('checking a code', () => {
     await check(newPrintableCode());
     expect(await forgetTries(db, house.time.now + TRY_WINDOW_MS)).toBe(0);
     expect(await forgetTries(db, house.time.now + 3 * TRY_WINDOW_MS)).toBeGreaterThan(0);
+  });
+});
+
+const voucherFor = (over: { usesLeft?: number; expiresAt?: Date } = {}) => {
+  const code = newPrintableCode();
+  return makeAccessVoucher(db, house.merchantId, house.store.id, {
+    code,
+    minutes: 45,
+    ...over,
+  });
+};
+
+describe('access vouchers at the desk', () => {
+  test('give their own minutes and are used up', async () => {
+    const { code } = await voucherFor();
+    const answer = await letIn(house, { proof: { method: 'voucher', code: code.toLowerCase() } });
+    expect(answer.grant).toMatchObject({ minutes: 45 });
+    expect(
+      await house.desk.admit(admission(house, { proof: { method: 'voucher', code } })),
+    ).toEqual({
+      ok: false,
+      reason: 'voucher-used',
+    });
+  });
+
+  test('of many devices in parallel only as many get in as uses are left', async () => {
+    const { code } = await voucherFor({ usesLeft: 3 });
+    const answers = await Promise.all(
+      Array.from({ length: 12 }, () =>
+        house.desk.admit(admission(house, { proof: { method: 'voucher', code } })),
+      ),
+    );
+    expect(answers.filter((answer) => answer.ok)).toHaveLength(3);
+    expect(await counts()).toEqual({ guests: 3, consents: 3, sessions: 3, events: 3 });
+    const [row] = await house.rows<{ uses_left: number }>(
+      'select uses_left from access_vouchers where merchant_id = $1',
+      [house.merchantId],
+    );
+    expect(row?.uses_left).toBe(0);
+  });
+
+  test('the same press twice takes one use', async () => {
+    const { code } = await voucherFor({ usesLeft: 2 });
+    const same = admission(house, { proof: { method: 'voucher', code } });
+    await house.desk.admit(same);
+    await house.desk.admit(same);
+    const [row] = await house.rows('select uses_left from access_vouchers where merchant_id = $1', [
+      house.merchantId,
+    ]);
+    expect(row).toEqual({ uses_left: 1 });
+  });
+
+  test('a refusal gives the use back', async () => {
+    const { code } = await voucherFor();
+    await expect(
+      house.desk.admit(admission(house, { proof: { method: 'voucher', code }, consents: [] })),
+    ).rejects.toMatchObject({ code: 'conflict' });
+    expect(
+      await house.desk.admit(admission(house, { proof: { method: 'voucher', code } })),
+    ).toMatchObject({ ok: true });
+  });
+
+  test.each([
+    ['expired', async () => (await voucherFor({ expiresAt: new Date(house.time.now) })).code],
+    ['never printed', () => Promise.resolve(newPrintableCode())],
+    ['rubbish', () => Promise.resolve("' or true --")],
+    [
+      'another merchant’s',
+      async () => {
+        const other = await openReception(db);
+        const code = newPrintableCode();
+        await makeAccessVoucher(db, other.merchantId, other.store.id, { code });
+        return code;
+      },
+    ],
+  ])('one that is %s opens nothing', async (_name, codeOf) => {
+    const proof = { method: 'voucher' as const, code: await codeOf() };
+    expect(await house.desk.admit(admission(house, { proof }))).toEqual({
+      ok: false,
+      reason: 'voucher-invalid',
+    });
+    expect(await counts()).toEqual({ guests: 0, consents: 0, sessions: 0, events: 0 });
   });
 });

@@ -276,7 +276,7 @@ describe('time', () => {
     expect(await expireSessions(db, house.time.now + 60 * MINUTE - 1)).toBe(0);
     const at = house.time.now + 60 * MINUTE;
     const ended = await Promise.all([expireSessions(db, at), expireSessions(db, at)]);
-    expect(ended[0]! + ended[1]!).toBe(2);
+    expect(ended[0] + ended[1]).toBe(2);
     expect(await row(guest.sessionId)).toMatchObject({ state: 'ended', ended_at: new Date(at) });
     expect((await endings()).toSorted((a, b) => a.reason.localeCompare(b.reason))).toEqual([
       { id: guest.sessionId, reason: 'expired' },
@@ -295,10 +295,10 @@ describe('time', () => {
   });
 });
 
-describe('what the captive-portal API reads', () => {
-  const view = (mac: string, from = house) =>
-    from.desk.sessionByClientKey(from.store, from.desk.clientKey(from.store, mac));
+const view = (mac: string, from = house) =>
+  from.desk.sessionByClientKey(from.store, from.desk.clientKey(from.store, mac));
 
+describe('what the captive-portal API reads', () => {
   test('is the live session of a client, the active one first', async () => {
     const guest = await inside();
     house.time.now += 2 * MINUTE;
@@ -333,15 +333,15 @@ describe('what the captive-portal API reads', () => {
   );
 });
 
+const learn = (hashes: string[]) => house.doors.learned!(house.store, house.gatewayId, hashes);
+
+async function known(): Promise<string[] | undefined> {
+  const text = `select settings -> 'hashes' as hashes from gateways where id = $1`;
+  const [row] = await house.rows<{ hashes: string[] }>(text, [house.gatewayId]);
+  return row?.hashes;
+}
+
 test('hashes a gateway is known by are kept, the newest first, not endlessly', async () => {
-  const learn = (hashes: string[]) => house.doors.learned!(house.store, house.gatewayId, hashes);
-  const known = async () =>
-    (
-      await house.rows<{ hashes: string[] }>(
-        `select settings -> 'hashes' as hashes from gateways where id = $1`,
-        [house.gatewayId],
-      )
-    )[0]?.hashes;
   const one = newRhid();
   await learn([one]);
   await learn([one, 'not a hash']);
