@@ -4,7 +4,8 @@ import { z } from 'zod';
 import type { Journey } from './context.ts';
 import type { Kit } from './kit.ts';
 import { stepPath } from './kit.ts';
-import { offersHtml } from './pages.ts';
+import { markShown, offersHtml } from './pages.ts';
+import type { StoreView } from './ports.ts';
 import { fieldsOf, opened, showSorry, withStore } from './reply.ts';
 import { advance, answer, choose, consent, knockAgain, prove, stepOf } from './walk.ts';
 import type { Walker } from './walk.ts';
@@ -92,23 +93,18 @@ function knownIds(req: Request): string[] {
 export function offersNews(kit: Kit) {
   let held = 0;
   const { desk, clock } = kit.ports;
-  const answerWith = async (
-    journey: Journey,
-    walker: Walker['store'],
-    req: Request,
-    res: Response,
-  ) => {
+  const answerWith = async (journey: Journey, store: StoreView, req: Request, res: Response) => {
     const known = knownIds(req);
     const sessionId = journey.session?.grant.sessionId ?? '';
     const started = clock();
     const full = held > MAX_HELD;
     const wait = full ? 0 : (kit.settings.offerWaitMs ?? OFFER_WAIT_MS);
-    const cards = await desk.offers(walker, sessionId, wait, known);
+    const cards = await desk.offers(store, sessionId, wait, known);
     const ids = cards.map((card) => card.voucherId);
     const changed = ids.some((id) => !known.includes(id)) || ids.length !== known.length;
     if (res.destroyed) return;
-    if (changed && ids.length > 0) await desk.shown(walker, sessionId, ids);
-    const html = changed ? offersHtml(kit, walker, cards, journey.language) : '';
+    if (changed) await markShown(kit, store, sessionId, cards);
+    const html = changed ? offersHtml(kit, store, cards, journey.language) : '';
     const early = !changed && clock() - started < QUICK_MS;
     res.json({ changed, html, wait: full || early ? 5_000 : 100 });
   };

@@ -176,24 +176,34 @@ function howLong({ store, journey, t }: Desk): string {
     : t('welcome.minutes', { count: grant.minutes, time });
 }
 
+/** Seeing is recorded as well as it can be; an offer is never hidden for want of the record. */
+export async function markShown(
+  kit: Kit,
+  store: StoreView,
+  sessionId: string,
+  cards: OfferCard[],
+): Promise<void> {
+  if (cards.length === 0) return;
+  const ids = cards.map((card) => card.voucherId);
+  try {
+    await kit.ports.desk.shown(store, sessionId, ids);
+  } catch {
+    kit.ports.log.warn({ store: store.id }, 'offers were shown but not marked so');
+  }
+}
+
 /** A quick look for an offer that is due already; the page never waits for a slow one. */
 async function offersSoon({ kit, store, journey }: Desk): Promise<OfferCard[]> {
-  const { desk, log } = kit.ports;
-  const session = journey.session?.grant.sessionId ?? '';
+  const sessionId = journey.session?.grant.sessionId ?? '';
   const slow = new Promise<OfferCard[]>((resolve) => {
     setTimeout(resolve, 400, []).unref();
   });
   try {
-    const cards = await Promise.race([desk.offers(store, session, 150), slow]);
-    if (cards.length > 0)
-      await desk.shown(
-        store,
-        session,
-        cards.map((card) => card.voucherId),
-      );
+    const cards = await Promise.race([kit.ports.desk.offers(store, sessionId, 150), slow]);
+    await markShown(kit, store, sessionId, cards);
     return cards;
   } catch {
-    log.warn({ store: store.id }, 'offers could not be looked up');
+    kit.ports.log.warn({ store: store.id }, 'offers could not be looked up');
     return [];
   }
 }

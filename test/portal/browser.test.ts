@@ -16,6 +16,20 @@ import { settings } from './phone.ts';
 const SIZE = { width: 390, height: 700 };
 const withBrowser = requirePart('Chromium', partPresent.chromium);
 
+const heading = (page: Page) => page.textContent('h1');
+
+/** Nothing to scroll sideways, and every target big enough for a thumb. */
+async function fits(page: Page): Promise<void> {
+  const wide = await page.evaluate('document.documentElement.scrollWidth');
+  expect(wide).toBe(SIZE.width);
+  for (const target of await page
+    .locator('button:visible, a.button, .plain, .lang, .field')
+    .all()) {
+    const box = await target.boundingBox();
+    expect(box?.height).toBeGreaterThanOrEqual(48);
+  }
+}
+
 withBrowser('a phone’s sign-in sheet', () => {
   let browser: Browser;
   let server: Server;
@@ -56,19 +70,6 @@ withBrowser('a phone’s sign-in sheet', () => {
     const mac = `02:00:00:00:01:${guests.toString(16)}`;
     await page.goto(origin + pretendRedirect(slug, PRETEND, { mac, ip: '10.0.0.5' }));
     return { context, page, complaints };
-  }
-
-  const heading = (page: Page) => page.textContent('h1');
-  /** Nothing to scroll sideways, and every target big enough for a thumb. */
-  async function fits(page: Page): Promise<void> {
-    const wide = await page.evaluate('document.documentElement.scrollWidth');
-    expect(wide).toBe(SIZE.width);
-    for (const target of await page
-      .locator('button:visible, a.button, .plain, .lang, .field')
-      .all()) {
-      const box = await target.boundingBox();
-      expect(box?.height).toBeGreaterThanOrEqual(48);
-    }
   }
 
   async function walkBySms(page: Page, address: string, look: () => Promise<void>) {

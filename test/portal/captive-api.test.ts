@@ -7,26 +7,26 @@ import { acceptAll, MAC, makePhone } from './phone.ts';
 
 const CLICK = { methods: ['click-through' as const] };
 
-describe('RFC 8908', () => {
-  async function ask(more = {}) {
-    const store = fakeStore({ ...CLICK, ...more });
-    const phone = makePhone([store]);
-    const key = phone.fakes.ports.desk.clientKey(store, MAC);
-    const url = new URL(capportUrl('https://portal.example', store.slug, key)).pathname;
-    const get = () =>
-      phone
-        .agent()
-        .get(url)
-        .set('Accept', CAPTIVE_JSON)
-        .buffer(true)
-        .parse((res, done) => {
-          let text = '';
-          res.on('data', (chunk: Buffer) => (text += chunk.toString()));
-          res.on('end', () => done(null, JSON.parse(text)));
-        });
-    return { phone, key, get };
-  }
+async function ask(more = {}) {
+  const store = fakeStore({ ...CLICK, ...more });
+  const phone = makePhone([store]);
+  const key = phone.fakes.ports.desk.clientKey(store, MAC);
+  const url = new URL(capportUrl('https://portal.example', store.slug, key)).pathname;
+  const get = () =>
+    phone
+      .agent()
+      .get(url)
+      .set('Accept', CAPTIVE_JSON)
+      .buffer(true)
+      .parse((res, done) => {
+        let text = '';
+        res.on('data', (chunk: Buffer) => (text += chunk.toString()));
+        res.on('end', () => done(null, JSON.parse(text)));
+      });
+  return { phone, key, get };
+}
 
+describe('RFC 8908', () => {
   test('outside: captive, and where to go', async () => {
     const { get, key } = await ask({ venueUrl: 'https://harbour.example/' });
     const answer = await get();

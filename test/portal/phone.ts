@@ -3,9 +3,9 @@ import express from 'express';
 import request from 'supertest';
 import { createPortal, pretendRedirect } from '../../portal/router.ts';
 import type { PortalSettings } from '../../portal/router.ts';
-import type { StoreView } from '../../portal/ports.ts';
+import type { MethodName, StoreView } from '../../portal/ports.ts';
 import { formsOf, headingOf } from '../e2e/opennds/guest.ts';
-import { makeFakes, PRETEND } from '../support/fakes.ts';
+import { fakeStore, makeFakes, PRETEND } from '../support/fakes.ts';
 import type { Fakes } from '../support/fakes.ts';
 
 export interface Seen {
@@ -29,20 +29,20 @@ export function settings(more: Partial<PortalSettings> = {}): PortalSettings {
   };
 }
 
+const see = (url: string, response: request.Response): Seen => ({
+  url,
+  status: response.status,
+  html: response.text,
+  heading: headingOf(response.text ?? ''),
+  headers: response.headers,
+});
+
 /** A portal over fakes, and a phone in front of it. */
 export function makePhone(stores?: StoreView[], more: Partial<PortalSettings> = {}) {
   const fakes: Fakes = makeFakes(stores === undefined ? {} : { stores });
   const app = express();
   app.use(createPortal(fakes.ports, settings(more)));
   const agent = () => request(app);
-
-  const see = (url: string, response: request.Response): Seen => ({
-    url,
-    status: response.status,
-    html: response.text,
-    heading: headingOf(response.text ?? ''),
-    headers: response.headers as Record<string, string>,
-  });
 
   async function get(url: string, headers: Record<string, string> = {}): Promise<Seen> {
     const response = await agent().get(url).set(headers).redirects(0);
@@ -77,3 +77,10 @@ export async function acceptAll(phone: Phone, terms: Seen): Promise<Seen> {
   const after = await phone.submit(terms, {});
   return after.heading === 'One question' ? phone.submit(after, { skip: 'yes' }) : after;
 }
+
+/** A shop with one way in. */
+export const only = (method: MethodName): StoreView => fakeStore({ methods: [method] });
+
+/** Where the link leads whose text begins so; empty when there is none. */
+export const link = (page: Seen, text: string): string =>
+  new RegExp(`href="([^"]*)"[^>]*>${text}`).exec(page.html)?.[1]?.replaceAll('&amp;', '&') ?? '';

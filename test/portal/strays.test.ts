@@ -5,11 +5,8 @@ import { themeCss } from '../../portal/render.ts';
 import { createPortal, pretendRedirect } from '../../portal/router.ts';
 import { formsOf } from '../e2e/opennds/guest.ts';
 import { fakeOffer, fakeStore, makeFakes, openNds, PRETEND } from '../support/fakes.ts';
-import { acceptAll, MAC, makePhone, settings } from './phone.ts';
+import { acceptAll, link, MAC, makePhone, settings } from './phone.ts';
 import type { Seen } from './phone.ts';
-
-const link = (page: Seen, text: string): string =>
-  new RegExp(`href="([^"]*)"[^>]*>${text}`).exec(page.html)?.[1]?.replaceAll('&amp;', '&') ?? '';
 
 /** What happened, what we kept, what to do. */
 function saysWhy(page: Seen): void {
@@ -237,27 +234,27 @@ describe('hostile input', () => {
   });
 });
 
-describe('every page', () => {
-  async function everyPage(): Promise<Seen[]> {
-    const phone = makePhone();
-    const one = makePhone([fakeStore({ methods: ['click-through'] })]);
-    one.fakes.offers.push(fakeOffer(), fakeOffer({ voucherId: 'v-2' }));
-    const choose = await phone.arrive();
-    const sms = await phone.submit(choose, { method: 'sms-code' });
-    const code = await phone.submit(sms, { value: '+447700900123' });
-    const voucher = await phone.submit(choose, { method: 'voucher' });
-    const terms = await one.arrive();
-    const question = await one.submit(terms, {});
-    const welcome = await one.submit(question, { skip: 'yes' });
-    const slow = makePhone([fakeStore({ methods: ['click-through'] })]);
-    slow.fakes.broken.add('doors.deposit');
-    const connecting = await acceptAll(slow, await slow.arrive());
-    slow.fakes.pass(40_000);
-    const late = await slow.get(connecting.url);
-    const sorry = await phone.get('/p/nowhere');
-    return [choose, sms, code, voucher, terms, question, welcome, connecting, late, sorry];
-  }
+async function everyPage(): Promise<Seen[]> {
+  const phone = makePhone();
+  const one = makePhone([fakeStore({ methods: ['click-through'] })]);
+  one.fakes.offers.push(fakeOffer(), fakeOffer({ voucherId: 'v-2' }));
+  const choose = await phone.arrive();
+  const sms = await phone.submit(choose, { method: 'sms-code' });
+  const code = await phone.submit(sms, { value: '+447700900123' });
+  const voucher = await phone.submit(choose, { method: 'voucher' });
+  const terms = await one.arrive();
+  const question = await one.submit(terms, {});
+  const welcome = await one.submit(question, { skip: 'yes' });
+  const slow = makePhone([fakeStore({ methods: ['click-through'] })]);
+  slow.fakes.broken.add('doors.deposit');
+  const connecting = await acceptAll(slow, await slow.arrive());
+  slow.fakes.pass(40_000);
+  const late = await slow.get(connecting.url);
+  const sorry = await phone.get('/p/nowhere');
+  return [choose, sms, code, voucher, terms, question, welcome, connecting, late, sorry];
+}
 
+describe('every page', () => {
   test('is small, private, framed by nobody, and asks nobody else', async () => {
     for (const page of await everyPage()) {
       const name = page.heading;

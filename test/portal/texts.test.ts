@@ -25,13 +25,14 @@ const sources = (readdirSync(PORTAL, { recursive: true }) as string[])
   .map((file) => readFileSync(path.join(PORTAL, file), 'utf8'))
   .join('\n');
 
+const blanks = (text: string | undefined) => (text?.match(/\{\{\w+\}\}/g) ?? []).toSorted();
+
 describe('texts', () => {
   test('have the same keys in both languages', () => {
     expect([...zh.keys()].toSorted()).toEqual([...en.keys()].toSorted());
   });
 
   test('have the same blanks to fill', () => {
-    const blanks = (text: string | undefined) => (text?.match(/\{\{\w+\}\}/g) ?? []).toSorted();
     for (const [key, text] of en) expect([key, blanks(zh.get(key))]).toEqual([key, blanks(text)]);
   });
 
