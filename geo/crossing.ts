@@ -35,8 +35,8 @@ function cuts(fence: Fence, a: Fix, dLon: number, dLat: number): number[] {
 
 /**
  * Crossed: the straight line between two pings at most `crossSeconds` apart goes through the fence
- * and both ends lie outside by more than their own accuracy, so that noise along a shop front does
- * not count. Never a visit.
+ * both ends lie outside and its middle inside, each by more than the accuracy: noise along a shop
+ * front is no crossing. Never a visit.
  */
 export function crossings(
   before: Fix | null,
@@ -66,6 +66,8 @@ export function crossings(
     if (edgeDistance(fence, before.lon, before.lat) <= before.acc) continue;
     if (edgeDistance(fence, now.lon, now.lat) <= now.acc) continue;
     const middle = (Math.min(...shares) + Math.max(...shares)) / 2;
+    const [lon, lat] = [wrapLon(before.lon + middle * dLon), before.lat + middle * dLat];
+    if (edgeDistance(fence, lon, lat) <= (before.acc + now.acc) / 2) continue;
     found.push({
       type: 'crossed',
       fence: fence.id,
