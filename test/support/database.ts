@@ -7,7 +7,7 @@ import type { Database } from '../../server/db/database.ts';
 import { openEmbedded } from '../../server/db/embedded.ts';
 import { migrate, migrationsChecksum, readMigrations } from '../../server/db/migrate.ts';
 import { openPool } from '../../server/db/pool.ts';
-import { cloneTemplate, dropDatabase, ensureTemplate, urlOf } from './postgres.ts';
+import { cloneTemplate, dropDatabase, ensureTemplate, sweepDatabases, urlOf } from './postgres.ts';
 
 export interface TestDatabase {
   db: Database;
@@ -62,8 +62,12 @@ async function build(file: string): Promise<void> {
 
 /** Makes the template of the suite's engine, so that no test file pays for it. */
 export async function prepareTemplate(): Promise<void> {
-  if (suiteUrl) await ensureTemplate(suiteUrl);
-  else await embeddedTemplate();
+  if (!suiteUrl) {
+    await embeddedTemplate();
+    return;
+  }
+  await ensureTemplate(suiteUrl);
+  await sweepDatabases(suiteUrl);
 }
 
 /** The embedded engine, migrated, whatever the suite runs on: in memory, or in `folder`. */

@@ -66,17 +66,31 @@ export async function dropDatabase(adminUrl: string, name: string): Promise<void
   await asAdmin(adminUrl, (admin) => admin.query(`drop database if exists ${name} with (force)`));
 }
 
-/** Clones whose process died before it could drop them, and templates of other days. */
-async function sweep(admin: pg.Client, template: string): Promise<void> {
-  const { rows } = await admin.query<{ name: string; old: boolean }>(
-    `select datname as name,
-            (pg_stat_file('base/' || oid || '/PG_VERSION')).modification < now() - interval '1 day' as old
-       from pg_database where datname ~ '^foyer_(clone|template)_'`,
-  );
-  for (const { name, old } of rows) {
-    if (!old || name === template) continue;
-    await admin.query(`drop database if exists ${name} with (force)`);
+function running(pid: number): boolean {
+  try {
+    process.kill(pid, 0);
+    return true;
+  } catch (error) {
+    return (error as NodeJS.ErrnoException).code === 'EPERM';
   }
+}
+
+/** Clones whose process died on this machine before it could drop them, and databases of other days. */
+export async function sweepDatabases(adminUrl: string): Promise<void> {
+  const local = /^(localhost|127\.|\[::1\])/.test(new URL(adminUrl).hostname);
+  await asAdmin(adminUrl, async (admin) => {
+    const { rows } = await admin.query<{ name: string; old: boolean }>(
+      `select datname as name, (pg_stat_file('base/' || oid || '/PG_VERSION')).modification
+                < now() - interval '1 day' as old
+         from pg_database where datname ~ '^foyer_(clone|template|building)_'`,
+    );
+    for (const { name, old } of rows) {
+      const pid = Number(/^foyer_clone_(?:[a-z]+_)?(\d+)/.exec(name)?.[1] ?? 0);
+      if (!old && !(local && pid > 0 && !running(pid))) continue;
+      // Without force: a database that someone uses stays.
+      await admin.query(`drop database if exists ${name}`).catch(() => {});
+    }
+  });
 }
 
 /** Builds the template of these migrations unless it is there; safe against parallel runs. */
@@ -93,7 +107,6 @@ export async function ensureTemplate(adminUrl: string): Promise<string> {
     // Only a finished template ever bears the name; a second builder throws its own away.
     if (await there(admin)) await admin.query(`drop database ${building} with (force)`);
     else await admin.query(`alter database ${building} rename to ${template}`);
-    await sweep(admin, template);
   });
   return template;
 }
