@@ -2,7 +2,7 @@
 import express from 'express';
 import type { Express } from 'express';
 import helmet from 'helmet';
-import { createPortal } from '../portal/router.ts';
+import { createPortal, pretendRedirect } from '../portal/router.ts';
 import type { PortalPorts, StoreView } from '../portal/ports.ts';
 import { createVouchers } from './access-vouchers/vouchers.ts';
 import { createCodes } from './codes/codes.ts';
@@ -174,6 +174,10 @@ function furnish(
     createConsole({
       ...services,
       assets,
+      deviceCallers: services.callers,
+      tryOut: (slug, gateway) =>
+        config.PUBLIC_URL +
+        pretendRedirect(slug, gateway, { mac: '02:00:00:00:00:01', ip: '192.0.2.10' }),
       ...(config.TILE_URL
         ? { tiles: { url: config.TILE_URL, attribution: config.TILE_ATTRIBUTION } }
         : {}),

@@ -53,6 +53,8 @@ export function planWalk(plan: readonly Stay[], random: Random): Walk {
     legs.push({ from: spot, to: spot, start: now, end: now + seconds });
     now += seconds;
   }
+  // Somebody without a plan walks the corridor to its end.
+  if (plan.length === 0) go({ x: 172, y: corridorY });
   go({ x: at.x, y: corridorY });
   go(entrance);
   return { legs, seconds: now, stays };

@@ -58,25 +58,25 @@ function outline([west, south, east, north]: readonly [number, number, number, n
   return { type: 'Polygon', coordinates: [corners.map(({ lon, lat }) => [lon, lat])] };
 }
 
-function feature(name: string, polygon: Polygon, properties: Record<string, unknown>): Feature {
-  return { type: 'Feature', properties: { name, ...properties }, geometry: polygon };
+function feature(
+  id: string,
+  name: string,
+  polygon: Polygon,
+  properties: Record<string, unknown>,
+): Feature {
+  return { type: 'Feature', id, properties: { name, ...properties }, geometry: polygon };
 }
 
-/** The mall alone, and its shops; shops get the mall's fence as their parent when they are made. */
-export function mallFeature(): Feature {
-  return feature(mallName, outline(mallBox), { category: 'mall', minDwellSeconds: 300 });
+/** The mall and its shops, ready for the fence import; `parent` names the mall's id in here. */
+export function mallFences(): FeatureCollection {
+  const mall = feature('mall', mallName, outline(mallBox), {
+    category: 'mall',
+    minDwellSeconds: 300,
+  });
+  const inside = shops.map(({ name, category, floor, box }) =>
+    feature(name, name, outline(box), { parent: 'mall', floor, category, minDwellSeconds: 180 }),
+  );
+  return { type: 'FeatureCollection', features: [mall, ...inside] };
 }
 
-export function shopFeatures(parent: string): FeatureCollection {
-  return {
-    type: 'FeatureCollection',
-    features: shops.map((shop) =>
-      feature(shop.name, outline(shop.box), {
-        parent,
-        floor: shop.floor,
-        category: shop.category,
-        minDwellSeconds: 180,
-      }),
-    ),
-  };
-}
+export const centre = toLonLat({ x: 90, y: 45 });

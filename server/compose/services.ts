@@ -18,6 +18,8 @@ import { startCourier } from '../messages/deliver.ts';
 import type { Courier } from '../messages/deliver.ts';
 import { chooseSenders } from '../messages/sender.ts';
 import type { Senders } from '../messages/sender.ts';
+import { createWrongCodes } from '../offers/wrong-codes.ts';
+import type { WrongCodes } from '../offers/wrong-codes.ts';
 import { createIngest } from '../pings/ingest.ts';
 import type { Ingest } from '../pings/ingest.ts';
 import { createLanes } from '../pings/lanes.ts';
@@ -44,6 +46,7 @@ export interface Services {
   csrfKey: Buffer;
   publicUrl: string;
   callers: DeviceCallers;
+  wrongCodes: WrongCodes;
   staffCallers: StaffCallers;
   passwords: Passwords;
   throttle: Throttle;
@@ -107,6 +110,7 @@ export function createServices(
     csrfKey: deriveKey(config.SECRET, 'csrf'),
     publicUrl: config.PUBLIC_URL,
     callers: createDeviceCallers(base),
+    wrongCodes: createWrongCodes(),
     staffCallers: createStaffCallers(base),
     passwords: createPasswords(),
     throttle: createThrottle(),

@@ -8,9 +8,13 @@ type Json = Record<string, unknown>;
 /** The document of `routes`; deterministic, so that it can be committed and compared. */
 export function openApi(routes: readonly AnyRoute[], version: string): Json {
   const paths: Record<string, Json> = {};
+  const shared: Record<string, Json> = {};
   for (const spec of routes) {
     const path = spec.path.replaceAll(/:(\w+)/g, '{$1}');
-    paths[path] = { ...paths[path], [spec.method]: operation(spec) };
+    paths[path] = {
+      ...paths[path],
+      [spec.method]: hoist(operation(spec), operationId(spec), shared),
+    };
   }
   return {
     openapi: '3.1.0',
@@ -33,7 +37,7 @@ export function openApi(routes: readonly AnyRoute[], version: string): Json {
           description: 'API key with the scope named at the route.',
         },
       },
-      schemas: { Problem: problemSchema() },
+      schemas: { Problem: problemSchema(), ...shared },
       responses: {
         Problem: {
           description: 'What was wrong, as a problem document.',
@@ -99,6 +103,30 @@ function operation(spec: AnyRoute): Json {
       default: { $ref: '#/components/responses/Problem' },
     },
   };
+}
+
+/** Recursive schemas come with `$defs` of their own root; in one document they must live among the components. */
+function hoist(part: Json, name: string, shared: Record<string, Json>): Json {
+  let count = 0;
+  const walk = (node: unknown, names: ReadonlyMap<string, string>): unknown => {
+    if (Array.isArray(node)) return node.map((item) => walk(item, names));
+    if (typeof node !== 'object' || node === null) return node;
+    const { $defs, ...rest } = node as Json & { $defs?: Record<string, Json> };
+    const inner = new Map(names);
+    for (const key of Object.keys($defs ?? {})) {
+      inner.set(`#/$defs/${key}`, `${name}Part${(count += 1)}`);
+    }
+    for (const [key, schema] of Object.entries($defs ?? {})) {
+      shared[inner.get(`#/$defs/${key}`)!] = walk(schema, inner) as Json;
+    }
+    return Object.fromEntries(
+      Object.entries(rest).map(([key, value]) => {
+        const target = key === '$ref' && typeof value === 'string' ? inner.get(value) : undefined;
+        return [key, target ? `#/components/schemas/${target}` : walk(value, inner)];
+      }),
+    );
+  };
+  return walk(part, new Map()) as Json;
 }
 
 function operationId(spec: AnyRoute): string {

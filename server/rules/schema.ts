@@ -1,5 +1,6 @@
 /** The rule language: the zod schema of a definition and the types every other part reads. */
 import { z } from 'zod';
+import { text } from '../offers/text.ts';
 import { operators, triggers } from './fields.ts';
 import type { FactValue, Operator } from './fields.ts';
 
@@ -17,7 +18,7 @@ export interface Leaf {
 /** `all`, `any` and `not` over questions; three-valued: a fact that is not known makes no answer. */
 export type Condition = { all: Condition[] } | { any: Condition[] } | { not: Condition } | Leaf;
 
-const scalar = z.union([z.string().max(200), z.number(), z.boolean()]);
+const scalar = z.union([text(0, 200), z.number(), z.boolean()]);
 
 const leaf = z.strictObject({
   field: z.string().min(1).max(60).describe('Name of a field of the catalogue'),
@@ -154,10 +155,7 @@ export const definitionSchema = z.strictObject({
     .describe('Exclusion group'),
   experiment: z
     .strictObject({
-      salt: z
-        .string()
-        .min(1)
-        .max(60)
+      salt: text(1, 60)
         .optional()
         .describe('Seed of the draw; the rule’s id unless set. Same salt, same held-out guests'),
       holdout: z.number().min(0).max(0.9).default(0.1).describe('Share held out, 0..0.9'),

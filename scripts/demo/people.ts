@@ -1,0 +1,110 @@
+/** The demo's people: phones that ping over the public doors, with or without a guest behind them. */
+import type { Api } from './api.ts';
+import type { Walk } from './crowd.ts';
+import { createPhone, planWalk } from './crowd.ts';
+import type { Stay } from './crowd.ts';
+import { logIn } from './guest.ts';
+import type { GuestChoices, Visit } from './guest.ts';
+import { sendFixes } from './phones.ts';
+import type { App } from './phones.ts';
+import type { Random } from './random.ts';
+
+export interface World {
+  /** Where the server listens, without a slash at the end. */
+  base: string;
+  api: Api;
+  /** The store whose tills redeem. */
+  storeId?: string;
+  random: Random;
+  /** ms since 1970. */
+  now: () => number;
+  /** Path of a gateway's redirect for a client; absent when nobody logs in. */
+  redirect?: (client: { mac: string; ip: string }) => string;
+  /** Reads a code that was "mailed" to this address. */
+  readMail?: (address: string) => Promise<string>;
+}
+
+export interface Person {
+  name: string;
+  app: App;
+  token: string;
+  deviceId: string;
+  guestId: string | null;
+  login: Visit | null;
+  walk: Walk;
+  /** ms since 1970: when the walk began. */
+  startedAt: number;
+  /** The next moment to report, ms since 1970. */
+  nextAt: number;
+  locate: ReturnType<typeof createPhone>;
+}
+
+let clients = 0;
+
+/** A guest logs in on the WiFi first; the app's device is then linked to that guest. */
+export async function logInGuest(
+  world: World,
+  choices: GuestChoices,
+): Promise<{ guestId: string; login: Visit }> {
+  clients += 1;
+  const tail = clients.toString(16).padStart(4, '0');
+  const client = {
+    mac: `02:0f:0e:00:${tail.slice(0, 2)}:${tail.slice(2)}`,
+    ip: `192.0.2.${clients % 250}`,
+  };
+  if (!world.redirect) throw new Error('this world has no gateway');
+  const login = await logIn(world.base, world.redirect(client), choices);
+  const { guests } = await world.api.get<{ guests: { id: string }[] }>('/v1/guests?limit=1');
+  return { guestId: guests[0]!.id, login };
+}
+
+/** Someone with a phone whose walk began `secondsAgo`. */
+export async function makePerson(
+  world: World,
+  name: string,
+  app: App,
+  plan: readonly Stay[],
+  secondsAgo: number,
+  guest: { guestId: string; login: Visit } | null = null,
+): Promise<Person> {
+  const { device, token } = await world.api.post<{ device: { id: string }; token: string }>(
+    '/v1/devices',
+    {
+      name,
+      ...(guest ? { guestId: guest.guestId } : {}),
+    },
+  );
+  const startedAt = world.now() - secondsAgo * 1000;
+  return {
+    name,
+    app,
+    token,
+    deviceId: device.id,
+    guestId: guest?.guestId ?? null,
+    login: guest?.login ?? null,
+    walk: planWalk(plan, world.random),
+    startedAt,
+    nextAt: startedAt,
+    locate: createPhone(world.random, app === 'overland' ? 6 : 8),
+  };
+}
+
+/** Sends what the phone has to report up to `until`, one fix each `periodMs`; how many fixes. */
+export async function report(
+  world: World,
+  person: Person,
+  until: number,
+  periodMs: number,
+): Promise<number> {
+  const end = Math.min(until, person.startedAt + person.walk.seconds * 1000);
+  const fixes = [];
+  for (; person.nextAt <= end; person.nextAt += periodMs) {
+    fixes.push(person.locate(person.walk, person.startedAt, person.nextAt));
+  }
+  await sendFixes(world.base, person.app, person.token, fixes);
+  return fixes.length;
+}
+
+export function finished(person: Person, now: number): boolean {
+  return now > person.startedAt + person.walk.seconds * 1000;
+}

@@ -1,0 +1,117 @@
+/** What the demo promised against what the server says happened. */
+import type { CastMember } from './cast.ts';
+import type { World } from './people.ts';
+import type { Played } from './play.ts';
+
+export interface Check {
+  what: string;
+  ok: boolean;
+  seen: string;
+}
+
+interface VisitReply {
+  fenceId: string;
+  band: string;
+}
+
+interface DecisionReply {
+  ruleId: string;
+  outcome: string;
+  reason: string;
+}
+
+export async function judge(
+  world: World,
+  cast: readonly CastMember[],
+  played: Played,
+  facts: { fences: Record<string, string>; rules: { shoes: string; welcome: string } },
+): Promise<Check[]> {
+  const checks: Check[] = [];
+  let issued = 0;
+  for (const member of cast) {
+    const { person, shop, decides } = member;
+    checks.push(await visitCheck(world, member, facts.fences));
+    if (person.login) {
+      checks.push({
+        what: `${person.name} logs in on the WiFi`,
+        ok: person.login.pages.length > 0,
+        seen: `${person.login.pages.length} pages, ${Math.round(person.login.took)} ms`,
+      });
+    }
+    if (decides && shop) {
+      const { check, issued: mine } = await ruleCheck(world, member, played, facts.rules.shoes);
+      checks.push(check);
+      issued += mine;
+    }
+  }
+  const spent = played.redeemed.size;
+  const came = new Set([...played.offers.values()].flat());
+  checks.push({
+    what: 'offers reach phones',
+    ok: issued > 0,
+    seen: `${came.size} on screens, ${issued} from a stay`,
+  });
+  checks.push({
+    what: 'the till redeems every offer once',
+    ok: spent > 0 && [...came].every((code) => played.redeemed.has(code)),
+    seen: `${spent} redeemed`,
+  });
+  checks.push({
+    what: 'nothing failed on the way',
+    ok: played.failures.length === 0,
+    seen: played.failures.slice(0, 3).join('; ') || 'nothing',
+  });
+  return checks;
+}
+
+async function visitCheck(
+  world: World,
+  { person, shop }: CastMember,
+  fences: Record<string, string>,
+): Promise<Check> {
+  const { visits } = await world.api.get<{ visits: VisitReply[] }>(
+    `/v1/visits?deviceId=${person.deviceId}&band=low`,
+  );
+  const nameOf = new Map(Object.entries(fences).map(([name, id]) => [id, name]));
+  const names = visits.map(({ fenceId }) => nameOf.get(fenceId) ?? '?');
+  const inShops = names.filter((name) => name !== 'mall');
+  const ok = names.includes('mall') && (shop ? inShops.includes(shop) : inShops.length === 0);
+  return {
+    what: shop ? `${person.name} visits ${shop}` : `${person.name}, is in the mall but in no shop`,
+    ok,
+    seen: names.join(', ') || 'no visit',
+  };
+}
+
+async function ruleCheck(
+  world: World,
+  { person, decides }: CastMember,
+  played: Played,
+  ruleId: string,
+): Promise<{ check: Check; issued: number }> {
+  const { items } = await world.api.get<{ items: DecisionReply[] }>(
+    `/v1/decisions?ruleId=${ruleId}&guestId=${person.guestId}`,
+  );
+  const outcomes = items.map(({ outcome, reason }) => `${outcome} (${reason})`);
+  const issued = items.some(({ outcome }) => outcome === 'issued');
+  const heldOut = items.some(({ outcome }) => outcome === 'held_out');
+  const offers = played.offers.get(person.deviceId)?.length ?? 0;
+  const ok =
+    decides === 'for'
+      ? (issued && offers > 0) || heldOut
+      : !issued &&
+        !heldOut &&
+        items.some(({ reason }) => reason.includes('consent')) &&
+        offers === 0;
+  return {
+    check: {
+      what:
+        decides === 'for'
+          ? `${person.name} gets the offer, or is held out`
+          : `${person.name} refused marketing and gets nothing`,
+      ok,
+      seen: outcomes.join(', ') || 'no decision',
+    },
+    issued: issued ? 1 : 0,
+  };
+}
