@@ -5,6 +5,7 @@ import { route } from '../http/route.ts';
 import type { AnyRoute } from '../http/route.ts';
 import { changeOffer, createOffer, deleteOffer } from './manage.ts';
 import type { OfferDeps } from './manage.ts';
+import { text } from './text.ts';
 import { offerById, offerFigures, offersOf } from './queries.ts';
 import type { Offer } from './queries.ts';
 import { voucherRoutes } from './vouchers/routes.ts';
@@ -14,10 +15,10 @@ const tag = 'Offers';
 const status = z.enum(['draft', 'live', 'paused']);
 const params = z.strictObject({ id: z.uuid().describe('Offer id') });
 
-const name = z.string().trim().min(1).max(120).describe('Name for your own use');
-const headline = z.string().trim().min(1).max(80).describe('What the guest reads first');
-const text = z.string().trim().max(500).describe('A few more words');
-const terms = z.string().trim().max(1000).describe('Small print');
+const name = text(1, 120).describe('Name for your own use');
+const headline = text(1, 80).describe('What the guest reads first');
+const body = text(0, 500).describe('A few more words');
+const terms = text(0, 1000).describe('Small print');
 const validForS = z.number().int().min(60).max(31_536_000).describe('Life of a voucher, s');
 const stock = z
   .number()
@@ -31,7 +32,7 @@ const storeId = z.uuid().nullable().describe('Store where it can be redeemed; nu
 const newOfferBody = z.strictObject({
   name,
   headline,
-  body: text.default(''),
+  body: body.default(''),
   terms: terms.default(''),
   validForS: validForS.default(86_400),
   stock: stock.default(null),
@@ -42,7 +43,7 @@ const newOfferBody = z.strictObject({
 const changeOfferBody = z.strictObject({
   name: name.optional(),
   headline: headline.optional(),
-  body: text.optional(),
+  body: body.optional(),
   terms: terms.optional(),
   validForS: validForS.optional(),
   stock: stock.optional(),

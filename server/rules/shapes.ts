@@ -1,6 +1,7 @@
 /** The shapes of rules, decisions and fields on the wire, and how stored rows become them. */
 import { z } from 'zod';
 import { problem } from '../errors.ts';
+import { text } from '../offers/text.ts';
 import type { Decision, StoredRule } from './queries.ts';
 import { gateText, reasonText } from './reasons.ts';
 import { definitionSchema } from './schema.ts';
@@ -14,14 +15,14 @@ const status = z.enum(['draft', 'live', 'paused']);
 export const ruleParams = z.strictObject({ id: id.describe('Rule id') });
 
 export const newRuleBody = z.strictObject({
-  name: z.string().trim().min(1).max(120).describe('Name for your own use'),
+  name: text(1, 120).describe('Name for your own use'),
   offerId: id.describe('The offer whose voucher is issued'),
   status: status.default('draft').describe('live = decides from now on'),
   definition: definitionSchema.describe('What the rule says'),
 });
 
 export const editRuleBody = z.strictObject({
-  name: z.string().trim().min(1).max(120).describe('Name for your own use'),
+  name: text(1, 120).describe('Name for your own use'),
   offerId: id.describe('The offer whose voucher is issued'),
   definition: definitionSchema.describe('What the rule says from now on'),
   version: z
@@ -92,7 +93,7 @@ export function showRule(
 export const decisionQuery = z.strictObject({
   ruleId: id.optional().describe('Only this rule'),
   outcome: z.enum(['issued', 'held_out', 'refused']).optional().describe('Only this outcome'),
-  reason: z.string().max(40).optional().describe('Only this reason code'),
+  reason: text(1, 40).optional().describe('Only this reason code'),
   storeId: id.optional().describe('Only this store'),
   guestId: id.optional().describe('Only this guest'),
   deviceId: id.optional().describe('Only this device'),

@@ -114,6 +114,7 @@ describe('offers', () => {
 
   test.each<[string, object]>([
     ['no headline', { name: 'x' }],
+    ['NUL', { ...offer, body: 'a\u0000b' }],
     ['only blanks', { ...offer, headline: '   ' }],
     ['too long', { ...offer, headline: 'x'.repeat(81) }],
     ['a negative stock', { ...offer, stock: -1 }],
@@ -145,12 +146,12 @@ describe('offers', () => {
   });
 });
 
-describe('what is due', () => {
-  const due = async (holder: Holder, who = merchantId) =>
-    (await db.tx((tx) => offersDue(tx, who, holder, NOON), { tenant: who })).map(
-      (each) => each.voucherId,
-    );
+const due = async (holder: Holder, who = merchantId) =>
+  (await db.tx((tx) => offersDue(tx, who, holder, NOON), { tenant: who })).map(
+    (each) => each.voucherId,
+  );
 
+describe('what is due', () => {
   test('to a guest, its device, a stranger', async () => {
     const { id: offerId } = await makeOffer(db, merchantId);
     const { id: guestId } = await makeGuest(db, merchantId);

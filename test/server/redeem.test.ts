@@ -192,6 +192,7 @@ describe('refusals', () => {
   test.each<[string, object]>([
     ['no till', { code: 'x', till: '' }],
     ['a number', { code: 5 }],
+    ['NUL in the till', { code: 'x', till: 'a\u0000' }],
     ['a list', { code: ['x'] }],
     ['a stray key', { code: 'x', amount: 5 }],
     ['a store that is no id', { code: 'x', storeId: "' or 1=1" }],
@@ -238,19 +239,20 @@ test('old answers can be dropped, the voucher stays spent', async () => {
   expect(await booked(id)).toEqual(once);
 });
 
+const page = async (query: string) =>
+  (
+    await supertest(app)
+      .get(`/v1/redemptions?offerId=${offerId}&limit=3${query}`)
+      .set('x-merchant', merchantId)
+      .expect(200)
+  ).body;
+
 test('redemptions are listed page by page', async () => {
   const ids: string[] = [];
   for (let i = 0; i < 5; i++) {
     const { code } = await voucher();
     ids.push((await redeem({ code }).expect(201)).body.redemptionId);
   }
-  const page = async (query: string) =>
-    (
-      await supertest(app)
-        .get(`/v1/redemptions?offerId=${offerId}&limit=3${query}`)
-        .set('x-merchant', merchantId)
-        .expect(200)
-    ).body;
   const first = await page('');
   const second = await page(`&cursor=${first.next}`);
   const seen = [...first.items, ...second.items].map((each: { id: string }) => each.id);
@@ -277,9 +279,9 @@ test('60 tills with keys of their own: one wins, the rest hear so', async () => 
 });
 
 function signal(): [promise: Promise<void>, resolve: () => void] {
-  let resolve = (): void => undefined;
-  const promise = new Promise<void>((done) => (resolve = done));
-  return [promise, resolve];
+  const box: { resolve?: () => void } = {};
+  const promise = new Promise<void>((done) => (box.resolve = done));
+  return [promise, () => box.resolve?.()];
 }
 
 const onPostgres = requirePart(

@@ -189,9 +189,10 @@ const ghost = Array.from({ length: 50 }, (_, i) => `g${i}`).find(
   (id) => armPosition('s', id) < 0.9,
 )!;
 
+const cap = (n: number, per: string) => ({ caps: { guest: [{ n, per }], store: [] } });
+
 describe('the later gates', () => {
   const group = { name: 'one', priority: 0, per: '4h' };
-  const cap = (n: number, per: string) => ({ caps: { guest: [{ n, per }], store: [] } });
   const storeCap = { caps: { guest: [], store: [{ n: 2, per: '1d' }] } };
   const night = { from: '22:00', to: '09:00' };
 
@@ -395,20 +396,20 @@ describe('the draw', () => {
   });
 });
 
-describe('one decision per occasion', () => {
-  const event = (type: DomainEvent['type'], payload: object): DomainEvent =>
-    ({
-      id: 'e',
-      position: 1,
-      merchantId: 'm',
-      storeId: null,
-      guestId: null,
-      deviceId: 'd',
-      type,
-      payload,
-      occurredAt: new Date(NOON),
-    }) as unknown as DomainEvent;
+const event = (type: DomainEvent['type'], payload: object): DomainEvent =>
+  ({
+    id: 'e',
+    position: 1,
+    merchantId: 'm',
+    storeId: null,
+    guestId: null,
+    deviceId: 'd',
+    type,
+    payload,
+    occurredAt: new Date(NOON),
+  }) as unknown as DomainEvent;
 
+describe('one decision per occasion', () => {
   test('the id hangs on rule, version, subject, visit and tier, not on the event', () => {
     const visit = { visitId: 'v', at: new Date(NOON).toISOString(), deviceId: 'd' };
     const first = occasionOf(event('visit.dwelled', { ...visit, tierSeconds: 300 }))!;

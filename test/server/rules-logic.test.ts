@@ -172,6 +172,10 @@ describe('for any tree', () => {
 const base = (over: object = {}): Definition =>
   definitionSchema.parse({ trigger: 'visit.dwelled', ...over });
 
+const wide = (n: number): Condition => ({
+  all: Array.from({ length: n }, () => leaf('visit.score', 'gt', 0)),
+});
+
 describe('the schema', () => {
   test('fills in the defaults', () => {
     expect(base()).toEqual({
@@ -186,9 +190,6 @@ describe('the schema', () => {
 
   const deep = (levels: number): Condition =>
     levels === 0 ? leaf('visit.score', 'gt', 0) : { not: deep(levels - 1) };
-  const wide = (n: number): Condition => ({
-    all: Array.from({ length: n }, () => leaf('visit.score', 'gt', 0)),
-  });
 
   test.each<[string, object, boolean]>([
     ['8 levels', { when: deep(7) }, true],
@@ -228,10 +229,10 @@ describe('the schema', () => {
   });
 });
 
-describe('the checks', () => {
-  const complaintsOf = (over: object): string[] =>
-    checkDefinition(base(over)).map(({ path, message }) => `${path}: ${message}`);
+const complaintsOf = (over: object): string[] =>
+  checkDefinition(base(over)).map(({ path, message }) => `${path}: ${message}`);
 
+describe('the checks', () => {
   test.each<[string, object, string[]]>([
     ['a good rule', { when: leaf('visit.dwell_seconds', 'gte', 300) }, []],
     ['an answer', { when: leaf('answer.taste', 'in', ['tea', 'coffee']) }, []],

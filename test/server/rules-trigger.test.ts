@@ -303,6 +303,13 @@ describe('scope and versions', () => {
   });
 });
 
+/** Makes the guest one whom salt x holds out, whatever its random id. */
+async function pinGhost(): Promise<void> {
+  while (armPosition('x', guestId) >= 0.9) guestId = (await makeGuest(db, merchantId)).id;
+  await makeConsent(db, merchantId, guestId);
+  await db.query('update devices set guest_id = $2 where id = $1', [deviceId, guestId]);
+}
+
 describe('refusals are kept with their reason', () => {
   test('a stale ping', async () => {
     await rule();
@@ -369,31 +376,25 @@ describe('refusals are kept with their reason', () => {
     expect(await reasons()).toEqual([reason]);
     expect(await count('vouchers')).toBe(0);
   });
-
-  /** Makes the guest one whom salt x holds out, whatever its random id. */
-  async function pinGhost(): Promise<void> {
-    while (armPosition('x', guestId) >= 0.9) guestId = (await makeGuest(db, merchantId)).id;
-    await makeConsent(db, merchantId, guestId);
-    await db.query('update devices set guest_id = $2 where id = $1', [deviceId, guestId]);
-  }
 });
 
-describe('facts are what the tables say', () => {
-  async function factOf(field: string, cause: DomainEvent = entered()): Promise<unknown> {
-    const type = cause.type as 'visit.entered';
-    const when = { field, op: 'known' };
-    const asking = await rule({ trigger: type, when }, { trigger: type });
-    await trigger(cause);
-    const decision = (await decisions()).find((each) => each.ruleId === asking);
-    return (decision!.trace as { when: { fact: unknown } }).when.fact;
-  }
-  const stay = (days: number, over: object = {}) =>
-    makeVisit(
-      db,
-      { merchantId, fenceId, deviceId },
-      { storeId, entryAt: new Date(NOON - days * DAY), ...over },
-    );
+const stay = (days: number, over: object = {}) =>
+  makeVisit(
+    db,
+    { merchantId, fenceId, deviceId },
+    { storeId, entryAt: new Date(NOON - days * DAY), ...over },
+  );
 
+async function factOf(field: string, cause: DomainEvent = entered()): Promise<unknown> {
+  const type = cause.type as 'visit.entered';
+  const when = { field, op: 'known' };
+  const asking = await rule({ trigger: type, when }, { trigger: type });
+  await trigger(cause);
+  const decision = (await decisions()).find((each) => each.ruleId === asking);
+  return (decision!.trace as { when: { fact: unknown } }).when.fact;
+}
+
+describe('facts are what the tables say', () => {
   test.each<[string, () => Promise<unknown>, string, unknown]>([
     ['the first day', async () => stay(0), 'guest.visits_30d', 1],
     [
@@ -574,10 +575,10 @@ const onPostgres = requirePart(
   partPresent.postgres && process.env['TEST_DATABASE_URL'],
 );
 
-onPostgres('side by side', () => {
-  const others = (n: number) =>
-    Promise.all(Array.from({ length: n }, async () => (await makeDevice(db, merchantId)).id));
+const others = (n: number) =>
+  Promise.all(Array.from({ length: n }, async () => (await makeDevice(db, merchantId)).id));
 
+onPostgres('side by side', () => {
   test('60 deliveries of one event at once issue once', async () => {
     await rule();
     const cause = entered();

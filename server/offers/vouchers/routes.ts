@@ -5,6 +5,7 @@ import { route } from '../../http/route.ts';
 import type { AnyRoute } from '../../http/route.ts';
 import { formatCode, parseCode } from '../code.ts';
 import type { OfferDeps } from '../manage.ts';
+import { text } from '../text.ts';
 import { redeem } from '../redeem.ts';
 import type { WrongCodes } from '../wrong-codes.ts';
 import { createWrongCodes } from '../wrong-codes.ts';
@@ -69,7 +70,7 @@ function redeemRoute(deps: TillDeps): AnyRoute {
         .min(1)
         .max(100)
         .describe('As scanned or typed; case and dashes do not matter'),
-      till: z.string().trim().min(1).max(60).describe('Your name of the till'),
+      till: text(1, 60).describe('Your name of the till'),
       storeId: z.uuid().optional().describe('Store of the till; vouchers of one store need it'),
     }),
     status: 201,
