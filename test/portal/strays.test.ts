@@ -1,6 +1,7 @@
 /** Guests who stray, hosts that fail and links that lie: a calm page each time, and never a dead end. */
 import { gzipSync } from 'node:zlib';
 import { describe, expect, test } from '@jest/globals';
+import fc from 'fast-check';
 import { themeCss } from '../../portal/render.ts';
 import { createPortal, pretendRedirect } from '../../portal/router.ts';
 import { formsOf } from '../e2e/opennds/guest.ts';
@@ -253,6 +254,32 @@ async function everyPage(): Promise<Seen[]> {
   const sorry = await phone.get('/p/nowhere');
   return [choose, sms, code, voucher, terms, question, welcome, connecting, late, sorry];
 }
+
+test('no query, however odd, is more than a page or a plain no', async () => {
+  const { agent, fakes } = makePhone([fakeStore({ gateways: [PRETEND, openNds(1), openNds(3)] })]);
+  const names = 'fas iv gw mac ip url sig status redir tok auth_get gatewayhash payload j n lang';
+  const name = fc.constantFrom(...names.split(' '));
+  const value = fc.oneof(
+    fc.string({ maxLength: 60 }),
+    fc.base64String({ maxLength: 80 }),
+    fc.constant('authenticated'),
+  );
+  const path = fc.constantFrom('', '/go', '/landed', '/offers.json', '/status.json');
+  await fc.assert(
+    fc.asyncProperty(path, fc.dictionary(name, value), async (tail, fields) => {
+      const answer = await agent()
+        .get(`/p/harbour${tail}?${new URLSearchParams(fields).toString()}`)
+        .redirects(0);
+      expect(answer.status).toBeLessThan(500);
+      const to = answer.headers['location'] ?? '/p/harbour';
+      expect(to.startsWith('/p/harbour')).toBe(true);
+    }),
+    { numRuns: 150, seed: 20261122 },
+  );
+  expect(
+    fakes.calls.filter(({ port }) => /admit|confirmed|landed|ended|cleared/.test(port)),
+  ).toEqual([]);
+});
 
 describe('every page', () => {
   test('is small, private, framed by nobody, and asks nobody else', async () => {
