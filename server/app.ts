@@ -16,7 +16,7 @@ import { consoleAssets } from './console/assets.ts';
 import { createConsole } from './console/router.ts';
 import type { Database, Queryable } from './db/database.ts';
 import { migrate } from './db/migrate.ts';
-import { databaseFolder, openDatabase } from './db/open.ts';
+import { answers, databaseFolder, openDatabase } from './db/open.ts';
 import { problem } from './errors.ts';
 import { outboxFigures } from './events/outbox.ts';
 import { createDesk } from './guests/desk.ts';
@@ -148,7 +148,7 @@ function furnish(
   app.set('trust proxy', trustProxy(config.TRUST_PROXY));
   app.use(metrics.middleware, door.refuseWhenDraining);
   mountHealth(app, metrics, {
-    ping: async () => void (await db.query('select 1')),
+    ping: () => answers(db),
     draining: door.draining,
     figures: () => outboxFigures(db, clock()),
     sockets: () => 0,
@@ -218,7 +218,7 @@ function portalPorts(services: Services): PortalPorts {
         const policy = defaultSendPolicy(store.country);
         return countries.length > 0 ? { ...policy, countries } : policy;
       },
-      wake: courier.wake,
+      wake: () => courier.wake(),
     }),
     vouchers: createVouchers({ db, clock, secret }),
     doors: createDoors({ db, clock }),

@@ -32,3 +32,8 @@ export async function openDatabase(options: OpenOptions): Promise<Database> {
   if (folder === undefined) throw new Error('a database needs a URL or a data folder');
   return openEmbedded({ ...shared, folder });
 }
+
+/** Resolves when storage answers a question; rejects within its own time limit when it does not. */
+export async function answers(db: Pick<Database, 'query'>): Promise<void> {
+  await db.query('select 1');
+}

@@ -10,7 +10,7 @@ export type Subscriber = (event: DomainEvent) => Promise<void>;
 
 export interface Dispatcher {
   /** Says that something was committed; returns at once. */
-  nudge(): void;
+  nudge: () => void;
   start(): void;
   /** Stops taking new events, waits for those in hand. */
   stop(): Promise<void>;

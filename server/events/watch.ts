@@ -6,9 +6,9 @@ import { isEventInsert } from './outbox.ts';
 export function watchEvents(db: Database, onCommit: () => void): Database {
   return {
     engine: db.engine,
-    query: db.query,
-    listen: db.listen,
-    close: db.close,
+    query: (text, params) => db.query(text, params),
+    listen: (channel, onMessage) => db.listen(channel, onMessage),
+    close: () => db.close(),
     async tx(work, options) {
       let wrote = false;
       const result = await db.tx((tx) => {

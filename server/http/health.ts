@@ -31,11 +31,11 @@ export function createMetrics(deps: Pick<HealthDeps, 'figures' | 'sockets'>): Me
     buckets: [0.002, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 5],
     registers: [registry],
   });
-  new Gauge({
+  const outbox = new Gauge({
     name: 'foyer_outbox_events',
     help: 'Domain events not yet delivered, by state.',
     labelNames: ['state'] as const,
-    registers: [registry],
+    registers: [],
     async collect() {
       const figures = await deps.figures();
       this.set({ state: 'waiting' }, figures.waiting);
@@ -48,14 +48,16 @@ export function createMetrics(deps: Pick<HealthDeps, 'figures' | 'sockets'>): Me
     help: 'Age of the oldest event not yet delivered.',
     registers: [registry],
   });
-  new Gauge({
+  const sockets = new Gauge({
     name: 'foyer_sockets',
     help: 'Connected sockets.',
-    registers: [registry],
+    registers: [],
     collect() {
       this.set(deps.sockets());
     },
   });
+  registry.registerMetric(outbox);
+  registry.registerMetric(sockets);
   return {
     registry,
     pings: new Counter({

@@ -12,7 +12,7 @@ export interface HttpDoor {
   server: Server;
   /** First in line: once draining, refuses with 503 so that balancers and phones try again. */
   refuseWhenDraining: RequestHandler;
-  draining(): boolean;
+  draining: () => boolean;
   listen(host: string, port: number): Promise<{ port: number }>;
   /** Refuses new work; resolves when requests in hand are answered or the patience is over. */
   drain(): Promise<void>;

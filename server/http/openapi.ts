@@ -130,7 +130,7 @@ function hoist(part: Json, name: string, shared: Record<string, Json>): Json {
 }
 
 function operationId(spec: AnyRoute): string {
-  const words = spec.path.split(/[/:.-]+/).filter((word) => word !== '' && word !== 'v1');
+  const words = spec.path.split(/[/:.-]+/).filter((word) => word !== '');
   return [spec.method, ...words.map((word) => word[0]!.toUpperCase() + word.slice(1))].join('');
 }
 

@@ -3,7 +3,7 @@ import type { Subscriber } from '../events/dispatch.ts';
 
 export interface Waiting {
   /** Resolves when an offer is issued to this guest, after `waitMs`, or when aborted. */
-  forOffer(guestId: string, waitMs: number, signal?: AbortSignal): Promise<void>;
+  forOffer: (guestId: string, waitMs: number, signal?: AbortSignal) => Promise<void>;
   deliver: Subscriber;
   /** Lets everybody go at once, for a quick stop. */
   release(): void;
