@@ -177,6 +177,21 @@ describe('a code', () => {
     expect(await verify(code, { store: other.store })).toEqual({ ok: false, reason: 'expired' });
   });
 
+  test('moved to another address in storage fits nothing', async () => {
+    await send();
+    const code = await sentCode();
+    await send({ address: '+447400123457' });
+    await db.query(
+      `update codes set code_hash = (
+         select code_hash from codes where merchant_id = $1 order by sent_at, id limit 1)
+       where merchant_id = $1`,
+      [house.merchantId],
+    );
+    const stolen = await verify(code, { address: '+447400123457' });
+    const own = await verify(code);
+    expect([stolen.ok, own.ok].filter(Boolean)).toHaveLength(1);
+  });
+
   test('is replaced by the next one', async () => {
     await send();
     const first = await sentCode();
