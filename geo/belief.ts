@@ -2,10 +2,14 @@
 import type { Fence } from './fence.ts';
 import type { Policy } from './policy.ts';
 
-/** One fence in one update; `p` is written. */
+/** One fence in one update; `p` and `none` are written. */
 export interface Contender {
   readonly fence: Fence;
+  /** Belief in the fence, and in none of it and its rivals. */
   p: number;
+  none: number;
+  /** Ids of siblings that share ground with it: no rivals. */
+  readonly overlaps: readonly string[];
   /** Share of the position's uncertainty inside the fence if standing, and if walking. */
   readonly still: number;
   readonly moving: number;
@@ -28,9 +32,26 @@ const FLOOR = 1e-7;
  * than beside it and somebody walking is not, hence one ρ for each hypothesis. The bare mass (ρ = 1)
  * found 0.49 of five-minute stays, ρ = 4 finds 0.79 with as few false visits.
  *
- * Writes each contender's `p` and returns that of none.
+ * Writes each contender's `p` and `none`. One that overlaps siblings is judged among the others
+ * alone, so that being in both is no contradiction.
  */
-export function believe(group: readonly Contender[], pStill: number, policy: Policy): number {
+export function believe(group: readonly Contender[], pStill: number, policy: Policy): void {
+  if (group.every((c) => c.overlaps.length === 0)) {
+    weigh(group, group, pStill, policy);
+    return;
+  }
+  for (const c of group) {
+    const rivals = group.filter((other) => !c.overlaps.includes(other.fence.id));
+    weigh(rivals, [c], pStill, policy);
+  }
+}
+
+function weigh(
+  group: readonly Contender[],
+  judged: readonly Contender[],
+  pStill: number,
+  policy: Policy,
+): void {
   let noneStill = 1;
   let noneMoving = 1;
   let stillSum = 0;
@@ -45,10 +66,10 @@ export function believe(group: readonly Contender[], pStill: number, policy: Pol
   noneMoving = Math.max(noneMoving, FLOOR);
   const a = pStill / (noneStill + stillSum);
   const b = (1 - pStill) / (noneMoving + movingSum);
-  for (const c of group) {
+  for (const c of judged) {
     c.p = a * c.still * odds(c, policy, true) + b * c.moving * odds(c, policy, false);
+    c.none = a * noneStill + b * noneMoving;
   }
-  return a * noneStill + b * noneMoving;
 }
 
 function odds(c: Contender, policy: Policy, still: boolean): number {

@@ -157,12 +157,12 @@ function accept(
   const followed = state.fences;
   const next: FenceState[] = [];
   for (const group of gather(followed, now, sure, fences, policy)) {
-    const none = believe(group, now.pStill, policy);
+    believe(group, now.pStill, policy);
     for (const contender of group) {
       const old = followed.find((f) => f.fence === contender.fence.id);
       if (!old && contender.p < FORGET) continue;
       const start = old ?? unseen(contender, now, policy);
-      const sight = sightOf(contender, group, none, now, sure, policy);
+      const sight = sightOf(contender, group, now, sure, policy);
       const moved = advance(start, contender.fence, sight, teller);
       if (moved.phase !== 'away' || moved.p >= FORGET) next.push(moved);
     }

@@ -134,8 +134,10 @@ export function createFenceIndex(definitions: readonly FenceDefinition[]): Fence
     kin: (fence) => kinship.of(fence),
     ancestors: (fence) => index.kin(fence).ancestors,
     siblings: (fence) => {
-      const { group } = index.kin(fence);
-      return index.all().filter((other) => other !== fence && index.kin(other).group === group);
+      const { group, overlaps } = index.kin(fence);
+      return index
+        .all()
+        .filter((f) => f !== fence && index.kin(f).group === group && !overlaps.includes(f.id));
     },
   };
   const kinship = createKinship(index);

@@ -123,12 +123,13 @@ function ringOf(value: unknown, where: string): Ring {
   return ring;
 }
 
-function countVertices(value: unknown): number {
-  if (!Array.isArray(value)) return 0;
+/** No deeper than a multipolygon goes: a bomb of brackets must not exhaust the stack. */
+function countVertices(value: unknown, depth = 0): number {
+  if (!Array.isArray(value) || depth > 4) return 0;
   if (typeof value[0] === 'number') return 1;
   let sum = 0;
   for (const item of value) {
-    sum += countVertices(item);
+    sum += countVertices(item, depth + 1);
     if (sum > MAX_VERTICES) break;
   }
   return sum;

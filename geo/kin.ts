@@ -9,8 +9,10 @@ import { wrapLon } from './lonlat.ts';
 export interface Kin {
   /** Nearest first. Declared parents; where none is declared, the fence it geometrically lies in. */
   readonly ancestors: readonly string[];
-  /** Fences with one group name cannot be true at once; a person is in one of them or in none. */
+  /** A person is in one fence of a group or in none of it, but for those that overlap. */
   readonly group: string;
+  /** Fences of the group that share ground with this one and may be true at the same time. */
+  readonly overlaps: readonly string[];
   /** The floor the fence is on: its own, or its nearest ancestor's. */
   readonly floor: string | null;
   /** Some other fence lies in it. */
@@ -90,10 +92,19 @@ export function createKinship(index: Pick<FenceIndex, 'get' | 'touching'>): Kins
     }
     return line;
   };
-  const overlaps = (fence: Fence, line: readonly Fence[], other: Fence): boolean => {
+  /**
+   * Shops one above the other exclude each other although they overlap. Storeys do not: each would
+   * only halve the other's probability, and both say the same of where on the ground somebody is.
+   */
+  const overlaps = (
+    fence: Fence,
+    line: readonly Fence[],
+    other: Fence,
+    isFloor: boolean,
+  ): boolean => {
     const otherLine = lineOf(other);
     if (groupBase(otherLine) !== groupBase(line)) return false;
-    if (differ(floorOf(fence, line), floorOf(other, otherLine))) return false;
+    if (!isFloor && differ(floorOf(fence, line), floorOf(other, otherLine))) return false;
     const smaller = fence.areaSquareMetres <= other.areaSquareMetres;
     return (smaller ? shareWithin(fence, other) : shareWithin(other, fence)) >= OVERLAPS;
   };
@@ -101,14 +112,12 @@ export function createKinship(index: Pick<FenceIndex, 'get' | 'touching'>): Kins
     const line = lineOf(fence);
     const base = groupBase(line);
     const near = neighbours(fence);
-    // A floor is judged alone: the next storey covers the same ground and would only halve its
-    // probability. Its shops, though, do compete with the shops above and below them.
     const holdsOthers = near.some((other) => containerOf(other) === fence);
     const isFloor = fence.definition.floor !== undefined && holdsOthers;
-    const solo = isFloor || near.some((other) => overlaps(fence, line, other));
     return {
       ancestors: line.map((f) => f.id),
-      group: solo ? `${base}!${fence.id}` : base,
+      group: base,
+      overlaps: near.filter((other) => overlaps(fence, line, other, isFloor)).map((f) => f.id),
       floor: floorOf(fence, line) ?? null,
       holdsOthers,
     };

@@ -125,6 +125,8 @@ export function gather(
     const contender: Contender = {
       fence,
       p: 0,
+      none: 1,
+      overlaps: kin.overlaps,
       still: Math.max(least, still),
       moving: Math.max(least, moving),
       weight: weightOf(fence, kin.floor, now, sure),
@@ -229,7 +231,6 @@ function reachedFrom(fence: Fence, fix: Fix, policy: Policy): Millis {
 export function sightOf(
   contender: Contender,
   group: readonly Contender[],
-  none: number,
   now: Moment,
   sure: Sure | null,
   policy: Policy,
@@ -239,9 +240,9 @@ export function sightOf(
   return {
     t: now.fix.t,
     p: contender.p,
-    none,
+    none: contender.none,
     rivals: group
-      .filter((c) => c !== contender && c.p >= FORGET)
+      .filter((c) => c !== contender && c.p >= FORGET && !contender.overlaps.includes(c.fence.id))
       .map((c) => [c.fence.id, c.p] as const),
     acc: now.fix.acc,
     weight: now.weight,

@@ -97,11 +97,14 @@ describe('kin', () => {
     ]);
     const group = (id: string) => index.kin(index.get(id)!).group;
     expect(group('b')).toBe(group('up'));
-    expect(group('up')).not.toBe(group('x'));
-    expect(group('x')).not.toBe(group('y'));
+    const overlaps = (id: string) => index.kin(index.get(id)!).overlaps;
+    expect(overlaps('up')).toEqual([]);
+    expect(overlaps('x')).toEqual(['y']);
+    expect(overlaps('y')).toEqual(['x']);
+    const rivals = (id: string) => index.siblings(index.get(id)!).map((f) => f.id);
+    expect(rivals('x')).toEqual(['a', 'b', 'down', 'up']);
     index.remove('y');
-    expect(group('x')).toBe(group('b'));
-    expect(index.siblings(index.get('b')!).map((f) => f.id)).toContain('x');
+    expect(overlaps('x')).toEqual([]);
   });
 
   test('a circle of parents does not hang', () => {

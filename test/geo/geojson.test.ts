@@ -206,6 +206,14 @@ describe('refused', () => {
   });
 });
 
+test('a bomb of brackets is refused, not followed', () => {
+  const bomb: unknown = JSON.parse(`${'['.repeat(50_000)}${']'.repeat(50_000)}`);
+  expect(parseFence(feature({ type: 'MultiPolygon', coordinates: bomb }))).toMatchObject({
+    ok: false,
+    code: 'too-few-points',
+  });
+});
+
 test('a collection keeps what is good and says what is not', () => {
   const collection = {
     type: 'FeatureCollection',
