@@ -1,13 +1,15 @@
 /** What runs when: housekeeping of the features, under the job runner's lock. */
 import { forgetTries } from '../access-vouchers/vouchers.ts';
+import { forgetCodes } from '../codes/codes.ts';
 import type { Config } from '../config.ts';
 import { tidy } from '../db/tidy.ts';
 import { dropDelivered } from '../events/outbox.ts';
 import type { Job } from '../jobs/runner.ts';
+import { forgetMessages } from '../messages/deliver.ts';
 import { dropAnswers } from '../offers/vouchers/queries.ts';
 import { forgetPings, preparePartitions } from '../pings/keep.ts';
 import { judgeSilence } from '../pings/silence.ts';
-import { expireSessions } from '../sessions/accounting.ts';
+import { expireSessions, forgetSessionClients } from '../sessions/accounting.ts';
 import { deleteStaleSignIns } from '../staff/queries.ts';
 import { idleMs } from '../staff/sign-in.ts';
 import type { Services } from './services.ts';
@@ -34,6 +36,9 @@ export function houseJobs(services: Services, config: Config): Job[] {
       run: (now) => dropDelivered(db, now - config.EVENT_KEEP_DAYS * day),
     },
     { name: 'old answers to tills', every: hour, run: (now) => dropAnswers(db, now - day) },
+    { name: 'old codes', every: hour, run: (now) => forgetCodes(db, now) },
+    { name: 'old messages', every: hour, run: (now) => forgetMessages(db, now) },
+    { name: 'old clients', every: hour, run: (now) => forgetSessionClients(db, now) },
     { name: 'old voucher tries', every: hour, run: (now) => forgetTries(db, now) },
     {
       name: 'stale sign-ins',
