@@ -4,8 +4,9 @@ import type { Request, Response } from 'express';
 import type { Queryable } from '../db/database.ts';
 import { problem } from '../errors.ts';
 import { consentHistory, currentConsents } from '../consents/queries.ts';
+import { blockGuest } from '../guests/block.ts';
 import { eraseGuest, exportGuest } from '../guests/erase.ts';
-import { answersOf, findGuest, listGuests, setBlocked } from '../guests/queries.ts';
+import { answersOf, findGuest, listGuests } from '../guests/queries.ts';
 import type { GuestRow } from '../guests/queries.ts';
 import { decodeCursor, encodeCursor } from '../http/cursor.ts';
 import { sessionsOfGuest } from '../sessions/queries.ts';
@@ -33,12 +34,11 @@ export const guestPages: PageModule = (deps) => {
   });
   router.post('/guests/:id/block', write, async (request, response) => {
     const id = isId(request.params['id']);
-    const blockedAt = field(request, 'blocked') === 'yes' ? new Date(deps.clock()) : null;
-    const row = await within(deps, response, (tx, merchantId) =>
-      setBlocked(tx, merchantId, id, blockedAt),
+    const blocked = field(request, 'blocked') === 'yes';
+    await within(deps, response, (tx, merchantId) =>
+      blockGuest(tx, merchantId, id, blocked, deps.clock()),
     );
-    if (!row) throw problem('not-found');
-    done(response, `/console/guests/${id}`, blockedAt ? 'blocked' : 'unblocked');
+    done(response, `/console/guests/${id}`, blocked ? 'blocked' : 'unblocked');
   });
   router.get('/guests/:id/erase', write, async (request, response) => {
     await askErase(deps, request, response, '');

@@ -8,11 +8,10 @@ import { decodeCursor, encodeCursor } from '../http/cursor.ts';
 import type { AnyRoute } from '../http/route.ts';
 import { route } from '../http/route.ts';
 import type { Log } from '../log.ts';
-import { announceEnded } from '../sessions/accounting.ts';
-import { endSessionsOfGuest } from '../sessions/door-queries.ts';
 import { sessionsOfGuest } from '../sessions/queries.ts';
+import { blockGuest } from './block.ts';
 import { eraseGuest, exportGuest } from './erase.ts';
-import { answersOf, findGuest, listGuests, setBlocked, voucherCounts } from './queries.ts';
+import { answersOf, findGuest, listGuests, voucherCounts } from './queries.ts';
 import { sections } from './record-queries.ts';
 import {
   answerReply,
@@ -102,15 +101,6 @@ async function guestDetails(tx: Queryable, merchantId: string, id: string) {
     sessions: sessions.map(shownSession),
     vouchers: await voucherCounts(tx, merchantId, id),
   };
-}
-
-async function block(tx: Queryable, merchantId: string, id: string, blocked: boolean, now: number) {
-  const guest = await setBlocked(tx, merchantId, id, blocked ? new Date(now) : null);
-  if (!guest) throw problem('not-found');
-  if (blocked) {
-    await announceEnded(tx, await endSessionsOfGuest(tx, merchantId, id, 'blocked', now), now);
-  }
-  return shownGuest(guest);
 }
 
 function readRoutes({ db }: GuestRouteDeps): AnyRoute[] {
@@ -215,8 +205,12 @@ function writeRoutes({ db, clock, log }: GuestRouteDeps): AnyRoute[] {
       body: z.strictObject({ blocked: z.boolean().describe('Refused (true) or welcome (false).') }),
       reply: guestReply,
       example: { body: { blocked: true }, reply: { ...guestExample, blocked: true } },
-      handler: ({ caller: { merchantId }, params: { id }, body }) =>
-        db.tx((tx) => block(tx, merchantId, id, body.blocked, clock()), { tenant: merchantId }),
+      handler: async ({ caller: { merchantId }, params: { id }, body }) => {
+        const guest = await db.tx((tx) => blockGuest(tx, merchantId, id, body.blocked, clock()), {
+          tenant: merchantId,
+        });
+        return shownGuest(guest);
+      },
     }),
     route({
       method: 'delete',

@@ -4,7 +4,7 @@ import type { Queryable } from '../../server/db/database.ts';
 import { hashToken, newToken, uuidv7 } from '../../server/ids.ts';
 import { maker, noDate, noNumber, noText, wide } from './maker.ts';
 
-/** A quiet Tuesday noon in UTC; tests that move the clock start here. */
+/** Noon of a Tuesday, UTC; tests that move the clock start here. */
 export const NOON = Date.parse('2026-11-17T12:00:00Z');
 const HOUR = 3_600_000;
 const DAY = 24 * HOUR;
