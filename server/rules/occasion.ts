@@ -35,6 +35,12 @@ export interface Occasion {
   step: string;
 }
 
+/** A time that cannot be read is 1970: too late for every rule, instead of never late. */
+function instant(text: string): number {
+  const time = Date.parse(text);
+  return Number.isNaN(time) ? 0 : time;
+}
+
 /** The event as an occasion, or null when no rule can answer it. */
 export function occasionOf(event: DomainEvent): Occasion | null {
   if (!(triggers as readonly string[]).includes(event.type)) return null;
@@ -47,13 +53,12 @@ export function occasionOf(event: DomainEvent): Occasion | null {
     const payload = event.payload as EventPayloads['guest.admitted'];
     const { storeId, guestId, sessionId, method, returning, at } = payload;
     const session = { id: sessionId, method, returning };
-    const time = Date.parse(at);
-    const place = { storeId, guestId, deviceId: event.deviceId, at: time };
+    const place = { storeId, guestId, deviceId: event.deviceId, at: instant(at) };
     return { ...common, ...place, visit: null, session, key: sessionId, step: '' };
   }
   const payload = event.payload as VisitEvent;
   const { storeId, guestId, deviceId, at, visitId } = payload;
-  const place = { storeId, guestId, deviceId, at: Date.parse(at) };
+  const place = { storeId, guestId, deviceId, at: instant(at) };
   const step = 'tierSeconds' in payload ? String(payload.tierSeconds) : '';
   const visit = visitOf(payload, common.trigger);
   return { ...common, ...place, visit, session: null, key: visitId, step };

@@ -8,6 +8,7 @@ import { offersDue } from '../../server/offers/vouchers/queries.ts';
 import { armPosition } from '../../server/offers/eligible.ts';
 import { parseCode } from '../../server/offers/code.ts';
 import { decisionsList } from '../../server/rules/queries.ts';
+import { dropRefusals } from '../../server/rules/decisions/queries.ts';
 import { createTrigger } from '../../server/rules/trigger.ts';
 import { testDatabase } from '../support/database.ts';
 import type { TestDatabase } from '../support/database.ts';
@@ -644,6 +645,21 @@ test('hostile text in names, answers and ids stays text', async () => {
   await rule({ when: { field: 'answer.taste', op: 'eq', value: evil } }, { name: evil });
   await trigger(entered({ visitId: evil, whyNot: evil }));
   expect(await decisions()).toMatchObject([{ visitId: evil, ruleName: evil, reason: 'issued' }]);
+});
+
+test('a time that cannot be read is too late, not forever fresh', async () => {
+  await rule({ maxAgeSeconds: 3600, when: { field: 'guest.visits_30d', op: 'gte', value: 0 } });
+  await trigger(entered({ at: 'soon' }));
+  expect(await reasons()).toEqual(['too-late']);
+});
+
+test('old refusals can be dropped; grants stay, for the caps', async () => {
+  await rule({ caps: { guest: [{ n: 1, per: '7d' }] } });
+  await trigger(entered());
+  await trigger(entered());
+  expect(await dropRefusals(db, now + 1)).toBeGreaterThan(0);
+  await trigger(entered());
+  expect((await reasons()).toSorted()).toEqual(['guest-cap', 'issued']);
 });
 
 test('another merchant sees nothing of it', async () => {

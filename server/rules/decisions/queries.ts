@@ -323,3 +323,16 @@ export async function insertDecisions(
   );
   return new Set(rows.map((row) => row.id));
 }
+
+/**
+ * Drops refusals older than `before`, at most `limit` at once, a housekeeping job across merchants;
+ * gives how many. Grants and ghosts stay: caps and reports count them.
+ */
+export async function dropRefusals(db: Queryable, before: number, limit = 10_000): Promise<number> {
+  const { rowCount } = await db.query(
+    `delete from decisions where id in (
+       select id from decisions where outcome = 'refused' and decided_at < $1 limit $2)`,
+    [new Date(before), limit],
+  );
+  return rowCount;
+}
