@@ -6,7 +6,7 @@ import { uuidv7 } from '../ids.ts';
 export type Purpose = 'access' | 'marketing';
 export type ConsentSource = 'portal' | 'console' | 'api';
 
-/** One entry to add. `text` is the wording as it was shown; only its SHA-256 is kept. */
+/** One entry to add. `text` is the wording as it was shown, kept once under its SHA-256. */
 export interface NewConsent {
   merchantId: string;
   guestId: string;
@@ -49,7 +49,10 @@ export async function appendConsent(
 ): Promise<string> {
   const id = uuidv7(now);
   await tx.query(
-    `insert into consents (id, merchant_id, guest_id, store_id, purpose, granted, text_version,
+    `with wording as (
+       insert into consent_texts (merchant_id, sha256, text, first_shown_at)
+       values ($2, $8, $12, $11) on conflict do nothing)
+     insert into consents (id, merchant_id, guest_id, store_id, purpose, granted, text_version,
        text_sha256, language, source, given_at)
      values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)`,
     [
@@ -64,6 +67,7 @@ export async function appendConsent(
       consent.language,
       consent.source,
       new Date(now),
+      consent.text,
     ],
   );
   return id;
@@ -160,4 +164,17 @@ export async function hasStore(
     storeId,
   ]);
   return rows.length === 1;
+}
+
+/** The wording behind a hash of the ledger. */
+export async function wordingOf(
+  tx: Queryable,
+  merchantId: string,
+  sha256: string,
+): Promise<{ text: string; first_shown_at: Date } | null> {
+  const { rows } = await tx.query<{ text: string; first_shown_at: Date }>(
+    'select text, first_shown_at from consent_texts where merchant_id = $1 and sha256 = $2',
+    [merchantId, sha256],
+  );
+  return rows[0] ?? null;
 }

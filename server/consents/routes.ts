@@ -4,7 +4,14 @@ import type { Database } from '../db/database.ts';
 import { problem } from '../errors.ts';
 import type { AnyRoute, MerchantCaller } from '../http/route.ts';
 import { route } from '../http/route.ts';
-import { appendConsent, consentLedger, currentConsents, hasStore, holdGuest } from './queries.ts';
+import {
+  appendConsent,
+  consentLedger,
+  currentConsents,
+  hasStore,
+  holdGuest,
+  wordingOf,
+} from './queries.ts';
 import { consentExample, consentReply, shownConsent } from './schema.ts';
 
 export interface ConsentRouteDeps {
@@ -27,12 +34,7 @@ const entryBody = z
       .max(60)
       .optional()
       .describe('Version of the wording the guest was shown or read; needed to agree.'),
-    text: z
-      .string()
-      .min(1)
-      .max(4000)
-      .optional()
-      .describe('That wording itself; only its SHA-256 is kept. Needed to agree.'),
+    text: z.string().min(1).max(4000).optional().describe('That wording itself; needed to agree.'),
     language: z.enum(['en', 'zh-CN']).default('en').describe('Language of the wording.'),
     storeId: z.uuid().optional().describe('The store where it happened.'),
   })
@@ -92,6 +94,31 @@ export function consentRoutes({ db, clock }: ConsentRouteDeps): AnyRoute[] {
           { tenant: merchantId },
         );
         return { consents: rows.map(shownConsent) };
+      },
+    }),
+    route({
+      method: 'get',
+      path: '/v1/consents/texts/:sha256',
+      summary: 'The wording behind an entry of the ledger',
+      tag,
+      access: 'guests:read',
+      params: z.object({
+        sha256: z
+          .string()
+          .regex(/^[0-9a-f]{64}$/)
+          .describe('`textSha256` of the entry.'),
+      }),
+      reply: z.object({
+        text: z.string().describe('The text as it was shown.'),
+        firstShownAt: z.string().describe('When it was first shown, ISO 8601 UTC.'),
+      }),
+      example: { reply: { text: 'Send me offers.', firstShownAt: '2026-11-01T09:00:00.000Z' } },
+      handler: async ({ caller: { merchantId }, params: { sha256 } }) => {
+        const wording = await db.tx((tx) => wordingOf(tx, merchantId, sha256), {
+          tenant: merchantId,
+        });
+        if (!wording) throw problem('not-found');
+        return { text: wording.text, firstShownAt: wording.first_shown_at.toISOString() };
       },
     }),
     route({

@@ -19,8 +19,10 @@ async function asObjects(
 }
 
 const SECTIONS = {
-  consents: `select id, store_id, purpose, granted, text_version, text_sha256, language, source, given_at
-    from consents where merchant_id = $1 and guest_id = $2 order by seq`,
+  consents: `select c.id, c.store_id, c.purpose, c.granted, c.text_version, c.text_sha256, t.text, c.language,
+      c.source, c.given_at
+    from consents c left join consent_texts t on t.merchant_id = c.merchant_id and t.sha256 = c.text_sha256
+    where c.merchant_id = $1 and c.guest_id = $2 order by c.seq`,
   answers: `select question_key, answer, dismissed, answered_at
     from guest_answers where merchant_id = $1 and guest_id = $2 order by question_key`,
   sessions: `select id, store_id, method, mac, ip, state, minutes, bytes_in, bytes_out, granted_at,

@@ -76,6 +76,26 @@ describe('the ledger', () => {
     expect(wordingHash('文明上网。')).toBe(sha256('文明上网。'));
   });
 
+  test('still reads out a wording that the store has since changed', async () => {
+    await letIn(house);
+    house.store.wordings[0]!.version = 'a2';
+    house.store.wordings[0]!.text.en = 'Be kinder.';
+    house.time.now += 1000;
+    const consents = [{ purpose: 'access', granted: true, version: 'a2', language: 'en' } as const];
+    await letIn(house, { consents });
+    const read = (text: string, merchantId = house.merchantId) =>
+      request(app)
+        .get(`/v1/consents/texts/${sha256(text)}`)
+        .set('x-merchant', merchantId);
+    expect((await read('Be kind online.').expect(200)).body).toEqual({
+      text: 'Be kind online.',
+      firstShownAt: new Date(house.time.now - 1000).toISOString(),
+    });
+    expect((await read('Be kinder.').expect(200)).body.text).toBe('Be kinder.');
+    await read('Be kind online.', (await openReception(db)).merchantId).expect(404);
+    await read('never shown').expect(404);
+  });
+
   test('takes an unchanged choice again, as proof of what was shown', async () => {
     const proof = { method: 'sms-code' as const, address: makePhone() };
     const first = await letIn(house, { proof });

@@ -27,7 +27,6 @@ export const makeMerchant = maker('merchants', () => ({
   createdAt: when(-DAY),
 }));
 
-/** Nobody can sign in with this hash: a maker that hashed a password would cost 20 ms a row. */
 export const makeStaff = maker('staff', (merchantId: string) => ({
   id: id(),
   merchantId,
@@ -139,7 +138,6 @@ export const makeGuest = maker('guests', (merchantId: string) => ({
   ...noDate('blockedAt'),
 }));
 
-/** Marketing consent, granted an hour ago. */
 export const makeConsent = maker('consents', (merchantId: string, guestId: string) => ({
   id: id(),
   merchantId,
@@ -163,7 +161,6 @@ export const makeAnswer = maker('guest_answers', (merchantId: string, guestId: s
   answeredAt: when(-HOUR),
 }));
 
-/** Hashes are random: nothing typed will fit them. */
 export const makeCode = maker('codes', (merchantId: string, storeId: string) => ({
   id: id(),
   merchantId,

@@ -42,6 +42,16 @@ begin
 end $$;
 create trigger append_only before update on consents for each row execute function foyer_append_only();
 
+-- The wordings behind the ledger's hashes: an old entry can still be read out, whatever the store says today.
+create table consent_texts (
+  merchant_id uuid not null references merchants (id) on delete cascade,
+  sha256 text not null,
+  text text not null,
+  first_shown_at timestamptz not null,
+  primary key (merchant_id, sha256)
+);
+call foyer_protect('consent_texts', 'select, insert');
+
 -- The optional question: an answer, or a dismissal that is never asked again.
 create table guest_answers (
   merchant_id uuid not null references merchants (id) on delete cascade,
