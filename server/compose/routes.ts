@@ -1,5 +1,6 @@
 /** Every API route of the house, as one list: served by the app, printed as the OpenAPI document. */
 import { accessVoucherRoutes } from '../access-vouchers/routes.ts';
+import { consentRoutes } from '../consents/routes.ts';
 import { analyticsRoutes } from '../analytics/routes.ts';
 import { deviceRoutes } from '../devices/routes.ts';
 import { fenceRoutes } from '../fences/routes.ts';
@@ -21,6 +22,7 @@ export function apiRoutes(services: Services): AnyRoute[] {
     ...visitRoutes(services),
     ...storeRoutes(services),
     ...guestRoutes(services),
+    ...consentRoutes(services),
     ...accessVoucherRoutes(services),
     ...offerRoutes(services),
     ...ruleRoutes(services),
