@@ -10,6 +10,8 @@ const GPS_ROLLOVER = 619_315_200;
 const REPAIR_WINDOW = 7 * DAY;
 /** Below this a number is taken for seconds, from it on for milliseconds. */
 const SECONDS_BELOW = 2 ** 31;
+/** Outside these a time is none: ISO text of it would no longer have four digits for the year. */
+const FIRST_STORABLE = Date.UTC(1900, 0, 1);
 const LAST_STORABLE = Date.UTC(9999, 11, 31);
 
 /** Older than this is no longer a report but an archive. */
@@ -47,7 +49,7 @@ export function isoTime(value: string): number | null {
 /** Reads a time that may be seconds, milliseconds or ISO text; null when it is no time at all. */
 export function readTime(value: unknown, now: number): Reading | null {
   const at = typeof value === 'string' ? (isoTime(value) ?? numeric(value)) : numeric(value);
-  if (at === null || at < -LAST_STORABLE || at > LAST_STORABLE) return null;
+  if (at === null || at < FIRST_STORABLE || at > LAST_STORABLE) return null;
   return judgeTime(at, now);
 }
 

@@ -42,10 +42,11 @@ export function createIngest(deps: IngestDeps): Ingest {
   const { db, clock, lanes } = deps;
   return async (caller, pings) => {
     if (pings.length === 0) return { accepted: 0, duplicates: 0, refused: [] };
-    const { fates, events } = await lanes.run(caller.deviceId, async () => {
+    const work = () => {
       const received = clock();
       return db.tx((tx) => store(tx, deps, caller, pings, received), { tenant: caller.merchantId });
-    });
+    };
+    const { fates, events } = await lanes.run(caller.deviceId, work, pings.length);
     if (events > 0) deps.afterCommit?.();
     return summarise(fates, pings, deps.count);
   };

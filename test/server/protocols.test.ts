@@ -80,7 +80,7 @@ describe('any message at all', () => {
       fc.property(odd, fc.constantFrom(parseOwnTracks, parseOverland), (body, parse) => {
         for (const ping of parse(body, '', NOON).pings) {
           expect(Number.isFinite(ping.lon) && Number.isFinite(ping.lat)).toBe(true);
-          expect(() => new Date(ping.at).toISOString()).not.toThrow();
+          expect(new Date(ping.at).toISOString()).toMatch(/^\d{4}-/);
           expect(ping.key).not.toMatch(/[\p{Cc}\p{Cs}]/u);
         }
       }),
@@ -135,6 +135,8 @@ describe('clocks', () => {
     NaN,
     Infinity,
     1e300,
+    -1e13,
+    1e15,
     '2026-13-45T99:00:00Z',
   ])('%p is no time', (value) => {
     expect(readTime(value, NOON)).toBeNull();
