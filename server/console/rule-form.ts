@@ -229,14 +229,24 @@ export function readDefinition(
     when: readTree(draft, lookup),
     window: Object.keys(window).length > 0 ? window : undefined,
     caps: {
-      guest: [...(guestCap.n === '' ? [] : [readSpan(guestCap)]), ...(before?.caps.guest.slice(1) ?? [])],
-      store: [...(storeCap.n === '' ? [] : [readSpan(storeCap)]), ...(before?.caps.store.slice(1) ?? [])],
+      guest: [
+        ...(guestCap.n === '' ? [] : [readSpan(guestCap)]),
+        ...(before?.caps.guest.slice(1) ?? []),
+      ],
+      store: [
+        ...(storeCap.n === '' ? [] : [readSpan(storeCap)]),
+        ...(before?.caps.store.slice(1) ?? []),
+      ],
     },
     quiet,
     group:
       group.name === ''
         ? undefined
-        : { name: group.name, priority: Number(group.priority || 0), per: readSpan(group.span).per },
+        : {
+            name: group.name,
+            priority: Number(group.priority || 0),
+            per: readSpan(group.span).per,
+          },
     experiment: {
       ...(before?.experiment.salt === undefined ? {} : { salt: before.experiment.salt }),
       holdout: Number(draft.holdout || 0) / 100,
@@ -296,6 +306,6 @@ export function postedRule(posted: Posted, id: string): RuleDraft {
     holdout: posted.one('holdout', 8),
     units: posted.one('units', 12),
     maxAge: posted.one('maxAge', 6),
-    minBand: posted.one('minBand', 10),
+    minBand: posted.one('minBand', 10) || 'none',
   };
 }

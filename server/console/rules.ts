@@ -2,7 +2,6 @@
 import express from 'express';
 import type { Request, Response } from 'express';
 import { ProblemError, problem } from '../errors.ts';
-import type { Offer } from '../offers/queries.ts';
 import { offersOf } from '../offers/queries.ts';
 import { fields as catalogue, operators } from '../rules/fields.ts';
 import { changeRuleStatus, createRule, editRule } from '../rules/manage.ts';
@@ -62,7 +61,11 @@ export const rulePages: PageModule = (deps) => {
   return pages;
 };
 
-async function stored(deps: ConsoleDeps, request: Request, response: Response): Promise<StoredRule> {
+async function stored(
+  deps: ConsoleDeps,
+  request: Request,
+  response: Response,
+): Promise<StoredRule> {
   const { merchantId } = staffOf(response);
   const { id } = request.params;
   if (typeof id !== 'string' || !uuid.test(id)) throw problem('not-found');
@@ -220,7 +223,7 @@ async function showRule(
   const { names, offers } = await deps.db.tx(
     async (tx) => ({
       names: await namesOf(tx, merchantId),
-      offers: (await offersOf(tx, merchantId)) as Offer[],
+      offers: await offersOf(tx, merchantId),
     }),
     { tenant: merchantId, readOnly: true },
   );
@@ -252,7 +255,14 @@ async function showRule(
       choices,
       operatorNames,
       sentence: definition ? sentenceOf(definition, names, draft.offerId, response) : null,
-      data: dataBlock({ choices, operatorNames, lists, yes: say.yes, no: say.no, minutes: page.t('rules.form.minutes') }),
+      data: dataBlock({
+        choices,
+        operatorNames,
+        lists,
+        yes: say.yes,
+        no: say.no,
+        minutes: page.t('rules.form.minutes'),
+      }),
       scripts: ['rules.js'],
       styles: ['rules.css'],
     },

@@ -48,7 +48,10 @@ const editor: EditorMap = createEditorMap(map, {
   mayWrite: data.mayWrite,
   onSelect: (id) => model.select(id),
   onDrawn: drawn,
-  onReshaped: (id, shape) => model.change(id, shape),
+  onReshaped(id, shape) {
+    notices.clear();
+    model.change(id, shape);
+  },
   onTool: showTool,
 });
 const fenceForm = createForm(form, {
@@ -112,6 +115,8 @@ function floorButton(name: string): HTMLElement {
 function refresh(): void {
   const fences = onFloor();
   const fence = current();
+  const tool = editor.tool();
+  if (fence === null && (tool === 'move' || tool === 'cut')) editor.use('corners');
   showFloors();
   editor.show(onMap(fences), fence?.id ?? null);
   fenceForm.show(fence, model.all());
@@ -153,7 +158,8 @@ function open(id: string): void {
   if (fence.floor !== null) floor = fence.floor;
   model.select(id);
   const bounds = boundsOf([fence]);
-  if (!map.getBounds().contains(bounds)) map.fitBounds(bounds, { maxZoom: 20.5, padding: [60, 60] });
+  if (!map.getBounds().contains(bounds))
+    map.fitBounds(bounds, { maxZoom: 20.5, padding: [60, 60] });
 }
 
 function drawn(shape: ShapeOnMap): void {
@@ -231,7 +237,8 @@ async function importFile(input: HTMLInputElement): Promise<void> {
   for (const fence of read.fences) model.add(fence);
   const shown = boundsOf(read.fences);
   if (shown.isValid()) map.fitBounds(shown, { padding: [32, 32] });
-  const skipped = read.skipped > 0 ? ` ${say('fences.import.skipped', { count: read.skipped })}` : '';
+  const skipped =
+    read.skipped > 0 ? ` ${say('fences.import.skipped', { count: read.skipped })}` : '';
   notices.good(`${say('fences.import.done', { count: read.fences.length })}${skipped}`);
 }
 

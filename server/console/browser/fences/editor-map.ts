@@ -47,6 +47,8 @@ export function createEditorMap(map: L.Map, handlers: EditorMapHandlers): Editor
   const shown = new Map<string, Shown>();
   let selected: string | null = null;
   let tool: Tool = 'corners';
+  // Handles can only be dragged; whoever has no pointer types the corners in the form.
+  L.Marker.mergeOptions({ keyboard: false });
   map.pm.setGlobalOptions({
     tooltips: false,
     snappable: true,
@@ -116,7 +118,7 @@ export function createEditorMap(map: L.Map, handlers: EditorMapHandlers): Editor
     if (next === 'polygon') map.pm.enableDraw('Polygon');
     else if (next === 'circle') map.pm.enableDraw('Circle');
     else if (next === 'cut' && mine && !(mine instanceof L.Circle)) {
-      map.pm.enableDraw('Cut', { layersToCut: [mine] } as L.PM.DrawModeOptions);
+      map.pm.enableDraw('Cut', { layersToCut: [mine] });
     }
     handlers.onTool(tool);
   };
@@ -152,7 +154,7 @@ export function createEditorMap(map: L.Map, handlers: EditorMapHandlers): Editor
     use,
     show(fences, nextSelected) {
       const wanted = new Map(fences.map((fence) => [fence.id, fence]));
-      for (const id of [...shown.keys()]) {
+      for (const id of shown.keys()) {
         const fence = wanted.get(id);
         if (!fence || keyOf(fence) !== shown.get(id)!.key) erase(id);
       }

@@ -64,7 +64,9 @@ export function createForm(form: HTMLFormElement, handlers: FenceFormHandlers): 
     handlers.onChange(
       isCircle() && first
         ? { geometry: { type: 'Point', coordinates: [...first] } }
-        : { geometry: { type: 'Polygon', coordinates: read.rings.map((r) => r.map((p) => [...p])) } },
+        : {
+            geometry: { type: 'Polygon', coordinates: read.rings.map((r) => r.map((p) => [...p])) },
+          },
     );
   });
 

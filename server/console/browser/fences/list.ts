@@ -26,7 +26,8 @@ export function showList(
   const rows: HTMLElement[] = [];
   const walk = (parentId: string | null, depth: number): void => {
     const here = inUse.filter((fence) => {
-      const parent = fence.parentId !== null && shownIds.has(fence.parentId) ? fence.parentId : null;
+      const parent =
+        fence.parentId !== null && shownIds.has(fence.parentId) ? fence.parentId : null;
       return parent === parentId;
     });
     for (const fence of here.toSorted((a, b) => a.name.localeCompare(b.name))) {

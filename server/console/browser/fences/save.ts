@@ -21,7 +21,18 @@ export interface ApiFence {
 export function fromApi(fence: ApiFence): EditorFence {
   const { id, name, floor, parentId, category, minDwellSeconds, active, version } = fence;
   const { geometry, radius } = fence;
-  return { id, name, floor, parentId, category, minDwellSeconds, active, version, geometry, radius };
+  return {
+    id,
+    name,
+    floor,
+    parentId,
+    category,
+    minDwellSeconds,
+    active,
+    version,
+    geometry,
+    radius,
+  };
 }
 
 const isNew = (fence: EditorFence): boolean => fence.id.startsWith('new-');

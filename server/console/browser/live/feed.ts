@@ -39,7 +39,11 @@ export function createFeed(options: FeedOptions): Feed {
     item.dataset['event'] = message.id;
     const time = make('time', 'feed__time', clock.format(new Date(message.at)));
     time.dateTime = message.at;
-    item.append(make('span', 'feed__mark'), make('span', 'feed__text', textOf(texts, line.key, line.values)), time);
+    item.append(
+      make('span', 'feed__mark'),
+      make('span', 'feed__text', textOf(texts, line.key, line.values)),
+      time,
+    );
     list.prepend(item);
     empty.hidden = true;
     while (list.children.length > KEPT) list.lastElementChild?.remove();

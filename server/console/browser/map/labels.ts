@@ -31,7 +31,7 @@ export function addLabel(map: L.Map, layer: FenceLayer, name: string): FenceLabe
     keyboard: false,
     pmIgnore: true,
     snapIgnore: true,
-  } as L.MarkerOptions).addTo(map);
+  }).addTo(map);
   const fit = (): void => {
     const { width, height } = pixelSize(map, layer);
     box.style.maxWidth = `${Math.max(ROOM_FOR_NUMBER, width + 6)}px`;

@@ -36,7 +36,7 @@ export function fromLayer(layer: FenceLayer): ShapeOnMap {
     return { geometry, radius: Math.round(layer.getRadius() * 10) / 10 };
   }
   const { geometry } = layer.toGeoJSON(DIGITS);
-  return { geometry: geometry as Geometry, radius: null };
+  return { geometry, radius: null };
 }
 
 const PLANE_ZOOM = 20;
