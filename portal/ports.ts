@@ -149,7 +149,7 @@ export interface Desk {
    * Whether this proof may still be asked the optional question (not answered, not dismissed).
    * Never reveals who the guest is.
    */
-  mayAsk(store: StoreView, proof: Proof, questionKey: string): Promise<boolean>;
+  mayAsk(store: StoreView, proof: Proof, questionKey: string, mac: string): Promise<boolean>;
   /** One transaction: guest, consents, session, event. Idempotent for the same `hid`/context and proof within a minute. */
   admit(request: AdmitRequest): Promise<Admission>;
   session(store: StoreView, sessionId: string): Promise<SessionView | null>;

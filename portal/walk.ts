@@ -77,9 +77,10 @@ export async function stepOf(kit: Kit, store: StoreView, journey: Journey): Prom
 /** Whether the one question would follow; never a reason to keep somebody outside. */
 export async function wouldAsk(kit: Kit, store: StoreView, journey: Journey): Promise<boolean> {
   const proof = proofOf(store, journey);
-  if (store.question === undefined || proof === undefined) return false;
+  const { context } = journey;
+  if (store.question === undefined || proof === undefined || context === undefined) return false;
   try {
-    return await kit.ports.desk.mayAsk(store, proof, store.question.key);
+    return await kit.ports.desk.mayAsk(store, proof, store.question.key, context.mac);
   } catch {
     kit.ports.log.warn({ store: store.id }, 'could not ask whether the question is due');
     return false;

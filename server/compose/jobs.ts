@@ -9,6 +9,7 @@ import { forgetMessages } from '../messages/deliver.ts';
 import { dropAnswers } from '../offers/vouchers/queries.ts';
 import { forgetPings, preparePartitions } from '../pings/keep.ts';
 import { judgeSilence } from '../pings/silence.ts';
+import { dropRefusals } from '../rules/decisions/queries.ts';
 import { expireSessions, forgetSessionClients } from '../sessions/accounting.ts';
 import { deleteStaleSignIns } from '../staff/queries.ts';
 import { idleMs } from '../staff/sign-in.ts';
@@ -40,11 +41,12 @@ export function houseJobs(services: Services, config: Config): Job[] {
     { name: 'old messages', every: hour, run: (now) => forgetMessages(db, now) },
     { name: 'old clients', every: hour, run: (now) => forgetSessionClients(db, now) },
     { name: 'old voucher tries', every: hour, run: (now) => forgetTries(db, now) },
+    { name: 'old refusals', every: day, run: (now) => dropRefusals(db, now - 90 * day) },
     {
       name: 'stale sign-ins',
       every: hour,
       run: (now) => deleteStaleSignIns(db, new Date(now), new Date(now - idleMs)),
     },
-    { name: 'tidy the embedded database', every: day, run: () => tidy(db) },
+    { name: 'tidy the embedded database', every: 15 * minute, run: () => tidy(db) },
   ];
 }

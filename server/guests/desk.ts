@@ -3,10 +3,15 @@ import type { Database, Queryable } from '../db/database.ts';
 import { deriveKey } from '../ids.ts';
 import type { Log } from '../log.ts';
 import type { SessionLimits, SessionRow } from '../sessions/queries.ts';
-import { findSession, guestOfOpenSession, liveSessionOfClient } from '../sessions/queries.ts';
+import {
+  findSession,
+  guestOfOpenSession,
+  liveSessionOfClient,
+  rememberedGuest,
+} from '../sessions/queries.ts';
 import type { Admission, AdmitRequest, DeskStore, Proof } from './admit.ts';
-import { Refusal, admitOnce, clientKeyOf } from './admit.ts';
-import { askedBefore } from './queries.ts';
+import { REMEMBER_MS, Refusal, admitOnce, clientKeyOf } from './admit.ts';
+import { answersOf, askedBefore } from './queries.ts';
 
 /** An offer ready to show. */
 export interface OfferCard {
@@ -97,12 +102,29 @@ export function createDesk<S extends DeskStore>(deps: DeskDeps<S>) {
     store: (slug: string): Promise<S | null> => deps.storeBySlug(slug),
 
     /** Only a proved address says who is asking; a hardware address never does. */
-    async mayAsk(store: DeskStore, proof: Proof, questionKey: string): Promise<boolean> {
-      if (proof.method !== 'sms-code' && proof.method !== 'email-code') return true;
+    async mayAsk(
+      store: DeskStore,
+      proof: Proof,
+      questionKey: string,
+      mac: string,
+    ): Promise<boolean> {
+      const { merchantId } = store;
+      if (proof.method !== 'sms-code' && proof.method !== 'email-code') {
+        const since = clock() - REMEMBER_MS;
+        const clientKey = clientKeyOf(key, store.id, mac);
+        return db.tx(
+          async (tx) => {
+            const guest = await rememberedGuest(tx, merchantId, store.id, clientKey, since);
+            const answers = guest === null ? [] : await answersOf(tx, merchantId, guest);
+            return answers.every((answer) => answer.question_key !== questionKey);
+          },
+          { tenant: merchantId },
+        );
+      }
       const kind = proof.method === 'sms-code' ? 'phone' : 'email';
       const asked = await db.tx(
-        (tx) => askedBefore(tx, store.merchantId, kind, proof.address, questionKey),
-        { tenant: store.merchantId },
+        (tx) => askedBefore(tx, merchantId, kind, proof.address, questionKey),
+        { tenant: merchantId },
       );
       return !asked;
     },

@@ -201,7 +201,9 @@ function given<T extends object>(part: T): { [K in keyof T]?: Exclude<T[K], unde
 
 export const slugText = z
   .string()
-  .regex(/^[a-z0-9][a-z0-9-]{1,62}$/, 'must be 2 to 63 lower case letters, digits or dashes');
+  .regex(/^[a-z0-9][a-z0-9-]{1,62}$/, 'must be 2 to 63 lower case letters, digits or dashes')
+  // /p/assets is where the portal keeps its own files.
+  .refine((slug) => slug !== 'assets', 'is taken by the portal itself');
 export const zoneText = z
   .string()
   .max(60)

@@ -245,14 +245,28 @@ describe('what a guest agrees to', () => {
 describe('the optional question', () => {
   test('is asked until it is answered or waved away', async () => {
     const proof = phone(make.makePhone());
-    expect(await house.desk.mayAsk(house.store, proof, 'taste')).toBe(true);
+    expect(await house.desk.mayAsk(house.store, proof, 'taste', '02:00:00:00:aa:01')).toBe(true);
     await letIn(house, { proof });
-    expect(await house.desk.mayAsk(house.store, proof, 'taste')).toBe(true);
+    expect(await house.desk.mayAsk(house.store, proof, 'taste', '02:00:00:00:aa:01')).toBe(true);
     await letIn(house, { proof, answer: { key: 'taste', dismissed: true } });
-    expect(await house.desk.mayAsk(house.store, proof, 'taste')).toBe(false);
-    expect(await house.desk.mayAsk(house.store, proof, 'other')).toBe(true);
+    expect(await house.desk.mayAsk(house.store, proof, 'taste', '02:00:00:00:aa:01')).toBe(false);
+    expect(await house.desk.mayAsk(house.store, proof, 'other', '02:00:00:00:aa:01')).toBe(true);
     const other = await openReception(db);
-    expect(await other.desk.mayAsk(other.store, proof, 'taste')).toBe(true);
+    expect(await other.desk.mayAsk(other.store, proof, 'taste', '02:00:00:00:aa:01')).toBe(true);
+  });
+
+  test('is not asked again of an anonymous guest whose phone is remembered', async () => {
+    const proof = { method: 'click-through' as const };
+    const { context } = admission(house);
+    const { grant } = await letIn(house, {
+      context,
+      proof,
+      answer: { key: 'taste', dismissed: true },
+    });
+    expect(await house.desk.mayAsk(house.store, proof, 'taste', context.mac)).toBe(true);
+    await house.doors.landed(house.store, grant.sessionId);
+    expect(await house.desk.mayAsk(house.store, proof, 'taste', context.mac)).toBe(false);
+    expect(await house.desk.mayAsk(house.store, proof, 'taste', '02:00:00:00:aa:02')).toBe(true);
   });
 
   test('keeps hostile answers word for word', async () => {
