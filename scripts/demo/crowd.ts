@@ -1,5 +1,5 @@
 /** PURE. Where each visitor of the demo is at any moment, and what a phone would report of it. */
-import { corridorY, entrance, shops, toLonLat } from './mall.ts';
+import { corridorY, entrance, shops, toLonLat, tramStop } from './mall.ts';
 import type { Shop, Spot } from './mall.ts';
 import type { Random } from './random.ts';
 
@@ -57,6 +57,7 @@ export function planWalk(plan: readonly Stay[], random: Random): Walk {
   if (plan.length === 0) go({ x: 172, y: corridorY });
   go({ x: at.x, y: corridorY });
   go(entrance);
+  go(tramStop);
   return { legs, seconds: now, stays };
 }
 

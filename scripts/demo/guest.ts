@@ -109,3 +109,15 @@ export async function logIn(base: string, path: string, choices: GuestChoices): 
   }
   throw new Error(`the portal did not come to an end: ${pages.join(' → ')}`);
 }
+
+/** Milliseconds until the welcome page shows an offer, reloading it as a guest would; null after `patience` ms. */
+export async function awaitOffer(visit: Visit, patience: number): Promise<number | null> {
+  const started = performance.now();
+  let { html } = visit;
+  while (!html.includes('data-offer=')) {
+    if (performance.now() - started > patience) return null;
+    await new Promise((resolve) => setTimeout(resolve, 100));
+    html = await (await fetch(visit.url)).text();
+  }
+  return performance.now() - started;
+}

@@ -37,6 +37,8 @@ export const shops: readonly Shop[] = [
 ];
 
 export const entrance: Spot = { x: -12, y: 45 };
+/** Where people come from and go to: far enough that leaving is leaving. */
+export const tramStop: Spot = { x: -170, y: 45 };
 /** The corridor runs the whole length at this height. */
 export const corridorY = 45;
 

@@ -3,7 +3,7 @@ import type { Api } from './api.ts';
 import type { Walk } from './crowd.ts';
 import { createPhone, planWalk } from './crowd.ts';
 import type { Stay } from './crowd.ts';
-import { logIn } from './guest.ts';
+import { awaitOffer, logIn } from './guest.ts';
 import type { GuestChoices, Visit } from './guest.ts';
 import { sendFixes } from './phones.ts';
 import type { App } from './phones.ts';
@@ -31,6 +31,8 @@ export interface Person {
   deviceId: string;
   guestId: string | null;
   login: Visit | null;
+  /** Milliseconds after the welcome page until it showed an offer; null when none came. */
+  offerMs: number | null;
   walk: Walk;
   /** ms since 1970: when the walk began. */
   startedAt: number;
@@ -39,13 +41,16 @@ export interface Person {
   locate: ReturnType<typeof createPhone>;
 }
 
+export interface LoggedIn {
+  guestId: string;
+  login: Visit;
+  offerMs: number | null;
+}
+
 let clients = 0;
 
 /** A guest logs in on the WiFi first; the app's device is then linked to that guest. */
-export async function logInGuest(
-  world: World,
-  choices: GuestChoices,
-): Promise<{ guestId: string; login: Visit }> {
+export async function logInGuest(world: World, choices: GuestChoices): Promise<LoggedIn> {
   clients += 1;
   const tail = clients.toString(16).padStart(4, '0');
   const client = {
@@ -55,7 +60,8 @@ export async function logInGuest(
   if (!world.redirect) throw new Error('this world has no gateway');
   const login = await logIn(world.base, world.redirect(client), choices);
   const { guests } = await world.api.get<{ guests: { id: string }[] }>('/v1/guests?limit=1');
-  return { guestId: guests[0]!.id, login };
+  const offerMs = choices.marketing ? await awaitOffer(login, 1_500) : null;
+  return { guestId: guests[0]!.id, login, offerMs };
 }
 
 /** Someone with a phone whose walk began `secondsAgo`. */
@@ -65,7 +71,7 @@ export async function makePerson(
   app: App,
   plan: readonly Stay[],
   secondsAgo: number,
-  guest: { guestId: string; login: Visit } | null = null,
+  guest: LoggedIn | null = null,
 ): Promise<Person> {
   const { device, token } = await world.api.post<{ device: { id: string }; token: string }>(
     '/v1/devices',
@@ -82,6 +88,7 @@ export async function makePerson(
     deviceId: device.id,
     guestId: guest?.guestId ?? null,
     login: guest?.login ?? null,
+    offerMs: guest?.offerMs ?? null,
     walk: planWalk(plan, world.random),
     startedAt,
     nextAt: startedAt,

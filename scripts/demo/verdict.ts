@@ -31,13 +31,7 @@ export async function judge(
   for (const member of cast) {
     const { person, shop, decides } = member;
     checks.push(await visitCheck(world, member, facts.fences));
-    if (person.login) {
-      checks.push({
-        what: `${person.name} logs in on the WiFi`,
-        ok: person.login.pages.length > 0,
-        seen: `${person.login.pages.length} pages, ${Math.round(person.login.took)} ms`,
-      });
-    }
+    if (person.login) checks.push(await welcomeCheck(world, member, facts.rules.welcome));
     if (decides && shop) {
       const { check, issued: mine } = await ruleCheck(world, member, played, facts.rules.shoes);
       checks.push(check);
@@ -80,6 +74,30 @@ async function visitCheck(
     what: shop ? `${person.name} visits ${shop}` : `${person.name}, is in the mall but in no shop`,
     ok,
     seen: names.join(', ') || 'no visit',
+  };
+}
+
+/** The login itself, and the welcome offer on the guest's own page: there, held out, or refused for want of consent. */
+async function welcomeCheck(
+  world: World,
+  { person, decides }: CastMember,
+  ruleId: string,
+): Promise<Check> {
+  const { items } = await world.api.get<{ items: DecisionReply[] }>(
+    `/v1/decisions?ruleId=${ruleId}&guestId=${person.guestId}`,
+  );
+  const outcome = items[0]?.outcome ?? 'none';
+  const shown = person.offerMs !== null;
+  const ok =
+    decides === 'for'
+      ? shown === (outcome === 'issued') && outcome !== 'refused'
+      : outcome === 'refused' && !shown;
+  const { pages, took } = person.login!;
+  const offer = shown ? `, offer on the page after ${Math.round(person.offerMs!)} ms` : '';
+  return {
+    what: `${person.name} logs in on the WiFi`,
+    ok: ok && outcome !== 'none',
+    seen: `${pages.length} pages, ${Math.round(took)} ms; welcome offer ${outcome}${offer}`,
   };
 }
 
