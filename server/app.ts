@@ -155,17 +155,17 @@ function furnish(
     metricsToken: config.METRICS_TOKEN,
   });
   app.use(
-    createPortal(portalPorts(services), {
-      secret: deriveKey(config.SECRET, 'portal'),
-      publicUrl: config.PUBLIC_URL,
-      viewCache: true,
-    }),
-  );
-  app.use(
     helmet({
       contentSecurityPolicy: false,
       strictTransportSecurity: config.PUBLIC_URL.startsWith('https:'),
       referrerPolicy: { policy: 'no-referrer' },
+    }),
+  );
+  app.use(
+    createPortal(portalPorts(services), {
+      secret: deriveKey(config.SECRET, 'portal'),
+      publicUrl: config.PUBLIC_URL,
+      viewCache: true,
     }),
   );
   const assets = consoleAssets();
