@@ -240,7 +240,7 @@ function trustProxy(setting: string): boolean | number | string {
 async function firstOwnerLink(services: Services): Promise<string | null> {
   if (await anyStaff(services.db)) return null;
   const token = await createOwnerLink(services.db, services.clock);
-  return `${services.publicUrl}/console/start/${token}`;
+  return `${services.publicUrl}/console/welcome/${token}`;
 }
 
 /** New work stops first, then what it caused is delivered, then storage goes. */
