@@ -31,6 +31,8 @@ export interface Cell {
   label: string;
   /** Null when hidden. */
   people: number | null;
+  /** Hidden because it is small itself; otherwise only to protect the one that is. */
+  few: boolean;
 }
 
 /**
@@ -45,8 +47,8 @@ export function hideFew(
   const shown = cells.filter((cell) => cell.people >= least);
   const [weakest] = shown.toSorted((a, b) => a.people - b.people);
   const alsoHidden = small.length === 1 ? weakest : undefined;
-  return cells.map((cell) => ({
-    label: cell.label,
-    people: cell.people < least || cell === alsoHidden ? null : cell.people,
-  }));
+  return cells.map((cell) => {
+    const few = cell.people < least;
+    return { label: cell.label, people: few || cell === alsoHidden ? null : cell.people, few };
+  });
 }

@@ -65,10 +65,10 @@ function opening(hours: readonly HourBar[]): HourBar[] {
   return hours.filter((one) => one.hour >= Math.max(0, first) && one.hour <= Math.min(23, last));
 }
 
-/** The next of 2, 4, 10, 20, 40, 100 …: half of it is a whole number too. */
+/** The next of 2, 4, 6, 8, 10, 12, 16, 20, 40 …: half of it is a whole number too. */
 export function niceCeiling(value: number): number {
   for (let ten = 1; ; ten *= 10) {
-    const fit = [2, 4, 6, 10].find((step) => step * ten >= value);
+    const fit = [2, 4, 6, 8, 10, 12, 16].find((step) => step * ten >= value);
     if (fit !== undefined) return fit * ten;
   }
 }

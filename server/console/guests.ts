@@ -18,6 +18,8 @@ import { done, field, isId, needs, query, renderPage, staffOf } from './page.ts'
 
 const perPage = 50;
 const mostRows = 10_000;
+/** Newest rows of each kind on a guest's page; the export has them all. */
+const shownRows = 15;
 
 export const guestPages: PageModule = (deps) => {
   const router = express.Router();
@@ -132,9 +134,9 @@ async function one(deps: ConsoleDeps, request: Request, response: Response): Pro
       answers: await answersOf(tx, merchantId, id),
       holds: await currentConsents(tx, merchantId, id),
       consents: await consentHistory(tx, merchantId, id, 100),
-      sessions: await sessionsOfGuest(tx, merchantId, id, 50),
-      visits: await listVisits(tx, merchantId, { guestId: id, limit: 50 }),
-      vouchers: await vouchersList(tx, merchantId, { storeId: null, guestId: id }, 50),
+      sessions: await sessionsOfGuest(tx, merchantId, id, shownRows),
+      visits: await listVisits(tx, merchantId, { guestId: id, limit: shownRows }),
+      vouchers: await vouchersList(tx, merchantId, { storeId: null, guestId: id }, shownRows),
     };
   });
   await renderPage(response, 'guest', { ...found, title: nameOf(found.guest) ?? id, nameOf });

@@ -37,11 +37,11 @@ export function signInPages(deps: ConsoleDeps): Router {
     await signOutEverywhere(deps, staffOf(response));
     leave(deps, response);
   });
-  router.get('/welcome/:link', async (request, response) => {
+  router.get('/start/:link', async (request, response) => {
     const open = await ownerLinkIsOpen(deps, request.params.link);
     await renderPage(response, 'welcome', { open, typed: {}, refused: {} }, open ? 200 : 404);
   });
-  router.post('/welcome/:link', (request, response) => begin(deps, request, response));
+  router.post('/start/:link', (request, response) => begin(deps, request, response));
   return router;
 }
 
@@ -105,11 +105,19 @@ async function begin(
     await renderPage(response, 'welcome', { open, typed, refused }, open ? 422 : 404);
     return;
   }
+  const userAgent = request.headers['user-agent'] ?? '';
   const token = await createFirstOwner(deps, request.params.link, {
     ...typed,
     password: secret,
-    userAgent: request.headers['user-agent'] ?? '',
+    userAgent,
+  }).catch((error: unknown) => {
+    if ((error as { code?: unknown }).code === '23505') return null;
+    throw error;
   });
+  if (token === null) {
+    await renderPage(response, 'welcome', { open, typed, refused: { email: 'mail-taken' } }, 422);
+    return;
+  }
   deps.log.info({ event: 'owner-created' }, 'the first owner was created');
   admit(deps, response, token);
   response.redirect(303, '/console');

@@ -62,7 +62,7 @@ export const passwordLength = { min: 12, max: 128 } as const;
 
 /** Parts of the passwords that lead every leaked list; one of them padded out is no better. */
 const wellKnown =
-  /(passw0?rd|qwert|azerty|letmein|welcome|iloveyou|admin|123456|abcdef|000000|111111|foyer)/;
+  /(passw[o0]rd|qwert|azerty|letmein|welcome|iloveyou|admin|123456|abcdef|000000|111111|foyer)/g;
 
 /** PURE. Why a password is refused, or null. Length is what counts; no rules about kinds of characters. */
 export function weakness(password: string, about: readonly string[]): Weakness | null {
@@ -71,7 +71,8 @@ export function weakness(password: string, about: readonly string[]): Weakness |
   if (signs < passwordLength.min) return 'too-short';
   if (signs > passwordLength.max) return 'too-long';
   if (new Set(plain).size < 5) return 'common';
-  if (plain.replace(wellKnown, '').length < 8 && wellKnown.test(plain)) return 'common';
+  const rest = plain.replaceAll(wellKnown, '');
+  if (rest !== plain && rest.length < 8) return 'common';
   const names = about.map((text) => text.toLowerCase()).filter((text) => text.length >= 4);
   if (names.some((name) => plain.includes(name) && plain.length - name.length < 6)) {
     return 'contains-name';

@@ -1,0 +1,243 @@
+/** Stores: settings and what saving corrects, gateways, and the portal's view of both. */
+import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
+import request from 'supertest';
+import type { StoreView } from '../../portal/ports.ts';
+import { contrast, readableAccent } from '../../server/stores/colour.ts';
+import { storeRoutes } from '../../server/stores/routes.ts';
+import {
+  applyChange,
+  defaultSettings,
+  isZone,
+  readSettings,
+  settingsChange,
+} from '../../server/stores/schema.ts';
+import { storeBySlug } from '../../server/stores/view.ts';
+import { defaultWordings } from '../../server/stores/wordings.ts';
+import type { TestDatabase } from '../support/database.ts';
+import { testDatabase } from '../support/database.ts';
+import { NOON, makeGateway, makeMerchant, makeStore } from '../support/make.ts';
+import { routesApp } from '../support/routes-app.ts';
+
+let database: TestDatabase;
+let app: ReturnType<typeof routesApp>;
+beforeAll(async () => {
+  database = await testDatabase();
+  app = routesApp(storeRoutes({ db: database.db, clock: () => NOON }));
+});
+afterAll(() => database.release());
+
+describe('an accent', () => {
+  test('of any colour ends readable, and is only changed when no text is', () => {
+    let corrected = 0;
+    for (let red = 0; red < 256; red += 17) {
+      for (let green = 0; green < 256; green += 17) {
+        for (let blue = 0; blue < 256; blue += 51) {
+          const wanted = `#${[red, green, blue].map((one) => one.toString(16).padStart(2, '0')).join('')}`;
+          const pair = readableAccent(wanted);
+          expect(contrast(pair.accent, pair.onAccent)).toBeGreaterThanOrEqual(4.5);
+          if (!pair.corrected) expect(pair.accent).toBe(wanted);
+          else corrected += 1;
+        }
+      }
+    }
+    expect(corrected).toBeGreaterThan(0);
+    expect(corrected).toBeLessThan(150);
+  });
+
+  test.each([
+    ['#0e6655', '#ffffff'],
+    ['#ffcc00', '#15171a'],
+    ['#FFFFFF', '#15171a'],
+  ])('%s carries %s', (accent, onAccent) => {
+    expect(readableAccent(accent).onAccent).toBe(onAccent);
+  });
+
+  test('contrast is WCAG’s', () => {
+    expect(contrast('#000000', '#ffffff')).toBeCloseTo(21, 5);
+    expect(contrast('#777777', '#ffffff')).toBeCloseTo(4.48, 2);
+  });
+});
+
+describe('settings', () => {
+  test('an empty row has all defaults; an old row keeps what it says', () => {
+    expect(readSettings({})).toEqual(defaultSettings());
+    expect(readSettings({ session: { minutes: 30 } }).session).toMatchObject({
+      minutes: 30,
+      upKbps: 0,
+    });
+    expect(readSettings({}).wordings.map((one) => one.purpose)).toEqual(['access', 'marketing']);
+  });
+
+  test('an edited wording gets a version that never stood for another text', () => {
+    const text = { en: 'Be kind.', 'zh-CN': '请文明上网。' };
+    const once = applyChange(defaultSettings(), { wordings: { access: text } });
+    expect(once.wordings[0]).toEqual({ purpose: 'access', version: 'own-1', text });
+    expect(once.wordings[1]).toEqual(defaultWordings[1]);
+    expect(applyChange(once, { wordings: { access: { ...text } } }).wordings[0]?.version).toBe(
+      'own-1',
+    );
+    const back = applyChange(once, { wordings: { access: defaultWordings[0]!.text } });
+    expect(back.wordings[0]?.version).toBe('own-2');
+  });
+
+  test.each([
+    [{ methods: [] }],
+    [{ methods: ['voucher', 'voucher'] }],
+    [{ methods: ['telepathy'] }],
+    [{ accent: 'red' }],
+    [{ accent: '#0e6655;background:url(x)' }],
+    [{ landingHosts: ['https://example.com'] }],
+    [{ landingHosts: ['example.com/path'] }],
+    [{ landingHosts: ['localhost'] }],
+    [{ venueUrl: 'javascript:alert(1)' }],
+    [{ session: { minutes: 0 } }],
+    [{ session: { minutes: Number.NaN } }],
+    [{ countries: ['Germany'] }],
+    [{ promise: { en: 'a\u0007b' } }],
+    [{ question: { key: 'Q 1', label: { en: 'x', 'zh-CN': 'x' }, options: [] } }],
+    [{ wordings: { access: { en: 'only one language' } } }],
+  ])('%j is refused', (change) => {
+    expect(settingsChange.safeParse(change).success).toBe(false);
+  });
+
+  test.each([
+    ['Europe/Berlin', true],
+    ['UTC', true],
+    ['America/Argentina/Buenos_Aires', true],
+    ['CET', false],
+    ['Mars/Olympus', false],
+    ['+02:00', false],
+    ["x'; drop table stores --", false],
+  ])('zone %s: %s', (zone, known) => {
+    expect(isZone(zone)).toBe(known);
+  });
+});
+
+describe('over the API', () => {
+  const body = { slug: 'api-shop', name: 'Shop', timezone: 'Europe/Berlin', country: 'DE' };
+
+  test('a store is opened, read, changed; its address is one of a kind', async () => {
+    const merchant = await makeMerchant(database.db);
+    const me = (call: request.Test): request.Test => call.set('x-merchant', merchant.id);
+    const made = await me(request(app).post('/v1/stores'))
+      .send({ ...body, location: { lon: 9.99, lat: 53.55 }, settings: { accent: '#FFCC00' } })
+      .expect(201);
+    expect(made.body).toMatchObject({ slug: 'api-shop', location: { lon: 9.99, lat: 53.55 } });
+    expect(made.body.settings.theme).toMatchObject({ accent: '#ffcc00', onAccent: '#15171a' });
+    await me(request(app).post('/v1/stores')).send(body).expect(409);
+    const path = `/v1/stores/${made.body.id}`;
+    const changed = await me(request(app).patch(path))
+      .send({ name: 'Shop 2', location: null, settings: { session: { minutes: 30 } } })
+      .expect(200);
+    expect(changed.body).toMatchObject({
+      name: 'Shop 2',
+      location: null,
+      timezone: 'Europe/Berlin',
+    });
+    expect(changed.body.settings.session).toMatchObject({ minutes: 30, downKbps: 0 });
+    expect(changed.body.settings.theme.accent).toBe('#ffcc00');
+    const read = await me(request(app).get(path)).expect(200);
+    expect(read.body).toEqual(changed.body);
+    const list = await me(request(app).get('/v1/stores')).expect(200);
+    expect(list.body.stores).toEqual([read.body]);
+  });
+
+  test.each([
+    [{ ...body, slug: 'A' }],
+    [{ ...body, slug: 'two words' }],
+    [{ ...body, timezone: 'Nowhere/At_All' }],
+    [{ ...body, country: 'Germany' }],
+    [{ ...body, location: { lon: 181, lat: 0 } }],
+    [{ ...body, name: ' ' }],
+  ])('%j is refused', async (wrong) => {
+    const merchant = await makeMerchant(database.db);
+    await request(app).post('/v1/stores').set('x-merchant', merchant.id).send(wrong).expect(400);
+  });
+
+  test('a gateway gets its secret, is listed without it, forgets learnt names with its name', async () => {
+    const merchant = await makeMerchant(database.db);
+    const store = await makeStore(database.db, merchant.id);
+    const me = (call: request.Test): request.Test => call.set('x-merchant', merchant.id);
+    const gateways = `/v1/stores/${store.id}/gateways`;
+    const made = await me(request(app).post(gateways))
+      .send({ kind: 'opennds', name: 'Door' })
+      .expect(201);
+    expect(made.body).toMatchObject({ kind: 'opennds', level: 3 });
+    expect(made.body.secret).toMatch(/^[0-9a-f]{32}$/);
+    await me(request(app).post(gateways)).send({ kind: 'opennds', name: 'Door' }).expect(409);
+    await me(request(app).post(gateways)).send({ kind: 'opennds', name: 'x; reboot' }).expect(400);
+    const list = await me(request(app).get(gateways)).expect(200);
+    expect(JSON.stringify(list.body)).not.toContain(made.body.secret);
+
+    const id: string = made.body.id;
+    await database.db.query(
+      `update gateways set settings = settings || '{"hashes":["ab"]}' where id = $1`,
+      [id],
+    );
+    await me(request(app).patch(`/v1/gateways/${id}`))
+      .send({ level: 1 })
+      .expect(200);
+    const hashes = async () => (await storeBySlug(database.db, store.slug))?.gateways[0]?.hashes;
+    expect(await hashes()).toEqual(['ab']);
+    await me(request(app).patch(`/v1/gateways/${id}`))
+      .send({ name: 'Back door' })
+      .expect(200);
+    expect(await hashes()).toBeUndefined();
+    await me(request(app).delete(`/v1/gateways/${id}`)).expect(204);
+    await me(request(app).delete(`/v1/gateways/${id}`)).expect(404);
+  });
+
+  test('foreign ids are not found', async () => {
+    const [mine, theirs] = [await makeMerchant(database.db), await makeMerchant(database.db)];
+    const store = await makeStore(database.db, theirs.id);
+    const gateway = await makeGateway(database.db, theirs.id, store.id);
+    const me = (call: request.Test): request.Test => call.set('x-merchant', mine.id);
+    await me(request(app).get(`/v1/stores/${store.id}`)).expect(404);
+    await me(request(app).patch(`/v1/stores/${store.id}`))
+      .send({ name: 'x' })
+      .expect(404);
+    await me(request(app).get(`/v1/stores/${store.id}/gateways`)).expect(404);
+    const post = me(request(app).post(`/v1/stores/${store.id}/gateways`));
+    await post.send({ kind: 'pretend', name: 'x' }).expect(404);
+    await me(request(app).patch(`/v1/gateways/${gateway.id}`))
+      .send({ name: 'x' })
+      .expect(404);
+    await me(request(app).delete(`/v1/gateways/${gateway.id}`)).expect(404);
+  });
+});
+
+describe('for the portal', () => {
+  test('a store is what the portal asks for, with everything the desk grants by', async () => {
+    const merchant = await makeMerchant(database.db);
+    const settings = applyChange(defaultSettings(), {
+      methods: ['voucher', 'sms-code'],
+      venueUrl: 'https://example.com/',
+      landingHosts: ['example.com'],
+    });
+    const store = await makeStore(database.db, merchant.id, { slug: 'seen-by-guests', settings });
+    await makeGateway(database.db, merchant.id, store.id, {
+      kind: 'opennds',
+      name: 'Door',
+      settings: { level: 2, secret: 's3cretfaskey012345' },
+    });
+    const found = await storeBySlug(database.db, 'seen-by-guests');
+    // The compiler checks the shape; the portal is met in app.ts only.
+    const view: StoreView | null = found;
+    expect(view).toMatchObject({
+      merchantId: merchant.id,
+      methods: ['voucher', 'sms-code'],
+      landingHosts: ['example.com'],
+      venueUrl: 'https://example.com/',
+      gateways: [{ kind: 'opennds', name: 'Door', level: 2, secret: 's3cretfaskey012345' }],
+    });
+    expect(found).not.toHaveProperty('question');
+    expect(found).toMatchObject({ session: { minutes: 240 }, countries: ['GB'] });
+  });
+
+  test.each(['nobody', '', '../x', "a' or '1'='1", 'UPPER', 'a'.repeat(200)])(
+    '%s is no store',
+    async (slug) => {
+      expect(await storeBySlug(database.db, slug)).toBeNull();
+    },
+  );
+});
