@@ -184,7 +184,9 @@ browserPart('the fence editor', () => {
     await page.getByText('Type the shape').click();
     const text = page.getByLabel('Corners');
     const lines = (await text.inputValue()).split('\n');
-    const far = lines[3]!.replace(/[^ ]+$/, (lat) => String(Number(lat) - 0.0005));
+    const far = lines[3]!.replace(/[^ ]+$/, (lat) =>
+      String(Number((Number(lat) - 0.0005).toFixed(7))),
+    );
     const crossed = [lines[0], lines[2], lines[1], far].join('\n');
     await text.fill(crossed);
     await text.blur();

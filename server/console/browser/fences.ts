@@ -157,6 +157,8 @@ function open(id: string): void {
   notices.clear();
   if (fence.floor !== null) floor = fence.floor;
   model.select(id);
+  // On a phone the list stands below the map.
+  part('map').scrollIntoView({ block: 'nearest' });
   const bounds = boundsOf([fence]);
   if (!map.getBounds().contains(bounds))
     map.fitBounds(bounds, { maxZoom: 20.5, padding: [60, 60] });

@@ -52,8 +52,10 @@ export function createMap(element: HTMLElement, texts: MapTexts): L.Map {
 
 /** Shows all of `layers`, or the ground around `centre` when there is nothing to show yet. */
 export function frame(map: L.Map, layers: L.LatLngBounds, centre: LonLat | null): void {
-  if (layers.isValid()) map.fitBounds(layers, { padding: [32, 32], maxZoom: 21, animate: false });
-  else if (centre) {
+  if (layers.isValid()) {
+    const edge = Math.min(32, map.getSize().x * 0.04);
+    map.fitBounds(layers, { padding: [edge, edge], maxZoom: 21, animate: false });
+  } else if (centre) {
     const around = L.latLng(centre[1], centre[0]).toBounds(2 * AROUND_METRES);
     map.fitBounds(around, { animate: false });
   } else map.setView([20, 0], 2, { animate: false });

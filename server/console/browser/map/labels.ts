@@ -18,6 +18,8 @@ export interface FenceLabel {
 const ROOM_FOR_NUMBER = 20;
 const ROOM_FOR_NAME = { width: 44, height: 34 };
 const ROOM_FOR_TWO_LINES = 62;
+/** In a narrower fence half a name says less than none. */
+const ROOM_FOR_HALF_A_NAME = 96;
 
 export function addLabel(map: L.Map, layer: FenceLayer, name: string): FenceLabel {
   const box = make('div', 'map-label');
@@ -39,6 +41,8 @@ export function addLabel(map: L.Map, layer: FenceLayer, name: string): FenceLabe
     box.classList.toggle('is-hidden', small);
     box.classList.toggle('is-tall', height >= ROOM_FOR_TWO_LINES);
     title.hidden = width < ROOM_FOR_NAME.width || height < ROOM_FOR_NAME.height;
+    const cut = title.scrollWidth > title.clientWidth + 1;
+    if (cut && width < ROOM_FOR_HALF_A_NAME) title.hidden = true;
   };
   fit();
   return {
