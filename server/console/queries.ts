@@ -153,7 +153,5 @@ export async function ruleFigures(
      from decisions where merchant_id = $1 group by rule_id`,
     [merchantId],
   );
-  return new Map(
-    rows.map((row) => [row.rule_id, { heldOut: row.held_out, refused: row.refused }]),
-  );
+  return new Map(rows.map((row) => [row.rule_id, { heldOut: row.held_out, refused: row.refused }]));
 }
