@@ -84,10 +84,8 @@ export function createServices(
     db: storage,
     clock,
     log,
+    announce: [async (event) => realtime?.deliver(event), waiting.deliver],
     subscribers: [
-      // Screens first: a rule that fails is retried, and must not hold back what people see.
-      async (event) => realtime?.deliver(event),
-      waiting.deliver,
       createTrigger({ db, clock, log }),
       async (event) => metrics.events.inc({ type: event.type }),
     ],

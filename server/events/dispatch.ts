@@ -3,7 +3,7 @@ import type { Database } from '../db/database.ts';
 import type { Log } from '../log.ts';
 import type { DomainEvent } from './types.ts';
 import type { HandedOut } from './outbox.ts';
-import { finishEvents, postponeEvent, takeEvents } from './outbox.ts';
+import { finishEvents, postponeEvent, releaseEvents, takeEvents } from './outbox.ts';
 
 /** Called at least once per event; must be idempotent. */
 export type Subscriber = (event: DomainEvent) => Promise<void>;
@@ -19,6 +19,8 @@ export interface Dispatcher {
 }
 
 const batchSize = 100;
+/** Keys worked on at once: each may hold a connection, and requests need some of the pool as well. */
+const laneCount = 4;
 const leaseMs = 30_000;
 /** Another process may write events without nudging us: look at least this often. */
 const pollMs = 1_000;
@@ -29,6 +31,11 @@ export function createDispatcher(deps: {
   db: Database;
   clock: () => number;
   log: Log;
+  /**
+   * Screens: told of each event as soon as it has its position, in order of positions across all keys,
+   * so that a client's highest position is a cursor. A hint only: a failure is logged, not retried.
+   */
+  announce?: readonly Subscriber[];
   subscribers: readonly Subscriber[];
 }): Dispatcher {
   const { db, clock, log } = deps;
@@ -84,24 +91,46 @@ export function createDispatcher(deps: {
     settle();
   }
 
-  /** Keys side by side, events of one key in order; a failure holds back the rest of its key. */
+  /** Keys side by side, a few at a time; the seqs that everyone took. */
   async function deliver(batch: HandedOut[]): Promise<number[]> {
-    const done: number[] = [];
+    await announceAll(batch);
     const lanes = new Map<string, HandedOut[]>();
     for (const item of batch) lanes.set(item.lane, [...(lanes.get(item.lane) ?? []), item]);
-    await Promise.all(
-      [...lanes.values()].map(async (queue) => {
-        for (const [index, item] of queue.entries()) {
-          if (!(await deliverOne(item))) {
-            const later = queue.slice(index + 1);
-            for (const held of later) await postponeEvent(db, held.seq, '', clock(), clock());
-            return;
-          }
-          done.push(item.seq);
-        }
-      }),
-    );
+    const queues = [...lanes.values()];
+    const done: number[] = [];
+    const work = async (): Promise<void> => {
+      for (let queue = queues.shift(); queue; queue = queues.shift()) await deliverKey(queue, done);
+    };
+    await Promise.all(Array.from({ length: Math.min(laneCount, queues.length) }, work));
     return done;
+  }
+
+  async function announceAll(batch: HandedOut[]): Promise<void> {
+    for (const { attempts, event } of batch) {
+      if (attempts > 1) continue;
+      for (const tell of deps.announce ?? []) {
+        await tell(event).catch((error: unknown) => {
+          log.warn({ err: error, type: event.type, event: event.id }, 'event not announced');
+        });
+      }
+    }
+  }
+
+  /** Events of one key in order; a failure holds back the rest of its key. */
+  async function deliverKey(queue: HandedOut[], done: number[]): Promise<void> {
+    try {
+      for (const [index, item] of queue.entries()) {
+        if (!(await deliverOne(item))) {
+          const held = queue.slice(index + 1).map(({ seq }) => seq);
+          await releaseEvents(db, held, clock());
+          return;
+        }
+        done.push(item.seq);
+      }
+    } catch (error) {
+      // Storage is away: the lease runs out and these come again.
+      log.error({ err: error }, 'events could not be put back');
+    }
   }
 
   async function deliverOne({ seq, attempts, event }: HandedOut): Promise<boolean> {

@@ -135,6 +135,15 @@ export async function postponeEvent(
   );
 }
 
+/** Puts back events that were taken but not tried, because an earlier one of their key failed. */
+export async function releaseEvents(db: Queryable, seqs: number[], now: number): Promise<void> {
+  if (seqs.length === 0) return;
+  await db.query(
+    'update outbox set due_at = $2, attempts = attempts - 1 where seq = any ($1::bigint[])',
+    [seqs, new Date(now)],
+  );
+}
+
 /** Figures for the metrics: how many wait, how old the oldest is, how many are dead. */
 export async function outboxFigures(
   db: Queryable,
