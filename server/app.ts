@@ -60,6 +60,7 @@ export interface RunningServer {
   port: number;
   services: Services;
   jobs: JobRunner;
+  realtime: Realtime;
   /** Creates the first account; null once somebody has one. */
   ownerLink: string | null;
   /** Refuses new work, finishes what is in hand, delivers what is due, lets go of storage. */
@@ -89,7 +90,7 @@ export async function startServer(
       ),
     device: async (token) => {
       const caller = await services.callers.find(token);
-      if (!caller) throw new Error('unknown device');
+      if (!caller) throw problem('unauthenticated');
       return caller;
     },
     ownsStore: services.ownsStore,
@@ -106,6 +107,7 @@ export async function startServer(
     port,
     services,
     jobs,
+    realtime,
     ownerLink: await firstOwnerLink(services),
     close: () =>
       closeAll({ services, jobs, realtime, door, keepStorage: overrides.db !== undefined }),
@@ -240,7 +242,7 @@ function trustProxy(setting: string): boolean | number | string {
 async function firstOwnerLink(services: Services): Promise<string | null> {
   if (await anyStaff(services.db)) return null;
   const token = await createOwnerLink(services.db, services.clock);
-  return `${services.publicUrl}/console/welcome/${token}`;
+  return `${services.publicUrl}/console/start/${token}`;
 }
 
 /** New work stops first, then what it caused is delivered, then storage goes. */

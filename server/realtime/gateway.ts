@@ -5,11 +5,11 @@ import type { Socket } from 'socket.io';
 import { z } from 'zod';
 import type { Database } from '../db/database.ts';
 import { eventsAfter, newestPosition } from '../events/outbox.ts';
-import type { FeedFilter } from '../events/outbox.ts';
 import type { DomainEvent } from '../events/types.ts';
 import type { DeviceCaller, MerchantCaller } from '../http/route.ts';
+import { ProblemError, problem } from '../errors.ts';
 import type { Log } from '../log.ts';
-import type { ClientToServer, ServerToClient, SocketFacts } from './messages.ts';
+import type { ClientToServer, ServerToClient, SocketFacts, SocketPlace } from './messages.ts';
 import { staffTypes, subjectTypes, toMessage } from './messages.ts';
 import { deviceRoom, guestRoom, storeRoom } from './rooms.ts';
 
@@ -30,6 +30,8 @@ export interface Realtime {
   /** Subscriber of the dispatcher. */
   deliver(event: DomainEvent): Promise<void>;
   connections(): number;
+  /** Ends the sockets of those who signed out or were revoked; runs by itself each minute. */
+  recheck(): Promise<void>;
   close(): Promise<void>;
 }
 
@@ -58,13 +60,22 @@ export function createRealtime(server: HttpServer, deps: RealtimeDeps): Realtime
     },
   });
   io.use((socket, next) => {
-    join(socket, deps).then(
+    admit(socket, deps).then(
       () => next(),
-      () => next(new Error('unauthenticated')),
+      (error: unknown) => next(new Error(isRefusal(error) ? 'unauthenticated' : 'unavailable')),
     );
   });
-  const recheck = setInterval(() => void dropRevoked(io, deps.log), recheckMs);
-  recheck.unref();
+  // Rooms only from here on: what is sent to a socket that is not connected yet is lost.
+  io.on('connection', (socket) => {
+    enter(socket, deps).catch((error: unknown) => {
+      deps.log.error({ err: error }, 'a socket could not be caught up');
+      // Not a refusal: a client whose transport closes tries again by itself.
+      socket.conn.close();
+    });
+  });
+  const recheck = (): Promise<void> => dropRevoked(io, deps.log);
+  const timer = setInterval(() => void recheck(), recheckMs);
+  timer.unref();
   return {
     async deliver(event) {
       if (event.storeId && staffTypes.includes(event.type)) {
@@ -78,8 +89,9 @@ export function createRealtime(server: HttpServer, deps: RealtimeDeps): Realtime
       if (rooms.length > 0) io.to(rooms).emit('event', toMessage(event, 'subject'));
     },
     connections: () => io.engine.clientsCount,
+    recheck,
     async close() {
-      clearInterval(recheck);
+      clearInterval(timer);
       await io.close();
     },
   };
@@ -91,95 +103,84 @@ function sameOrigin(headers: { origin?: string | undefined; host?: string | unde
   return URL.canParse(headers.origin) && new URL(headers.origin).host === headers.host;
 }
 
-async function join(socket: FoyerSocket, deps: RealtimeDeps): Promise<void> {
-  const asked = joinSchema.parse(socket.handshake.auth);
-  if (asked.kind === 'staff') await joinStaff(socket, deps, asked.storeId, asked.after);
-  else await joinDevice(socket, deps, asked.token, asked.after);
+/** Whether somebody was turned away, as opposed to storage being in trouble. */
+function isRefusal(error: unknown): boolean {
+  return error instanceof z.ZodError || (error instanceof ProblemError && error.status < 500);
 }
 
-async function joinStaff(
+/** Recognises who joins and notes what they will hear. */
+async function admit(socket: FoyerSocket, deps: RealtimeDeps): Promise<void> {
+  const asked = joinSchema.parse(socket.handshake.auth);
+  const allowed =
+    asked.kind === 'staff'
+      ? () => staffPlace(socket, deps, asked.storeId)
+      : () => devicePlace(deps, asked.token);
+  socket.data.place = await allowed();
+  socket.data.after = asked.after;
+  const rooms = socket.data.place.rooms.join();
+  socket.data.standing = () =>
+    allowed().then(
+      (place) => (place.rooms.join() === rooms ? 'same' : 'moved'),
+      // Storage in trouble is no reason to send everybody away.
+      (error: unknown) => (isRefusal(error) ? 'refused' : 'same'),
+    );
+}
+
+async function staffPlace(
   socket: FoyerSocket,
   deps: RealtimeDeps,
   storeId: string,
-  after: number | undefined,
-): Promise<void> {
-  const allowed = async () => {
-    const caller = await deps.staff(socket.handshake.headers);
-    if (!(await deps.ownsStore(caller.merchantId, storeId))) throw new Error('not this store');
-    return caller;
+): Promise<SocketPlace> {
+  const { merchantId } = await deps.staff(socket.handshake.headers);
+  if (!(await deps.ownsStore(merchantId, storeId))) throw problem('not-found');
+  return {
+    merchantId,
+    audience: 'staff',
+    rooms: [storeRoom(merchantId, storeId)],
+    filter: { storeId, types: staffTypes },
   };
-  const { merchantId } = await allowed();
-  await enter(
-    socket,
-    deps,
-    [storeRoom(merchantId, storeId)],
-    { merchantId, audience: 'staff', after },
-    allowed,
-    {
-      storeId,
-      types: staffTypes,
-    },
-  );
 }
 
-async function joinDevice(
-  socket: FoyerSocket,
-  deps: RealtimeDeps,
-  token: string,
-  after: number | undefined,
-): Promise<void> {
-  const allowed = () => deps.device(token);
-  const { merchantId, deviceId, guestId } = await allowed();
-  const rooms = [
-    deviceRoom(merchantId, deviceId),
-    ...(guestId ? [guestRoom(merchantId, guestId)] : []),
-  ];
-  await enter(socket, deps, rooms, { merchantId, audience: 'subject', after }, allowed, {
-    deviceId,
-    ...(guestId ? { guestId } : {}),
-    types: subjectTypes,
-  });
+async function devicePlace(deps: RealtimeDeps, token: string): Promise<SocketPlace> {
+  const { merchantId, deviceId, guestId } = await deps.device(token);
+  return {
+    merchantId,
+    audience: 'subject',
+    rooms: [deviceRoom(merchantId, deviceId), ...(guestId ? [guestRoom(merchantId, guestId)] : [])],
+    filter: { deviceId, ...(guestId ? { guestId } : {}), types: subjectTypes },
+  };
 }
 
 /** Joins first, then sends what was missed: an event in between comes twice, never not at all. */
-async function enter(
-  socket: FoyerSocket,
-  deps: RealtimeDeps,
-  rooms: string[],
-  who: { merchantId: string; audience: 'staff' | 'subject'; after: number | undefined },
-  allowed: () => Promise<unknown>,
-  filter: FeedFilter,
-): Promise<void> {
-  socket.data.merchantId = who.merchantId;
-  socket.data.stillAllowed = () =>
-    allowed().then(
-      () => true,
-      () => false,
-    );
-  await socket.join(rooms);
+async function enter(socket: FoyerSocket, deps: RealtimeDeps): Promise<void> {
+  const { place, after } = socket.data;
+  await socket.join(place.rooms);
   const { missed, position } = await deps.db.tx(
     async (tx) => ({
+      // Before the events: a cursor must never be ahead of what was read.
+      position: await newestPosition(tx, place.merchantId),
       missed:
-        who.after === undefined
+        after === undefined
           ? []
-          : await eventsAfter(tx, who.merchantId, who.after, filter, catchUpLimit + 1),
-      position: await newestPosition(tx, who.merchantId),
+          : await eventsAfter(tx, place.merchantId, after, place.filter, catchUpLimit + 1),
     }),
-    { tenant: who.merchantId, readOnly: true },
+    { tenant: place.merchantId, readOnly: true },
   );
   const complete = missed.length <= catchUpLimit;
   for (const event of missed.slice(0, catchUpLimit)) {
-    socket.emit('event', toMessage(event, who.audience));
+    socket.emit('event', toMessage(event, place.audience));
   }
   const reached = complete ? position : missed[catchUpLimit - 1]!.position;
-  socket.emit('caught-up', { position: Math.max(reached, who.after ?? 0), complete });
+  socket.emit('caught-up', { position: Math.max(reached, after ?? 0), complete });
 }
 
-/** Sign-outs and revoked tokens end their sockets within a minute. */
+/** Sign-outs and revoked tokens end their sockets; who belongs to another guest now comes in again. */
 async function dropRevoked(io: FoyerServer, log: Log): Promise<void> {
-  for (const socket of await io.fetchSockets()) {
-    if (await socket.data.stillAllowed()) continue;
-    socket.disconnect(true);
-    log.info({ socket: socket.id }, 'socket closed: no longer allowed');
+  for (const socket of io.sockets.sockets.values()) {
+    const standing = await socket.data.standing();
+    if (standing === 'same') continue;
+    if (standing === 'moved') socket.conn.close();
+    else socket.disconnect(true);
+    log.info({ socket: socket.id, standing }, 'socket closed by the recheck');
   }
 }

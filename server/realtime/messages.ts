@@ -1,4 +1,5 @@
 /** Typed socket.io maps, both directions. */
+import type { FeedFilter } from '../events/outbox.ts';
 import type { DomainEvent, EventType } from '../events/types.ts';
 
 /** Who joins and what they already have. */
@@ -19,18 +20,30 @@ export interface EventMessage {
 
 export interface ServerToClient {
   event(message: EventMessage): void;
-  /** Sent once after joining: everything missed was sent; `complete` is false when too much was missed. */
+  /**
+   * Sent once after joining: everything missed was sent; `complete` is false when too much was missed.
+   * Until then live events may overtake missed ones: a client moves its cursor from here on.
+   */
   'caught-up'(state: { position: number; complete: boolean }): void;
 }
 
 /** Clients only listen; what they want to say goes over HTTP. */
 export type ClientToServer = Record<string, never>;
 
-export interface SocketFacts {
+/** Where a socket belongs and what it may hear. */
+export interface SocketPlace {
   merchantId: string;
-  room: string;
-  /** Asked again from time to time: is this caller still allowed? */
-  stillAllowed: () => Promise<boolean>;
+  audience: 'staff' | 'subject';
+  rooms: string[];
+  filter: FeedFilter;
+}
+
+export interface SocketFacts {
+  place: SocketPlace;
+  /** Cursor the client came with. */
+  after: number | undefined;
+  /** Asked again from time to time: is this caller still allowed, and at the same place? */
+  standing: () => Promise<'same' | 'moved' | 'refused'>;
 }
 
 /** Fields a merchant's screen does not need: the voucher's code is the guest's. */
