@@ -18,7 +18,6 @@ import type { Database, Queryable } from './db/database.ts';
 import { migrate } from './db/migrate.ts';
 import { answers, databaseFolder, openDatabase } from './db/open.ts';
 import { problem } from './errors.ts';
-import { outboxFigures } from './events/outbox.ts';
 import { createDesk } from './guests/desk.ts';
 import { deviceGuard } from './http/device-auth.ts';
 import { mountDocs } from './http/docs.ts';
@@ -145,15 +144,13 @@ function furnish(
   door: HttpDoor,
   guards: Guards,
 ): void {
-  const { db, clock, log, metrics } = services;
+  const { db, log, metrics } = services;
   app.disable('x-powered-by');
   app.set('trust proxy', trustProxy(config.TRUST_PROXY));
   app.use(metrics.middleware, door.refuseWhenDraining);
   mountHealth(app, metrics, {
     ping: () => answers(db),
     draining: door.draining,
-    figures: () => outboxFigures(db, clock()),
-    sockets: () => 0,
     metricsToken: config.METRICS_TOKEN,
   });
   app.use(

@@ -41,7 +41,7 @@ export function createLog(level: string, destination?: DestinationStream): Log {
   );
 }
 
-/** Errors without their parameters or rows: PostgreSQL puts values into `detail`. */
+/** Errors without their parameters or rows: PostgreSQL puts values into `detail` and between quotes. */
 function describeError(error: unknown): Record<string, unknown> {
   if (!(error instanceof Error)) return { type: typeof error };
   const { code, constraint, table } = error as {
@@ -51,10 +51,25 @@ function describeError(error: unknown): Record<string, unknown> {
   };
   return {
     type: error.name,
-    message: error.message.slice(0, 300),
-    code,
+    message: withoutValues(error.message, code).slice(0, 300),
+    // Not `code`: that name is redacted, as one-time codes are.
+    errorCode: code,
     constraint,
     table,
-    stack: error.stack?.split('\n').slice(1, 8).join('\n'),
+    stack: framesOf(error),
   };
+}
+
+/** Where it came from, without the message that a stack begins with. */
+function framesOf({ stack = '', message }: Error): string {
+  const start = stack.indexOf(message);
+  const after = start < 0 ? stack : stack.slice(start + message.length);
+  return after.split('\n').slice(1, 8).join('\n');
+}
+
+/** SQLSTATE class 22, data exceptions, quotes what did not fit: somebody's number, perhaps. */
+function withoutValues(message: string, code: unknown): string {
+  return typeof code === 'string' && code.startsWith('22')
+    ? message.replace(/"[^]*"/, '"[redacted]"')
+    : message;
 }

@@ -10,12 +10,16 @@ export function encodeCursor(at: Date, id: string): string {
   return Buffer.from(`${at.getTime()} ${id}`).toString('base64url');
 }
 
-/** Undefined stays undefined: the first page. */
-export function decodeCursor(text: string | undefined): Cursor | undefined {
+const uuid = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/;
+/** For lists whose ids are texts of our own making. */
+export const textId = /^[\w-]{1,64}$/;
+
+/** Undefined stays undefined: the first page. `ids` is how an id of this list looks. */
+export function decodeCursor(text: string | undefined, ids = uuid): Cursor | undefined {
   if (text === undefined) return undefined;
   const [, ms, id] =
-    /^(-?\d{1,15}) ([\w-]{1,64})$/.exec(Buffer.from(text, 'base64url').toString('utf8')) ?? [];
-  if (ms === undefined || id === undefined) {
+    /^(-?\d{1,15}) (.*)$/.exec(Buffer.from(text, 'base64url').toString('utf8')) ?? [];
+  if (ms === undefined || id === undefined || !ids.test(id)) {
     throw problem('invalid-request', { detail: 'query.cursor: not a cursor of this list' });
   }
   return { at: new Date(Number(ms)), id };

@@ -8,6 +8,8 @@ const queryDoors = /^\/(v1\/)?(owntracks|overland)\/?$|^\/api\/v1\/(owntracks|ov
 
 /** Longer than any token of ours; anything beyond is not even hashed. */
 const MAX_TOKEN = 200;
+/** User and password in base64, and room to spare; a longer header is not even looked at. */
+const MAX_HEADER = 1_000;
 
 /** PURE. The token a request carries, or null. */
 export function deviceToken(
@@ -15,8 +17,9 @@ export function deviceToken(
   path: string,
   query: Readonly<Record<string, unknown>>,
 ): string | null {
-  const [, scheme = '', value = ''] =
-    /^\s*([A-Za-z]+)\s+(\S.*?)\s*$/.exec(authorization ?? '') ?? [];
+  const header =
+    authorization !== undefined && authorization.length <= MAX_HEADER ? authorization : '';
+  const [, scheme = '', value = ''] = /^([A-Za-z]+)\s+(.+)$/.exec(header.trim()) ?? [];
   const fromHeader =
     scheme.toLowerCase() === 'bearer'
       ? value

@@ -7,9 +7,12 @@ export interface HealthDeps {
   /** Resolves when storage answers; must be bounded in time. */
   ping(): Promise<void>;
   draining(): boolean;
+  metricsToken: string | undefined;
+}
+
+export interface MetricsDeps {
   figures(): Promise<{ waiting: number; oldestSeconds: number; dead: number }>;
   sockets(): number;
-  metricsToken: string | undefined;
 }
 
 export interface Metrics {
@@ -21,7 +24,7 @@ export interface Metrics {
 }
 
 /** A registry of one server (several may live in one test process). */
-export function createMetrics(deps: Pick<HealthDeps, 'figures' | 'sockets'>): Metrics {
+export function createMetrics(deps: MetricsDeps): Metrics {
   const registry = new Registry();
   collectDefaultMetrics({ register: registry });
   const requests = new Histogram({
@@ -37,7 +40,13 @@ export function createMetrics(deps: Pick<HealthDeps, 'figures' | 'sockets'>): Me
     labelNames: ['state'] as const,
     registers: [],
     async collect() {
-      const figures = await deps.figures();
+      // Storage that is away must not take the other figures with it: that is when they are needed.
+      const figures = await deps.figures().catch(() => null);
+      if (figures === null) {
+        this.reset();
+        age.reset();
+        return;
+      }
       this.set({ state: 'waiting' }, figures.waiting);
       this.set({ state: 'dead' }, figures.dead);
       age.set(figures.oldestSeconds);
@@ -109,6 +118,9 @@ export function mountHealth(router: Router, metrics: Metrics, deps: HealthDeps):
   });
 }
 
+/** What a reverse proxy on this machine adds: then the caller is somebody else. */
+const proxyHeaders = ['x-forwarded-for', 'x-forwarded-host', 'x-real-ip', 'forwarded', 'via'];
+
 /** With a token: that token. Without: this machine only, and not through a proxy on it. */
 function mayReadMetrics(
   request: Parameters<RequestHandler>[0],
@@ -120,5 +132,5 @@ function mayReadMetrics(
   }
   const peer = request.socket.remoteAddress ?? '';
   const local = peer === '::1' || /^(::ffff:)?127\./.test(peer);
-  return local && request.headers['x-forwarded-for'] === undefined;
+  return local && !proxyHeaders.some((name) => request.headers[name] !== undefined);
 }

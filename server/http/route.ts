@@ -131,6 +131,22 @@ export function mount(router: Router, routes: readonly AnyRoute[], guards: Guard
       },
     );
   }
+  refuseOtherMethods(router, routes);
+}
+
+/** A known address with a method it does not take is a 405 that says which ones it does. */
+function refuseOtherMethods(router: Router, routes: readonly AnyRoute[]): void {
+  const allowed = new Map<string, string[]>();
+  for (const { path, method } of routes) {
+    const verbs = method === 'get' ? ['GET', 'HEAD'] : [method.toUpperCase()];
+    allowed.set(path, [...(allowed.get(path) ?? []), ...verbs]);
+  }
+  for (const [path, methods] of allowed) {
+    router.all(path, (_request, response) => {
+      response.setHeader('Allow', methods.join(', '));
+      throw problem('method-not-allowed', { detail: `It takes ${methods.join(', ')}.` });
+    });
+  }
 }
 
 async function recognise(access: Access, request: Request, guards: Guards): Promise<unknown> {
