@@ -8,7 +8,7 @@ import { formatCode, newCode } from '../../server/offers/code.ts';
 import { voucherRoutes } from '../../server/offers/vouchers/routes.ts';
 import { dropAnswers, takeKey } from '../../server/offers/vouchers/queries.ts';
 import { createWrongCodes } from '../../server/offers/wrong-codes.ts';
-import { testDatabase } from '../support/database.ts';
+import { postgresTestDatabase, testDatabase } from '../support/database.ts';
 import type { TestDatabase } from '../support/database.ts';
 import {
   NOON,
@@ -18,8 +18,9 @@ import {
   makeStore,
   makeVoucher,
 } from '../support/make.ts';
-import { partPresent, requirePart } from '../support/parts.ts';
+import { postgresUrl, requirePart } from '../support/parts.ts';
 import { routesApp } from '../support/routes-app.ts';
+import { signal } from '../support/signal.ts';
 
 const DAY = 86_400_000;
 
@@ -239,6 +240,16 @@ test('old answers can be dropped, the voucher stays spent', async () => {
   expect(await booked(id)).toEqual(once);
 });
 
+test('an old key for another voucher is a mismatch, and spends nothing', async () => {
+  const [first, second] = [await voucher(), await voucher()];
+  const key = randomUUID();
+  await redeem({ code: first.code }, key).expect(201);
+  await dropAnswers(db, NOON + 1);
+  const reply = await redeem({ code: second.code }, key);
+  expect([reply.status, reply.body.code]).toEqual([422, 'idempotency-mismatch']);
+  expect(await booked(second.id)).toMatchObject({ redemptions: 0 });
+});
+
 const page = async (query: string) =>
   (
     await supertest(app)
@@ -278,34 +289,34 @@ test('60 tills with keys of their own: one wins, the rest hear so', async () => 
   expect(await booked(id)).toEqual(once);
 });
 
-function signal(): [promise: Promise<void>, resolve: () => void] {
-  const box: { resolve?: () => void } = {};
-  const promise = new Promise<void>((done) => (box.resolve = done));
-  return [promise, () => box.resolve?.()];
-}
+requirePart('a request in flight (PostgreSQL)', postgresUrl)('two connections', () => {
+  let apart: TestDatabase;
+  beforeAll(async () => {
+    apart = await postgresTestDatabase(postgresUrl!);
+    db = apart.db;
+    merchantId = (await makeMerchant(db)).id;
+  });
+  afterAll(() => apart.release());
 
-const onPostgres = requirePart(
-  'a request in flight (PostgreSQL)',
-  partPresent.postgres && process.env['TEST_DATABASE_URL'],
-);
-onPostgres.test('while the first request hangs, a repeat is told to come back', async () => {
-  const { id, code } = await voucher();
-  const key = randomUUID();
-  const [taken, took] = signal();
-  const [over, end] = signal();
-  const hanging = db.tx(
-    async (tx) => {
-      await takeKey(tx, merchantId, key, Buffer.alloc(32), NOON);
-      took();
-      await over;
-    },
-    { tenant: merchantId },
-  );
-  await taken;
-  const reply = await redeem({ code }, key);
-  end();
-  await hanging;
-  expect([reply.status, reply.body.code]).toEqual([409, 'request-in-progress']);
-  expect(reply.headers['retry-after']).toBe('1');
-  expect(await booked(id)).toEqual(never);
+  test('while the first request hangs, a repeat is told to come back', async () => {
+    const { id, code } = await voucher();
+    const key = randomUUID();
+    const [taken, took] = signal();
+    const [over, end] = signal();
+    const hanging = db.tx(
+      async (tx) => {
+        await takeKey(tx, merchantId, key, Buffer.alloc(32), NOON);
+        took();
+        await over;
+      },
+      { tenant: merchantId },
+    );
+    await taken;
+    const reply = await redeem({ code }, key);
+    end();
+    await hanging;
+    expect([reply.status, reply.body.code]).toEqual([409, 'request-in-progress']);
+    expect(reply.headers['retry-after']).toBe('1');
+    expect(await booked(id)).toEqual(never);
+  });
 });
