@@ -1,6 +1,7 @@
 /** Looks a typed access code up for the portal, with a bounded number of wrong tries. */
 import { parsePrintableCode } from '../codes/printable.ts';
 import type { Database, Queryable } from '../db/database.ts';
+import { networkOf } from '../http/network.ts';
 import { deriveKey, keyedHash } from '../ids.ts';
 import { countTries, dropTries, findAccessVoucher, lockTries, noteTry } from './queries.ts';
 
@@ -47,7 +48,7 @@ export function createVouchers({ db, clock, secret }: VoucherDeps) {
     async check(store: StoreRef, typed: string, mac: string, ip: string): Promise<CheckOutcome> {
       const { merchantId, id: storeId } = store;
       const device = keyedHash(key, 'device', merchantId, mac);
-      const network = keyedHash(key, 'network', merchantId, ip);
+      const network = keyedHash(key, 'network', merchantId, networkOf(ip));
       return db.tx(
         async (tx): Promise<CheckOutcome> => {
           await lockTries(tx, storeId);

@@ -1,6 +1,7 @@
 /** One-time codes by phone or mail: made, sent within limits, and taken once. */
 import { randomInt } from 'node:crypto';
 import type { Database, Queryable } from '../db/database.ts';
+import { networkOf } from '../http/network.ts';
 import { deriveKey, keyedHash, sameBytes } from '../ids.ts';
 import type { Log } from '../log.ts';
 import { queueMessage } from '../messages/queries.ts';
@@ -75,7 +76,8 @@ function hashesOf(secret: Buffer) {
       keyedHash(key, 'address', merchantId, channel, address),
     binding: (binding: string) => keyedHash(key, 'binding', binding),
     device: (merchantId: string, mac: string) => keyedHash(key, 'device', merchantId, mac),
-    network: (merchantId: string, ip: string) => keyedHash(key, 'network', merchantId, ip),
+    network: (merchantId: string, ip: string) =>
+      keyedHash(key, 'network', merchantId, networkOf(ip)),
     /** Bound to store, address and journey: moved to another row it would fit nothing. */
     code: ({ store, channel, address, binding }: VerifyRequest | SendRequest, digits: string) =>
       keyedHash(key, 'code', store.id, channel, address, binding, digits),

@@ -222,6 +222,8 @@ export async function setStaffDisabled(
   staffId: string,
   disabledAt: Date | null,
 ): Promise<boolean> {
+  // One such change at a time: two owners who disable each other must not both find the other there.
+  await tx.query('select 1 from merchants where id = $1 for no key update', [merchantId]);
   const { rowCount } = await tx.query(
     `update staff set disabled_at = $3 where merchant_id = $1 and id = $2
        and ($3::timestamptz is null or role <> 'owner' or exists (

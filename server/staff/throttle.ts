@@ -1,5 +1,6 @@
 /** How often a sign-in may fail: per account and network, per account, per network; keys capped in number. */
 import { RateLimiterMemory, RateLimiterRes } from 'rate-limiter-flexible';
+import { networkOf } from '../http/network.ts';
 import { hashToken } from '../ids.ts';
 
 export interface Budget {
@@ -97,17 +98,4 @@ function cappedLimiter(budget: Budget, cap: number): Limiter {
       await limiter.delete(key);
     },
   };
-}
-
-/** PURE. The network an address stands for: itself in IPv4, its /64 in IPv6 (one household). */
-export function networkOf(ip: string): string {
-  const address = ip.replace(/^::ffff:(?=\d+\.)/i, '').replace(/%.*$/, '');
-  if (!address.includes(':')) return address;
-  const [head = '', tail] = address.toLowerCase().split('::');
-  const front = head === '' ? [] : head.split(':');
-  const back = tail === undefined || tail === '' ? [] : tail.split(':');
-  const zeros =
-    tail === undefined ? [] : Array<string>(Math.max(0, 8 - front.length - back.length)).fill('0');
-  const groups = [...front, ...zeros, ...back].map((group) => group.replace(/^0+(?=.)/, ''));
-  return `${groups.slice(0, 4).join(':')}::/64`;
 }

@@ -189,6 +189,13 @@ describe('checking a code', () => {
     expect(await check(code, makeMac(), ip)).toEqual({ ok: false, reason: 'too-many-tries' });
   });
 
+  test('which in IPv6 is a household’s whole range', async () => {
+    const code = await stored();
+    const ip = (host: number) => `2001:db8:1:2::${host.toString(16)}`;
+    for (let i = 1; i <= NETWORK_TRIES; i++) await check(newPrintableCode(), makeMac(), ip(i));
+    expect(await check(code, makeMac(), ip(999))).toEqual({ ok: false, reason: 'too-many-tries' });
+  });
+
   test('parallel guesses are counted', async () => {
     const mac = makeMac();
     const answers = await Promise.all(

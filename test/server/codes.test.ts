@@ -180,6 +180,7 @@ describe('a code', () => {
   test('moved to another address in storage fits nothing', async () => {
     await send();
     const code = await sentCode();
+    house.time.now += 1;
     await send({ address: '+447400123457' });
     await db.query(
       `update codes set code_hash = (
@@ -253,6 +254,15 @@ describe('sending is bounded', () => {
   test('one network', async () => {
     const ip = newIp();
     const outcomes = await sends(61, () => ({ ip, address: makePhone() }));
+    expect(outcomes.filter((outcome) => outcome.ok)).toHaveLength(60);
+  });
+
+  test('one household’s IPv6 addresses are one network', async () => {
+    let host = 0;
+    const outcomes = await sends(61, () => ({
+      ip: `2001:db8:1:2::${(++host).toString(16)}`,
+      address: makePhone(),
+    }));
     expect(outcomes.filter((outcome) => outcome.ok)).toHaveLength(60);
   });
 

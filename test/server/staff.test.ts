@@ -4,13 +4,14 @@ import express from 'express';
 import request from 'supertest';
 import type { TestDatabase } from '../support/database.ts';
 import { comesFromUs, csrfToken } from '../../server/http/csrf.ts';
+import { networkOf } from '../../server/http/network.ts';
 import { problems } from '../../server/http/problems.ts';
 import type { Scope } from '../../server/http/route.ts';
 import { merchantGuard } from '../../server/http/staff-auth.ts';
 import { hashToken } from '../../server/ids.ts';
 import { createApiKey, createStaffCallers } from '../../server/staff/keys.ts';
 import { createPasswords, weakness } from '../../server/staff/passwords.ts';
-import { deleteStaleSignIns } from '../../server/staff/queries.ts';
+import { deleteStaleSignIns, setStaffDisabled } from '../../server/staff/queries.ts';
 import {
   absoluteMs,
   createFirstOwner,
@@ -22,7 +23,7 @@ import {
   signOutEverywhere,
   whoIs,
 } from '../../server/staff/sign-in.ts';
-import { createThrottle, networkOf, usualThrottle } from '../../server/staff/throttle.ts';
+import { createThrottle, usualThrottle } from '../../server/staff/throttle.ts';
 import { testDatabase } from '../support/database.ts';
 import { NOON, makeMerchant, makeStaff } from '../support/make.ts';
 import { silentLog } from '../support/routes-app.ts';
@@ -160,6 +161,21 @@ describe('signing in', () => {
       expect(await whoIs(depsOf(), token)).toBeNull();
     },
   );
+});
+
+describe('owners', () => {
+  test('disabling each other at the same moment, one stays', async () => {
+    const { db } = database;
+    const { merchant, staff } = await someone();
+    const other = await makeStaff(db, merchant.id, { role: 'owner' });
+    const disable = (id: string) =>
+      db.tx((tx) => setStaffDisabled(tx, merchant.id, id, new Date(now)), { tenant: merchant.id });
+    for (let round = 0; round < 10; round++) {
+      const done = await Promise.all([disable(staff.id), disable(other.id)]);
+      expect(done.filter(Boolean)).toHaveLength(1);
+      await db.query('update staff set disabled_at = null where merchant_id = $1', [merchant.id]);
+    }
+  });
 });
 
 describe('throttle', () => {
