@@ -6,7 +6,14 @@ import { endSessionsOfGuest } from '../sessions/door-queries.ts';
 import { findGuest } from './queries.ts';
 import type { GuestRow } from './queries.ts';
 import type { Erased, Section } from './record-queries.ts';
-import { MOST_ROWS, deleteGuest, lockGuest, sectionOf, sections } from './record-queries.ts';
+import {
+  MOST_ROWS,
+  deleteGuest,
+  lockDevicesOf,
+  lockGuest,
+  sectionOf,
+  sections,
+} from './record-queries.ts';
 
 export interface GuestRecord {
   guest: GuestRow;
@@ -41,5 +48,6 @@ export async function eraseGuest(
   if (!guest) throw problem('not-found');
   const ended = await endSessionsOfGuest(tx, merchantId, guestId, 'erased', now);
   await announceEnded(tx, ended, now);
+  await lockDevicesOf(tx, merchantId, guestId);
   return deleteGuest(tx, guest, merchantId);
 }

@@ -79,6 +79,28 @@ export async function lockGuest(
   return rows[0] ?? null;
 }
 
+/**
+ * Waits for batches in hand of the guest's devices and keeps new ones out until the transaction
+ * ends: pings have no foreign key that would take along what a batch stores meanwhile. First the
+ * states, then the devices, as a batch locks them.
+ */
+export async function lockDevicesOf(
+  tx: Queryable,
+  merchantId: string,
+  guestId: string,
+): Promise<void> {
+  await tx.query(
+    `select 1 from device_states s join devices d on d.id = s.device_id
+     where s.merchant_id = $1 and d.merchant_id = $1 and d.guest_id = $2
+     order by s.device_id for update of s`,
+    [merchantId, guestId],
+  );
+  await tx.query(
+    'select 1 from devices where merchant_id = $1 and guest_id = $2 order by id for update',
+    [merchantId, guestId],
+  );
+}
+
 /** Figures of what an erasure removed. */
 export interface Erased extends Row {
   devices: number;

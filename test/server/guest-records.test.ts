@@ -1,16 +1,22 @@
 /** Guests over the API: listed, found, blocked, handed out whole, deleted. */
+import { setTimeout as pause } from 'node:timers/promises';
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from '@jest/globals';
 import request from 'supertest';
 import type { Express } from 'express';
 import type { Database } from '../../server/db/database.ts';
+import { eraseGuest } from '../../server/guests/erase.ts';
 import { guestRoutes } from '../../server/guests/routes.ts';
 import { createLog } from '../../server/log.ts';
+import { lockDevice, saveDevice } from '../../server/pings/queries.ts';
+import { initialState } from '../../geo/engine.ts';
 import { testDatabase } from '../support/database.ts';
 import type { TestDatabase } from '../support/database.ts';
 import * as make from '../support/make.ts';
+import { partPresent, requirePart } from '../support/parts.ts';
 import { admission, letIn, openReception } from '../support/reception.ts';
 import type { Reception } from '../support/reception.ts';
 import { routesApp } from '../support/routes-app.ts';
+import { signal } from '../support/signal.ts';
 
 const MINUTE = 60_000;
 const phone = (address: string) => ({ method: 'sms-code' as const, address });
@@ -96,14 +102,21 @@ describe('guests over the API', () => {
     expect(not.body.guests).toMatchObject([{ phone: '+447400333444', marketing: false }]);
   });
 
-  test.each(['limit=0', 'limit=1000', 'cursor=%%%', 'cursor=bm9wZQ', 'marketing=maybe', 'search='])(
-    'refuse ?%s',
-    async (query) => {
-      const reply = await get(`/v1/guests?${query}`);
-      expect(reply.status).toBe(400);
-      expect(reply.body.code).toBe('invalid-request');
-    },
-  );
+  test.each([
+    'limit=0',
+    'limit=1000',
+    'cursor=%%%',
+    'cursor=bm9wZQ',
+    // A cursor of another list: '1 abc'.
+    'cursor=MSBhYmM',
+    'marketing=maybe',
+    'search=',
+    'search=a%00b',
+  ])('refuse ?%s', async (query) => {
+    const reply = await get(`/v1/guests?${query}`);
+    expect(reply.status).toBe(400);
+    expect(reply.body.code).toBe('invalid-request');
+  });
 
   test('show one with consents, answers, sessions and vouchers', async () => {
     const { grant } = await letIn(house, {
@@ -255,4 +268,51 @@ describe('a guest’s record', () => {
     expect(again.returning).toBe(false);
     expect(again.grant.guestId).not.toBe(guestId);
   });
+});
+
+const onPostgres = requirePart(
+  'a batch in hand while its guest is erased (PostgreSQL)',
+  partPresent.postgres && process.env['TEST_DATABASE_URL'],
+);
+onPostgres.test('pings stored while their guest is erased go as well', async () => {
+  const { merchantId } = house;
+  const guest = await make.makeGuest(db, merchantId);
+  const device = await make.makeDevice(db, merchantId, { guestId: guest.id });
+  await make.makeDeviceState(db, merchantId, device.id);
+  const at = house.time.now;
+  const ping = {
+    key: 'late',
+    at,
+    lon: 0.1,
+    lat: 0.1,
+    accuracy: 5,
+    accuracyKind: 'p68' as const,
+    speed: null,
+    still: false,
+    mock: false,
+    source: 'foyer' as const,
+    refusal: null,
+    extras: null,
+  };
+  const update = { state: initialState(device.id), wakeAt: null, app: 'foyer' };
+  const [locked, hasLock] = signal();
+  const [released, goOn] = signal();
+  const batch = db.tx(
+    async (tx) => {
+      await lockDevice(tx, merchantId, device.id, [ping], at);
+      hasLock();
+      await released;
+      await saveDevice(tx, merchantId, device.id, [{ ping, reason: null }], update, at);
+    },
+    { tenant: merchantId },
+  );
+  await locked;
+  const erased = db.tx((tx) => eraseGuest(tx, merchantId, guest.id, at), { tenant: merchantId });
+  // Long enough for the erasure to meet the batch's lock.
+  await pause(300);
+  goOn();
+  await batch;
+  await erased;
+  expect(await count('devices')).toBe(0);
+  expect(await count('pings')).toBe(0);
 });
