@@ -1,6 +1,6 @@
 /** What went wrong on a console page, in words: what happened and what to do. */
 import type { ErrorRequestHandler, Request } from 'express';
-import { asProblem } from '../http/problems.ts';
+import { asProblem, routeOf } from '../http/problems.ts';
 import type { ConsoleDeps } from './deps.ts';
 import { formatFor } from './format.ts';
 import { pageOf, renderPage } from './page.ts';
@@ -28,7 +28,7 @@ export function consoleFailures(deps: ConsoleDeps): ErrorRequestHandler {
     }
     const known = asProblem(error);
     if (known.status >= 500 && known.code !== 'draining') {
-      deps.log.error({ err: error, path: request.path, method: request.method }, 'page failed');
+      deps.log.error({ err: error, route: routeOf(request), method: request.method }, 'page failed');
     }
     if (known.extras.retryAfter !== undefined) {
       response.setHeader('Retry-After', String(Math.ceil(known.extras.retryAfter)));

@@ -2,7 +2,7 @@
 import express from 'express';
 import type { Request, Response } from 'express';
 import { dayAfter, dayOf, startOfDay } from '../analytics/day.ts';
-import { decodeCursor, encodeCursor } from '../http/cursor.ts';
+import { decodeCursor, encodeCursor, textId } from '../http/cursor.ts';
 import { problem } from '../errors.ts';
 import { listVisits, visitById } from '../visits/queries.ts';
 import type { VisitRow } from '../visits/queries.ts';
@@ -27,7 +27,7 @@ export const visitPages: PageModule = (deps) => {
     }
     const today = dayOf(page.now, page.store.timezone);
     const day = dayAsked(query(request, 'day'), today);
-    const after = decodeCursor(query(request, 'after') || undefined);
+    const after = decodeCursor(query(request, 'after') || undefined, textId);
     const rows = await visitsOf(deps, response, day, perPage + 1, after);
     const last = rows.length > perPage ? rows[perPage - 1] : undefined;
     await renderPage(response, 'visits', {

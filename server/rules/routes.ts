@@ -2,6 +2,7 @@
 import { z } from 'zod';
 import type { Database } from '../db/database.ts';
 import { problem } from '../errors.ts';
+import { decodeCursor, encodeCursor, textId } from '../http/cursor.ts';
 import { route } from '../http/route.ts';
 import type { AnyRoute } from '../http/route.ts';
 import type { Log } from '../log.ts';
@@ -17,12 +18,10 @@ import {
 } from './queries.ts';
 import type { StoredRule } from './queries.ts';
 import {
-  cursorOf,
   decisionQuery,
   decisionReply,
   editRuleBody,
   newRuleBody,
-  readCursor,
   ruleParams,
   ruleReply,
   showDecision,
@@ -296,7 +295,7 @@ function decisionsRoute({ db }: RuleRouteDeps): AnyRoute {
     example: { reply: { items: [exampleDecision], next: null } },
     handler: async ({ caller: { merchantId }, query }) => {
       const { cursor, limit, ...filter } = query;
-      const before = readCursor(cursor);
+      const before = decodeCursor(cursor, textId);
       const found = await db.tx(
         (tx) => decisionsList(tx, merchantId, { ...filter, before }, limit + 1),
         { tenant: merchantId },
@@ -305,7 +304,7 @@ function decisionsRoute({ db }: RuleRouteDeps): AnyRoute {
       const last = page.at(-1);
       return {
         items: page.map(showDecision),
-        next: found.length > limit && last ? cursorOf(last) : null,
+        next: found.length > limit && last ? encodeCursor(last.decidedAt, last.id) : null,
       };
     },
   });

@@ -1,6 +1,5 @@
 /** The shapes of rules, decisions and fields on the wire, and how stored rows become them. */
 import { z } from 'zod';
-import { problem } from '../errors.ts';
 import { text } from '../offers/text.ts';
 import type { Decision, StoredRule } from './queries.ts';
 import { gateText, reasonText } from './reasons.ts';
@@ -151,18 +150,4 @@ export function showDecision(decision: Decision) {
     trace: decision.trace as Record<string, unknown>,
     decidedAt: decision.decidedAt.toISOString(),
   };
-}
-
-/** A position in a list sorted by time and id, as an opaque cursor. */
-export function cursorOf(last: { decidedAt: Date; id: string }): string {
-  return Buffer.from(`${last.decidedAt.getTime()} ${last.id}`).toString('base64url');
-}
-
-export function readCursor(cursor: string | undefined): { at: Date; id: string } | undefined {
-  if (cursor === undefined) return undefined;
-  const match = /^(\d{1,15}) ([A-Za-z0-9_-]{1,64})$/.exec(
-    Buffer.from(cursor, 'base64url').toString('utf8'),
-  );
-  if (!match) throw problem('invalid-request', { detail: 'The cursor is not one of ours.' });
-  return { at: new Date(Number(match[1])), id: match[2]! };
 }

@@ -1,6 +1,7 @@
 /** The till's doors: look a voucher up, redeem it, and read what was redeemed. */
 import { z } from 'zod';
 import { problem } from '../../errors.ts';
+import { decodeCursor, encodeCursor } from '../../http/cursor.ts';
 import { route } from '../../http/route.ts';
 import type { AnyRoute } from '../../http/route.ts';
 import { formatCode, parseCode } from '../code.ts';
@@ -155,16 +156,6 @@ function lookUpRoute({ db, clock, wrongCodes }: TillDeps): AnyRoute {
   });
 }
 
-/** A position in the list of redemptions, as an opaque cursor. */
-function readCursor(cursor: string | undefined): { before?: { at: Date; id: string } } {
-  if (cursor === undefined) return {};
-  const match = /^(\d{1,15}) ([0-9a-f-]{36})$/.exec(
-    Buffer.from(cursor, 'base64url').toString('utf8'),
-  );
-  if (!match) throw problem('invalid-request', { detail: 'The cursor is not one of ours.' });
-  return { before: { at: new Date(Number(match[1])), id: match[2]! } };
-}
-
 const redemptionLine = z.object({
   id: z.string().describe('Redemption'),
   voucherId: z.string().describe('Voucher'),
@@ -215,20 +206,20 @@ function redemptionsRoute({ db }: OfferDeps): AnyRoute {
       },
     },
     handler: async ({ caller: { merchantId }, query: { offerId, storeId, cursor, limit } }) => {
+      const before = decodeCursor(cursor);
       const filter = {
         ...(offerId === undefined ? {} : { offerId }),
         ...(storeId === undefined ? {} : { storeId }),
-        ...readCursor(cursor),
+        ...(before === undefined ? {} : { before }),
       };
       const found = await db.tx((tx) => redemptionsList(tx, merchantId, filter, limit + 1), {
         tenant: merchantId,
       });
       const page = found.slice(0, limit);
       const last = page.at(-1);
-      const next = last && `${last.redeemedAt.getTime()} ${last.id}`;
       return {
         items: page.map((line) => ({ ...line, redeemedAt: line.redeemedAt.toISOString() })),
-        next: found.length > limit && next ? Buffer.from(next).toString('base64url') : null,
+        next: found.length > limit && last ? encodeCursor(last.redeemedAt, last.id) : null,
       };
     },
   });
