@@ -59,6 +59,7 @@ export interface RedeemDeps {
 /** How long a repeated request waits for the first one before it is told to come back. */
 const PATIENCE_MS = 1_000;
 const LOCK_NOT_AVAILABLE = '55P03';
+const UNIQUE_VIOLATION = '23505';
 
 /** Redeems, or throws the problem that says why not. */
 export async function redeem(deps: RedeemDeps, request: RedeemRequest): Promise<Redeemed> {
@@ -82,9 +83,18 @@ async function answered(deps: RedeemDeps, request: RedeemRequest, code: string):
       tenant: merchantId,
     });
   } catch (error) {
-    if ((error as { code?: unknown }).code !== LOCK_NOT_AVAILABLE) throw error;
-    throw problem('request-in-progress', { retryAfter: 1 });
+    const failed = (error as { code?: unknown }).code;
+    if (failed === LOCK_NOT_AVAILABLE) throw problem('request-in-progress', { retryAfter: 1 });
+    // The answer under this key is no longer kept, but what it redeemed is: never two for one key.
+    if (failed === UNIQUE_VIOLATION) throw mismatch();
+    throw error;
   }
+}
+
+function mismatch(): Error {
+  return problem('idempotency-mismatch', {
+    detail: 'Use a new Idempotency-Key for every new redemption.',
+  });
 }
 
 /** The first request under a key does the work, any other gets what was answered then. */
@@ -102,11 +112,7 @@ async function underKey(
   if (!(await takeKey(tx, merchantId, key, hash, now))) {
     const kept = await answerOf(tx, merchantId, key);
     if (kept === null) throw problem('request-in-progress', { retryAfter: 1 });
-    if (!kept.requestHash.equals(hash)) {
-      throw problem('idempotency-mismatch', {
-        detail: 'Use a new Idempotency-Key for every new redemption.',
-      });
-    }
+    if (!kept.requestHash.equals(hash)) throw mismatch();
     return kept.answer as Answer;
   }
   if (storeId !== null && !(await hasStore(tx, merchantId, storeId))) {
