@@ -128,7 +128,7 @@ export async function findingsFor(
   const { rows } = await tx.query<FindingsRow>(
     `select
        (select c.granted from consents c where c.merchant_id = $1 and c.guest_id = $2 and c.purpose = 'marketing'
-        order by c.given_at desc, c.id desc limit 1) as consent,
+        order by c.seq desc limit 1) as consent,
        case when $4 then (select jsonb_object_agg(a.question_key, a.answer) from guest_answers a
          where a.merchant_id = $1 and a.guest_id = $2 and not a.dismissed) end as answers,
        case when $5 then (select count(*) from vouchers v
@@ -325,14 +325,18 @@ export async function insertDecisions(
 }
 
 /**
- * Drops refusals older than `before`, at most `limit` at once, a housekeeping job across merchants;
- * gives how many. Grants and ghosts stay: caps and reports count them.
+ * Drops refusals older than `before`, a housekeeping job across merchants, in statements of at most
+ * `batch` rows; gives how many. Grants and ghosts stay: caps and reports count them.
  */
-export async function dropRefusals(db: Queryable, before: number, limit = 10_000): Promise<number> {
-  const { rowCount } = await db.query(
-    `delete from decisions where id in (
-       select id from decisions where outcome = 'refused' and decided_at < $1 limit $2)`,
-    [new Date(before), limit],
-  );
-  return rowCount;
+export async function dropRefusals(db: Queryable, before: number, batch = 10_000): Promise<number> {
+  let dropped = 0;
+  for (;;) {
+    const { rowCount } = await db.query(
+      `delete from decisions where ctid = any (array(
+         select ctid from decisions where outcome = 'refused' and decided_at < $1 limit $2))`,
+      [new Date(before), batch],
+    );
+    dropped += rowCount;
+    if (rowCount < batch) return dropped;
+  }
 }
