@@ -25,7 +25,10 @@ export interface WaitingDeposit extends Row {
   down_quota_kb: number;
 }
 
-/** Sessions a gateway shall let in when it next asks, oldest first. */
+/**
+ * Sessions a gateway shall let in when it next asks, oldest first. A client that asked twice goes by
+ * one hash; its newest session is meant.
+ */
 export async function waitingDeposits(
   tx: Queryable,
   merchantId: string,
@@ -35,9 +38,11 @@ export async function waitingDeposits(
   limit: number,
 ): Promise<WaitingDeposit[]> {
   const { rows } = await tx.query<WaitingDeposit>(
-    `select id, rhid, minutes, up_kbps, down_kbps, up_quota_kb, down_quota_kb from sessions
-     where merchant_id = $1 and gateway_id = $2 and state = 'pending' and rhid is not null
-       and deposited_at > $3 and expires_at > $4
+    `select id, rhid, minutes, up_kbps, down_kbps, up_quota_kb, down_quota_kb from (
+       select distinct on (rhid) * from sessions
+       where merchant_id = $1 and gateway_id = $2 and state = 'pending' and rhid is not null
+         and deposited_at > $3 and expires_at > $4
+       order by rhid, granted_at desc, id desc) newest
      order by deposited_at, id limit $5`,
     [merchantId, gatewayId, new Date(since), new Date(now), limit],
   );
@@ -84,7 +89,10 @@ export async function confirmSessions(
   const { rows: confirmed } = await tx.query<{ id: string }>(
     `update sessions set state = 'active', confirmed_at = $4,
        expires_at = case when minutes > 0 then $4::timestamptz + make_interval(mins => minutes) else expires_at end
-     where merchant_id = $1 and gateway_id = $2 and rhid = any ($3::text[]) and state = 'pending'
+     where id in (
+       select distinct on (rhid) id from sessions
+       where merchant_id = $1 and gateway_id = $2 and rhid = any ($3::text[]) and state = 'pending'
+       order by rhid, granted_at desc, id desc) and state = 'pending'
      returning id`,
     [merchantId, gatewayId, rhids, new Date(now)],
   );

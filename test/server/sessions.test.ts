@@ -159,6 +159,20 @@ describe('confirmation', () => {
     expect(await endings()).toEqual([{ id: old.sessionId, reason: 'replaced' }]);
   });
 
+  test('of one client that asked twice before it was fetched is one session', async () => {
+    const mac = makeMac();
+    const address = makePhone();
+    const first = await waiting({ mac, address });
+    house.time.now += 2 * MINUTE;
+    const second = await waiting({ mac, address });
+    // The gateway knows the client by one hash, however often it asked.
+    await db.query('update sessions set rhid = $2 where id = $1', [first.sessionId, second.rhid]);
+    expect((await pending()).map((deposit) => deposit.sessionId)).toEqual([second.sessionId]);
+    await house.doors.confirmed(house.store, house.gatewayId, [second.rhid]);
+    expect(await row(second.sessionId)).toMatchObject({ state: 'active' });
+    expect(await row(first.sessionId)).toMatchObject({ state: 'ended', end_reason: 'replaced' });
+  });
+
   test('by landing is weaker: it ends only the same guest’s session', async () => {
     const mac = makeMac();
     const address = makePhone();
