@@ -7,7 +7,14 @@ import { parseFence } from '../../geo/geojson.ts';
 import { problem } from '../errors.ts';
 import { uuidv7 } from '../ids.ts';
 import { announce, expectedBox, requireRoom, requireStore, requireTree } from './change.ts';
-import { insertFence, knownFences, lockFences, setParents, updateFence } from './queries.ts';
+import {
+  endVisitsOf,
+  insertFence,
+  knownFences,
+  lockFences,
+  setParents,
+  updateFence,
+} from './queries.ts';
 import { toStored } from './shape.ts';
 
 /** Features in one request. */
@@ -70,8 +77,10 @@ export async function importFences(
     const old = known.has(draft.outerId)
       ? await updateFence(tx, merchantId, id, fields, shape, at)
       : null;
-    if (old) imported.updated.push(old);
-    else imported.created.push(await insertFence(tx, merchantId, id, fields, shape, at));
+    if (old) {
+      imported.updated.push(old);
+      if (!old.active) await endVisitsOf(tx, merchantId, id, at);
+    } else imported.created.push(await insertFence(tx, merchantId, id, fields, shape, at));
   }
   // Parents last: a child may stand before its parent in the file.
   await setParents(tx, merchantId, links);

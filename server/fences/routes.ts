@@ -14,8 +14,6 @@ import { fenceById, listFences } from './queries.ts';
 export interface FenceDeps {
   db: Database;
   clock: () => number;
-  /** Called after a change is durable: tells the dispatcher to look. */
-  afterCommit?: (() => void) | undefined;
 }
 
 const tag = 'Fences';
@@ -203,7 +201,7 @@ function readRoutes({ db }: FenceDeps): AnyRoute[] {
   ];
 }
 
-function geoJsonRoutes({ db, clock, afterCommit }: FenceDeps): AnyRoute[] {
+function geoJsonRoutes({ db, clock }: FenceDeps): AnyRoute[] {
   return [
     route({
       method: 'get',
@@ -262,14 +260,13 @@ function geoJsonRoutes({ db, clock, afterCommit }: FenceDeps): AnyRoute[] {
           (tx) => importFences(tx, merchantId, body, query.storeId ?? null, clock()),
           { tenant: merchantId },
         );
-        afterCommit?.();
         return { created: created.length, updated: updated.length, ids };
       },
     }),
   ];
 }
 
-function writeRoutes({ db, clock, afterCommit }: FenceDeps): AnyRoute[] {
+function writeRoutes({ db, clock }: FenceDeps): AnyRoute[] {
   return [
     route({
       method: 'post',
@@ -286,7 +283,6 @@ function writeRoutes({ db, clock, afterCommit }: FenceDeps): AnyRoute[] {
         const row = await db.tx((tx) => createFence(tx, merchantId, body, clock()), {
           tenant: merchantId,
         });
-        afterCommit?.();
         return present(row);
       },
     }),
@@ -309,7 +305,6 @@ function writeRoutes({ db, clock, afterCommit }: FenceDeps): AnyRoute[] {
         const row = await db.tx((tx) => changeFence(tx, merchantId, params.id, body, clock()), {
           tenant: merchantId,
         });
-        afterCommit?.();
         return present(row);
       },
     }),
@@ -329,7 +324,6 @@ function writeRoutes({ db, clock, afterCommit }: FenceDeps): AnyRoute[] {
         await db.tx((tx) => removeFence(tx, merchantId, params.id, clock()), {
           tenant: merchantId,
         });
-        afterCommit?.();
         return {};
       },
     }),

@@ -20,8 +20,6 @@ export interface IngestDeps {
   fences: LiveFences;
   lanes: Lanes;
   policy: Policy;
-  /** Called when a batch that made events is durable: tells the dispatcher to look. */
-  afterCommit?: (() => void) | undefined;
   /** Counts pings for the metrics, by protocol and verdict. */
   count?: ((source: Source, verdict: string, pings: number) => void) | undefined;
 }
@@ -46,8 +44,7 @@ export function createIngest(deps: IngestDeps): Ingest {
       const received = clock();
       return db.tx((tx) => store(tx, deps, caller, pings, received), { tenant: caller.merchantId });
     };
-    const { fates, events } = await lanes.run(caller.deviceId, work, pings.length);
-    if (events > 0) deps.afterCommit?.();
+    const fates = await lanes.run(caller.deviceId, work, pings.length);
     return summarise(fates, pings, deps.count);
   };
 }
@@ -59,13 +56,13 @@ async function store(
   caller: DeviceCaller,
   pings: readonly ParsedPing[],
   received: number,
-): Promise<{ fates: Fate[]; events: number }> {
+): Promise<Fate[]> {
   const { merchantId, deviceId } = caller;
   const loaded = await lockDevice(tx, merchantId, deviceId, pings, received);
   if (!loaded || loaded.revoked) throw problem('unauthenticated', { detail: 'Revoked token.' });
   const fates: Fate[] = pings.map(() => 'duplicate');
   const fresh = firstOfEach(pings, loaded.known);
-  if (fresh.length === 0) return { fates, events: 0 };
+  if (fresh.length === 0) return fates;
 
   const { index, metas } = await deps.fences.at(tx, merchantId, loaded.fenceRevision);
   const start = usable(loaded.state, deviceId);
@@ -82,14 +79,13 @@ async function store(
   const who = { merchantId, deviceId, guestId: loaded.guestId };
   const visits = after.visits.map((visit) => ({ visit, fence: metas.get(visit.fence) }));
   await upsertVisits(tx, who, visits, received);
-  const events = visitEvents(who, after.happenings, metas, received);
-  await appendEvents(tx, events, received);
+  await appendEvents(tx, visitEvents(who, after.happenings, metas, received), received);
 
   fresh.forEach((i, n) => {
     const reason = after.reasons[n] ?? null;
     fates[i] = reason === null ? 'accepted' : { reason };
   });
-  return { fates, events: events.length };
+  return fates;
 }
 
 /** The remembered state, or a blank one when there is none or an older release wrote it differently. */

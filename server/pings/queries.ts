@@ -224,6 +224,19 @@ export async function saveState(
   );
 }
 
+/** Puts off a judgement that failed; nothing else of the device changes. */
+export async function wakeLater(
+  tx: Queryable,
+  merchantId: string,
+  deviceId: string,
+  wakeAt: number,
+): Promise<void> {
+  await tx.query(
+    'update device_states set wake_at = $3 where merchant_id = $1 and device_id = $2 and wake_at < $3',
+    [merchantId, deviceId, new Date(wakeAt)],
+  );
+}
+
 const day = (at: Date): string => at.toISOString().slice(0, 10);
 
 /** Makes the daily partitions between two days (UTC). */

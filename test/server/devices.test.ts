@@ -236,6 +236,7 @@ describe('the token of a request', () => {
     ['a list of tokens', undefined, '/overland', { token: ['a', 'b'] }, null],
     ['another scheme', 'Digest fd_a', '/v1/pings', {}, null],
     ['a token of 201 characters', `Bearer ${'x'.repeat(201)}`, '/v1/pings', {}, null],
+    ['more room than a header needs', `Bearer ${' '.repeat(9000)}fd_a`, '/v1/pings', {}, null],
     ['none', undefined, '/v1/pings', {}, null],
   ])('%s', (_, header, path, query, expected) => {
     expect(deviceToken(header, path, query as Record<string, unknown>)).toBe(expected);

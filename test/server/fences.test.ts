@@ -245,6 +245,21 @@ describe('GeoJSON in bulk', () => {
     await call('post', '/v1/fences/geojson').send(one.body).expect(200);
   });
 
+  test('a fence taken off the map by an import has its visits ended', async () => {
+    const { id } = await draw();
+    const device = await makeDevice(db, mine);
+    const visit = await makeVisit(
+      db,
+      { merchantId: mine, fenceId: id, deviceId: device.id },
+      { status: 'open', exitAt: null },
+    );
+    await call('post', '/v1/fences/geojson')
+      .send(feature(id, { active: false }))
+      .expect(200);
+    const { rows } = await db.query('select status from visits where id = $1', [visit.id]);
+    expect(rows).toEqual([{ status: 'final' }]);
+  });
+
   test('all or nothing, with every fault named', async () => {
     const reply = await call('post', '/v1/fences/geojson').send(
       collection(

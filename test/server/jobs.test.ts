@@ -127,6 +127,7 @@ describe('the runner', () => {
 const deps = () => ({
   db,
   clock,
+  log: silentLog,
   fences: createLiveFences(),
   lanes: createLanes(),
   policy: defaultPolicy,
@@ -198,6 +199,15 @@ describe('silence', () => {
     now = NOON + 31 * MINUTE;
     await Promise.all([judgeSilence(deps()), judgeSilence(deps()), judgeSilence(deps())]);
     expect(await leftOf(deviceId)).toHaveLength(1);
+  });
+
+  test('of one device that cannot be judged keeps none of the others waiting', async () => {
+    const [broken, other] = [await visitor(10), await visitor(10)];
+    await db.query(`update device_states set state = '{"v": 1}' where device_id = $1`, [broken]);
+    now = NOON + 31 * MINUTE;
+    expect(await judgeSilence(deps())).toBe(1);
+    expect(await leftOf(other)).toHaveLength(1);
+    expect(await judgeSilence(deps())).toBe(0);
   });
 
   test('of a backlog still streaming in is given time by our own clock', async () => {

@@ -41,22 +41,18 @@ const clock = () => now;
 function process(over: { limits?: Partial<LaneLimits>; db?: Database } = {}): {
   app: Express;
   ingest: Ingest;
-  nudges: number[];
 } {
-  const nudges: number[] = [];
   const ingest = createIngest({
     db: over.db ?? db,
     clock,
     fences: createLiveFences(),
     lanes: createLanes(over.limits),
     policy: defaultPolicy,
-    afterCommit: () => void nudges.push(now),
   });
   const callers = createDeviceCallers({ db, clock });
   return {
     app: routesApp(pingRoutes({ ingest, clock, log: silentLog }), callers.find),
     ingest,
-    nudges,
   };
 }
 
@@ -166,7 +162,7 @@ describe('a stay', () => {
   test('becomes a visit and events that may trigger, for the guest who carries the device', async () => {
     const guest = await makeGuest(db, place.merchantId);
     device = await makeDevice(db, place.merchantId, { guestId: guest.id });
-    const { app: one, nudges } = process();
+    const { app: one } = process();
     for (const ping of stay(9, NOON)) {
       now = ping.at + 500;
       await send([ping], one).expect(202);
@@ -181,7 +177,6 @@ describe('a stay', () => {
       triggerEligible: true,
     });
     expect(told[1]?.payload).toMatchObject({ tierSeconds: 180, triggerEligible: true });
-    expect(nudges).toHaveLength(2);
     const { rows } = await db.query('select * from visits where device_id = $1', [device.id]);
     expect(rows).toEqual([
       expect.objectContaining({
