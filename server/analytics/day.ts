@@ -17,10 +17,13 @@ const DAY = 86_400_000;
 /** The instant at which an ISO day begins in a zone. */
 export function startOfDay(day: string, timezone: string): Date {
   const wall = Date.parse(`${day}T00:00:00Z`);
-  // Two rounds: the offset at the first guess may lie on the other side of a clock change.
-  let at = wall - offsetAt(wall, timezone);
-  at = wall - offsetAt(at, timezone);
-  return new Date(at);
+  const guess = wall - offsetAt(wall, timezone);
+  // By the clock of the evening before and by that of noon: where it changes at midnight there is
+  // no 00:00 that day, or there are two, and only the first instant that belongs to the day counts.
+  const [first, second] = [-DAY / 2, DAY / 2]
+    .map((away) => wall - offsetAt(guess + away, timezone))
+    .toSorted((a, b) => a - b);
+  return dayOf(new Date(first!), timezone) === day ? new Date(first!) : new Date(second!);
 }
 
 export function dayAfter(day: string, days = 1): string {

@@ -9,6 +9,11 @@ import { overviewOf } from './overview.ts';
 import type { Overview } from './overview.ts';
 import { placeOf } from './place.ts';
 
+/** Years a calendar of visits can have: far enough from the ends of what a Date holds. */
+const day = z.iso
+  .date()
+  .refine((text) => text >= '1970-01-01' && text < '3000-01-01', 'must be a day from 1970 to 2999');
+
 const estimate = z.object({
   value: z.number().describe('Expected number.'),
   plusMinus: z.number().describe('How far off it may be in 95 of 100 cases.'),
@@ -119,7 +124,7 @@ export function analyticsRoutes({ db, clock }: AnalyticsDeps): AnyRoute[] {
       access: 'visits:read',
       query: z.object({
         store: z.uuid().describe('Store id.'),
-        day: z.iso.date().optional().describe('Day by the store’s calendar; today unless said.'),
+        day: day.optional().describe('Day by the store’s calendar; today unless said.'),
       }),
       reply,
       example: { reply: example },

@@ -157,6 +157,9 @@ describe('a day', () => {
         .query({ store: storeId })
         .set('x-merchant', merchantId);
     await call(mine.merchant.id, theirs.store.id).expect(404);
+    for (const day of ['9999-12-31', '0000-01-01']) {
+      await call(theirs.merchant.id, theirs.store.id).query({ day }).expect(400);
+    }
     const own = await call(theirs.merchant.id, theirs.store.id).expect(200);
     expect(own.body).toMatchObject({ day: '2026-11-24', running: true, inside: 0 });
     expect(own.body.visits.now.value).toBeCloseTo(0.9, 9);
@@ -171,6 +174,10 @@ describe('days in a zone', () => {
     ['2026-10-25', 'Europe/Berlin', '2026-10-24T22:00:00.000Z'],
     ['2026-10-26', 'Europe/Berlin', '2026-10-25T23:00:00.000Z'],
     ['2026-11-24', 'America/St_Johns', '2026-11-24T03:30:00.000Z'],
+    // Clocks that change at midnight: the day has no 00:00 there, or two of them.
+    ['2026-04-24', 'Africa/Cairo', '2026-04-23T22:00:00.000Z'],
+    ['2026-03-08', 'America/Havana', '2026-03-08T05:00:00.000Z'],
+    ['2026-11-01', 'America/Havana', '2026-11-01T04:00:00.000Z'],
   ])('%s in %s begins at %s', (day, timezone, begins) => {
     expect(startOfDay(day, timezone).toISOString()).toBe(begins);
     expect(dayOf(startOfDay(day, timezone), timezone)).toBe(day);
