@@ -59,8 +59,12 @@ export function openFas(query: URLSearchParams, faskey: string | null): Map<stri
   return text !== null && text.startsWith('hid=') ? parseItems(text) : null;
 }
 
+/** A gateway's name has 60 signs at most, three times that when percent-encoded, and a suffix. */
+const MAX_NAME = 300;
+
 /** `StoreOne%20Node%3a163395498e73%20` → `StoreOne`: the name as the merchant gave it. */
 export function bareGatewayName(encoded: string): string {
+  if (encoded.length > MAX_NAME) return '';
   return percentDecode(encoded)
     .trim()
     .replace(/\s+Node:[0-9a-f:]{2,17}$/i, '')
