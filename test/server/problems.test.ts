@@ -40,7 +40,10 @@ interface Answer {
   headers: Headers;
 }
 
-async function ask(path: string, init: RequestInit = {}): Promise<Answer> {
+async function ask(
+  path: string,
+  init: Omit<RequestInit, 'headers'> & { headers?: Record<string, string> } = {},
+): Promise<Answer> {
   const headers = { authorization: `Bearer ${house.apiKey}`, ...init.headers };
   const response = await fetch(app.url + path, { ...init, headers });
   const text = await response.text();
@@ -56,7 +59,7 @@ const json = { 'content-type': 'application/json' };
 const PROBLEM = 'application/problem+json; charset=utf-8';
 
 describe('requests that do not fit', () => {
-  test.each<[string, string, RequestInit, number, string]>([
+  test.each<[string, string, Parameters<typeof ask>[1], number, string]>([
     [
       'no JSON',
       '/v1/stores',

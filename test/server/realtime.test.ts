@@ -300,7 +300,7 @@ describe('catching up', () => {
       guestId: null,
       deviceId: phone.deviceId,
       type: 'offer.issued',
-      payload: offer(house, phone).payload as DomainEvent['payload'],
+      payload: offer(house, phone).payload,
       occurredAt: new Date(),
     };
     const db: Database = {
