@@ -99,6 +99,13 @@ function position(value: unknown, where: string): Position {
   return [x, y];
 }
 
+/** Twice the area in square degrees, about two square millimetres. */
+const LEAST_AREA = 2e-13;
+
+function crossed(what: string, [lon, lat]: readonly [number, number]): Fault {
+  return new Fault('self-crossing', `${what} crosses itself near ${lon}, ${lat}`);
+}
+
 function ringOf(value: unknown, where: string): Ring {
   if (!Array.isArray(value)) throw new Fault('bad-coordinates', `${where} is not a list`);
   if (value.length < 4) throw new Fault('too-few-points', `${where} needs at least 4 positions`);
@@ -109,17 +116,24 @@ function ringOf(value: unknown, where: string): Ring {
   }
   let turn = 0;
   let area = 0;
+  let swept = 0;
   let x = 0;
   for (let i = 1; i < ring.length; i++) {
     const [a, b] = [ring[i - 1] as Position, ring[i] as Position];
     const step = wrapLon(b[0] - a[0]);
-    area += x * (b[1] - first[1]) - (x + step) * (a[1] - first[1]);
+    const piece = x * (b[1] - first[1]) - (x + step) * (a[1] - first[1]);
+    area += piece;
+    swept += Math.abs(piece);
     x += step;
     turn += step;
   }
   if (Math.abs(turn) > 180) throw new Fault('encloses-pole', `${where} goes round a pole`);
-  // 1e-13 square degrees is about a square millimetre.
-  if (Math.abs(area) < 2e-13) throw new Fault('no-area', `${where} encloses no area`);
+  if (Math.abs(area) < LEAST_AREA) {
+    // The two halves of a symmetric bow tie cancel out: that outline crosses itself.
+    const crossing = swept < LEAST_AREA ? null : findSelfCrossing([ring]);
+    if (crossing) throw crossed(where, crossing);
+    throw new Fault('no-area', `${where} encloses no area`);
+  }
   return ring;
 }
 
@@ -143,10 +157,7 @@ function polygonOf(value: unknown, where: string): readonly Ring[] {
     ringOf(ring, i === 0 ? `${where}outer ring` : `${where}hole ${i}`),
   );
   const crossing = findSelfCrossing(rings);
-  if (crossing) {
-    const [lon, lat] = crossing;
-    throw new Fault('self-crossing', `${where}the outline crosses itself near ${lon}, ${lat}`);
-  }
+  if (crossing) throw crossed(`${where}the outline`, crossing);
   const outer = compileFence({
     id: '',
     name: '',

@@ -154,6 +154,29 @@ describe('refused', () => {
       ),
     ],
     [
+      'no-area',
+      feature(
+        polygon([
+          [8, 47],
+          [8.01, 47.01],
+          [8.02, 47.02],
+          [8, 47],
+        ]),
+      ),
+    ],
+    [
+      'self-crossing',
+      feature(
+        polygon([
+          [8, 47],
+          [8.01, 47.01],
+          [8.01, 47],
+          [8, 47.01],
+          [8, 47],
+        ]),
+      ),
+    ],
+    [
       'self-crossing',
       feature(
         polygon([
