@@ -7,6 +7,7 @@ import type { Trace } from '../rules/evaluate.ts';
 import type { Decision, DecisionFilter, Outcome } from '../rules/queries.ts';
 import { decisionsList, namesOf, rulesOf } from '../rules/queries.ts';
 import { gateText, reasonText } from '../rules/reasons.ts';
+import { tellSeconds } from '../rules/sentence.ts';
 import type { Words } from '../rules/words.ts';
 import { words } from '../rules/words.ts';
 import type { PageModule } from './deps.ts';
@@ -135,7 +136,7 @@ function tell(name: string, value: FactValue, names: Names, say: Words): string 
   if (typeof value === 'boolean') return value ? say.yes : say.no;
   if (typeof value === 'number') {
     const unit = fieldOf(name)?.unit ?? '';
-    if (unit === 's') return `${Math.round(value / 6) / 10} min`;
+    if (unit === 's') return tellSeconds(Math.round(value), say);
     return `${Math.round(value * 100) / 100}${say.unit[unit] ?? ''}`;
   }
   if (name === 'visit.fence_id') return names.fences.get(value) ?? say.goneFence;

@@ -81,10 +81,27 @@ function tellLeaf({ field, op, value }: Leaf, telling: Telling): Part[] {
 
 function tellValue(name: string, value: FactValue, { say, names }: Telling): string {
   if (typeof value === 'boolean') return value ? say.yes : say.no;
-  if (typeof value === 'number') return `${value}${say.unit[fieldOf(name)?.unit ?? ''] ?? ''}`;
+  if (typeof value === 'number') {
+    const unit = fieldOf(name)?.unit ?? '';
+    return unit === 's' ? tellSeconds(value, say) : `${value}${say.unit[unit] ?? ''}`;
+  }
   if (name === 'store.id') return names.stores.get(value) ?? say.goneStore;
   if (name === 'visit.fence_id') return names.fences.get(value) ?? say.goneFence;
   return value;
+}
+
+/** 5400 → 1 hour 30 minutes; what is no whole number of seconds stays one number. */
+export function tellSeconds(seconds: number, say: Words): string {
+  if (!Number.isInteger(seconds) || seconds <= 0) return say.span.s(seconds);
+  const parts: [keyof Words['span'], number][] = [
+    ['h', Math.floor(seconds / 3600)],
+    ['m', Math.floor(seconds / 60) % 60],
+    ['s', seconds % 60],
+  ];
+  return parts
+    .filter(([, n]) => n > 0)
+    .map(([unit, n]) => say.span[unit](n))
+    .join(say.spanJoin);
 }
 
 function tellSpan(per: string, say: Words): string {

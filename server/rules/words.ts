@@ -18,6 +18,7 @@ export interface Words {
   operator: Record<Operator, string>;
   yes: string;
   no: string;
+  /** After a number; seconds are told by `span`. */
   unit: Record<string, string>;
   listJoin: string;
   betweenJoin: string;
@@ -25,7 +26,9 @@ export interface Words {
   send: string;
   end: string;
   days: readonly string[];
-  span: Record<'m' | 'h' | 'd', (n: number) => string>;
+  span: Record<'s' | 'm' | 'h' | 'd', (n: number) => string>;
+  /** Between hours, minutes and seconds of one duration. */
+  spanJoin: string;
   /** Sentences with gaps: `{…}` is filled in and stands out. */
   from: string;
   until: string;
@@ -73,7 +76,7 @@ const en: Words = {
   },
   yes: 'yes',
   no: 'no',
-  unit: { s: ' s', days: '', '0..1': '', h: ' o’clock', vouchers: '' },
+  unit: { days: '', '0..1': '', h: ' o’clock', vouchers: '' },
   listJoin: ', ',
   betweenJoin: ' and ',
   answer: (question) => `the answer to “${question}”`,
@@ -81,10 +84,12 @@ const en: Words = {
   end: '.',
   days: ['Mon', 'Tue', 'Wed', 'Thu', 'Fri', 'Sat', 'Sun'],
   span: {
+    s: (n) => plural(n, 'second'),
     m: (n) => plural(n, 'minute'),
     h: (n) => plural(n, 'hour'),
     d: (n) => plural(n, 'day'),
   },
+  spanJoin: ' ',
   from: ' From {from}.',
   until: ' Until {to}.',
   onDays: ' Only on {days}.',
@@ -129,14 +134,20 @@ const zh: Words = {
   },
   yes: '是',
   no: '否',
-  unit: { s: '秒', days: '天', '0..1': '', h: '点', vouchers: '张' },
+  unit: { days: '天', '0..1': '', h: '点', vouchers: '张' },
   listJoin: '、',
   betweenJoin: '与',
   answer: (question) => `问题“${question}”的回答`,
   send: '，则发放',
   end: '。',
   days: ['周一', '周二', '周三', '周四', '周五', '周六', '周日'],
-  span: { m: (n) => `${n}分钟`, h: (n) => `${n}小时`, d: (n) => `${n}天` },
+  span: {
+    s: (n) => `${n}秒`,
+    m: (n) => `${n}分钟`,
+    h: (n) => `${n}小时`,
+    d: (n) => `${n}天`,
+  },
+  spanJoin: '',
   from: '自{from}起。',
   until: '至{to}止。',
   onDays: '仅限{days}。',
