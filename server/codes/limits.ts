@@ -29,9 +29,12 @@ export const SEND_LIMITS = {
   network: [{ sends: 60, per: HOUR }],
 } as const;
 
-/** A store's own caps; the merchant may set them. */
+/** Caps of one store, the same for every store: room for a busy shop. */
+export const STORE_CAPS = { perHour: 300, smsPerDay: 1000 } as const;
+
+/** What one store may send. */
 export interface SendPolicy {
-  /** ISO 3166-1 alpha-2 countries whose numbers get an SMS. */
+  /** ISO 3166-1 alpha-2 countries whose numbers get an SMS; the merchant may set them. */
   countries: readonly string[];
   /** Codes per hour, each channel. */
   perHour: number;
@@ -39,9 +42,9 @@ export interface SendPolicy {
   smsPerDay: number;
 }
 
-/** The store's own country, and room for a busy shop. */
+/** The store's own country and the usual caps. */
 export function defaultSendPolicy(country: string): SendPolicy {
-  return { countries: [country], perHour: 300, smsPerDay: 1000 };
+  return { countries: [country], ...STORE_CAPS };
 }
 
 /**
