@@ -209,8 +209,10 @@ export async function newestPosition(tx: Queryable, merchantId: string): Promise
   return rows[0]?.position ?? 0;
 }
 
-/** Drops delivered events older than `before`; the feed reaches back no further. */
+/** Drops events delivered, or given up, before `before`; the feed reaches back no further. */
 export async function dropDelivered(db: Queryable, before: number): Promise<number> {
-  const { rowCount } = await db.query('delete from outbox where done_at < $1', [new Date(before)]);
+  const { rowCount } = await db.query('delete from outbox where done_at < $1 or dead_at < $1', [
+    new Date(before),
+  ]);
   return rowCount;
 }

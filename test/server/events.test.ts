@@ -4,7 +4,7 @@ import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } fr
 import type { Database } from '../../server/db/database.ts';
 import { createDispatcher } from '../../server/events/dispatch.ts';
 import type { Dispatcher, Subscriber } from '../../server/events/dispatch.ts';
-import { appendEvents, eventsAfter, outboxFigures } from '../../server/events/outbox.ts';
+import { appendEvents, dropDelivered, eventsAfter, outboxFigures } from '../../server/events/outbox.ts';
 import type { DomainEvent, NewEvent } from '../../server/events/types.ts';
 import { createLog } from '../../server/log.ts';
 import { definitionSchema } from '../../server/rules/schema.ts';
@@ -238,6 +238,8 @@ describe('failures', () => {
     expect(seen.filter((name) => name === 'a1')).toHaveLength(8);
     expect(await outboxFigures(db, time.now)).toMatchObject({ waiting: 0, dead: 1 });
     expect(logged.filter((line) => line.includes('"dead":true'))).toHaveLength(1);
+    expect(await dropDelivered(db, time.now + 1)).toBe(3);
+    expect(await outboxFigures(db, time.now)).toMatchObject({ dead: 0 });
   });
 
   test('a success on the second try keeps the order of the key', async () => {
