@@ -78,18 +78,6 @@ export async function deleteAccessVoucher(
   return rowCount === 1;
 }
 
-export async function storeExists(
-  tx: Queryable,
-  merchantId: string,
-  storeId: string,
-): Promise<boolean> {
-  const { rows } = await tx.query('select 1 from stores where merchant_id = $1 and id = $2', [
-    merchantId,
-    storeId,
-  ]);
-  return rows.length === 1;
-}
-
 export async function findAccessVoucher(
   tx: Queryable,
   merchantId: string,

@@ -5,8 +5,9 @@ import type { Database, Queryable } from '../db/database.ts';
 import { problem } from '../errors.ts';
 import type { AnyRoute } from '../http/route.ts';
 import { route } from '../http/route.ts';
+import { hasStore } from '../stores/queries.ts';
 import type { AccessVoucherRow, NewBatch } from './queries.ts';
-import { deleteAccessVoucher, insertBatch, listAccessVouchers, storeExists } from './queries.ts';
+import { deleteAccessVoucher, insertBatch, listAccessVouchers } from './queries.ts';
 
 export interface AccessVoucherRouteDeps {
   db: Database;
@@ -97,7 +98,7 @@ export function accessVoucherRoutes({ db, clock }: AccessVoucherRouteDeps): AnyR
   ): Promise<T> {
     return db.tx(
       async (tx) => {
-        if (!(await storeExists(tx, merchantId, storeId))) throw problem('not-found');
+        if (!(await hasStore(tx, merchantId, storeId))) throw problem('not-found');
         return work(tx);
       },
       { tenant: merchantId },

@@ -33,7 +33,7 @@ import { createPasswords } from '../staff/passwords.ts';
 import type { Passwords } from '../staff/passwords.ts';
 import { createThrottle } from '../staff/throttle.ts';
 import type { Throttle } from '../staff/throttle.ts';
-import { storeById } from '../stores/queries.ts';
+import { hasStore } from '../stores/queries.ts';
 import type { StaffCallers } from '../http/staff-auth.ts';
 
 export interface Services {
@@ -119,8 +119,8 @@ export function createServices(
     waiting,
     senders,
     courier: startCourier({ ...base, senders }),
-    ownsStore: async (merchantId, storeId) =>
-      (await db.tx((tx) => storeById(tx, merchantId, storeId), { tenant: merchantId })) !== null,
+    ownsStore: (merchantId, storeId) =>
+      db.tx((tx) => hasStore(tx, merchantId, storeId), { tenant: merchantId, readOnly: true }),
     connect: (sockets) => {
       realtime = sockets;
     },

@@ -7,13 +7,13 @@ import { parseFence } from '../../geo/geojson.ts';
 import { problem } from '../errors.ts';
 import { appendEvents } from '../events/outbox.ts';
 import { uuidv7 } from '../ids.ts';
+import { hasStore } from '../stores/queries.ts';
 import {
   countFences,
   deleteUnvisited,
   endVisitsOf,
   fenceById,
   findCycle,
-  hasStore,
   insertFence,
   knownFences,
   lockFences,

@@ -130,19 +130,6 @@ export async function knownFences(
   return new Set(rows.map((row) => row.id));
 }
 
-/** Whether the store is this merchant's: foreign keys do not ask whose row it is. */
-export async function hasStore(
-  tx: Queryable,
-  merchantId: string,
-  storeId: string,
-): Promise<boolean> {
-  const { rowCount } = await tx.query('select 1 from stores where merchant_id = $1 and id = $2', [
-    merchantId,
-    storeId,
-  ]);
-  return rowCount > 0;
-}
-
 export async function insertFence(
   tx: Queryable,
   merchantId: string,

@@ -2,7 +2,8 @@
 import type { Database, Queryable } from '../db/database.ts';
 import { problem } from '../errors.ts';
 import { uuidv7 } from '../ids.ts';
-import { deleteUnusedOffer, hasStore, insertOffer, offerById, updateOffer } from './queries.ts';
+import { hasStore } from '../stores/queries.ts';
+import { deleteUnusedOffer, insertOffer, offerById, updateOffer } from './queries.ts';
 import type { Offer, OfferFields } from './queries.ts';
 
 export interface OfferDeps {

@@ -138,19 +138,6 @@ export async function deleteUnusedOffer(
   return rowCount === 1;
 }
 
-/** Whether the merchant has this store. */
-export async function hasStore(
-  tx: Queryable,
-  merchantId: string,
-  storeId: string,
-): Promise<boolean> {
-  const { rowCount } = await tx.query('select 1 from stores where merchant_id = $1 and id = $2', [
-    merchantId,
-    storeId,
-  ]);
-  return rowCount === 1;
-}
-
 /** Locks offers in id order, so that two events can never wait for each other, and reads them. */
 export async function lockOffers(
   tx: Queryable,

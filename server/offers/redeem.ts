@@ -5,6 +5,7 @@ import { problem } from '../errors.ts';
 import type { ProblemCode } from '../errors.ts';
 import { appendEvents } from '../events/outbox.ts';
 import { uuidv7 } from '../ids.ts';
+import { hasStore } from '../stores/queries.ts';
 import { parseCode } from './code.ts';
 import {
   answerOf,
@@ -17,7 +18,6 @@ import {
 } from './vouchers/queries.ts';
 import type { VoucherAtTill } from './vouchers/queries.ts';
 import type { WrongCodes } from './wrong-codes.ts';
-import { hasStore } from './queries.ts';
 
 /** What a till asks for. */
 export interface RedeemRequest {

@@ -54,6 +54,19 @@ export async function storeById(
   return rows[0] ?? null;
 }
 
+/** Whether the store is this merchant's: foreign keys do not ask whose row it is. */
+export async function hasStore(
+  tx: Queryable,
+  merchantId: string,
+  storeId: string,
+): Promise<boolean> {
+  const { rowCount } = await tx.query('select 1 from stores where merchant_id = $1 and id = $2', [
+    merchantId,
+    storeId,
+  ]);
+  return rowCount > 0;
+}
+
 export async function insertStore(
   tx: Queryable,
   merchantId: string,
