@@ -9,7 +9,7 @@ interface Form {
 }
 
 export interface GuestChoices {
-  method: 'click-through' | 'voucher' | 'email-code';
+  method: 'click-through' | 'voucher' | 'email-code' | 'sms-code';
   /** What the method asks for: the voucher's code, or the address. */
   value?: string;
   /** Fetches the one-time code that was "sent" (from the development outbox). */

@@ -12,6 +12,8 @@ import { hashToken } from '../../server/ids.ts';
 import { preparePartitions } from '../../server/pings/keep.ts';
 import type { EventMessage, Join } from '../../server/realtime/messages.ts';
 import { createApiKey } from '../../server/staff/keys.ts';
+import { formsOf, headingOf } from '../e2e/opennds/guest.ts';
+import type { Sheet } from '../e2e/opennds/guest.ts';
 import type { TestApp } from './app.ts';
 import { makeMac, makeMerchant, makeSignIn, makeStaff } from './make.ts';
 
@@ -240,3 +242,37 @@ export const staffLine = (app: TestApp, house: House, after?: number): Promise<L
 
 export const phoneLine = (app: TestApp, { token }: Phone, after?: number): Promise<Line> =>
   dial(app, { kind: 'device', token, ...(after === undefined ? {} : { after }) });
+
+/** A guest's browser without scripts and cookies, one page at a time. */
+export function browse(app: TestApp, headers: Record<string, string> = {}) {
+  const sheetOf = async (response: Response): Promise<Sheet> => ({
+    url: response.url,
+    status: response.status,
+    html: await response.text(),
+  });
+  const get = async (path: string, from = app.url): Promise<Sheet> =>
+    sheetOf(await fetch(new URL(path, from), { headers: { 'accept-language': 'en', ...headers } }));
+  return {
+    get,
+    /** Fills a form of the page (the first unless told) and sends it. */
+    async submit(from: Sheet, values: Record<string, string>, which = 0): Promise<Sheet> {
+      const form = formsOf(from.html)[which];
+      if (form === undefined) throw new Error(`no form on “${headingOf(from.html)}”`);
+      const body = new URLSearchParams({ ...form.fields, ...values });
+      return sheetOf(
+        await fetch(new URL(form.action, from.url), { method: 'POST', body, headers }),
+      );
+    },
+  };
+}
+
+/** The newest one-time code that was sent to this address, from the development outbox. */
+export async function codeFor(app: TestApp, address: string): Promise<string> {
+  const { rows } = await app.db.query<{ body: string }>(
+    'select body from messages where address = $1 order by created_at desc limit 1',
+    [address],
+  );
+  const code = /\b\d{6}\b/.exec(rows[0]?.body ?? '')?.[0];
+  if (code === undefined) throw new Error(`nothing was sent to ${address}`);
+  return code;
+}
