@@ -6,6 +6,9 @@ import { uuidv7 } from '../ids.ts';
 export type Purpose = 'access' | 'marketing';
 export type ConsentSource = 'portal' | 'console' | 'api';
 
+/** How a withdrawal without a wording stands in the ledger, as its version. */
+export const WITHDRAWAL = 'withdrawal';
+
 /** One entry to add. `text` is the wording as it was shown, kept once under its SHA-256. */
 export interface NewConsent {
   merchantId: string;
@@ -150,19 +153,6 @@ export async function holdGuest(
     'select 1 from guests where merchant_id = $1 and id = $2 for key share',
     [merchantId, guestId],
   );
-  return rows.length === 1;
-}
-
-/** Whether the store is this merchant's. */
-export async function hasStore(
-  tx: Queryable,
-  merchantId: string,
-  storeId: string,
-): Promise<boolean> {
-  const { rows } = await tx.query('select 1 from stores where merchant_id = $1 and id = $2', [
-    merchantId,
-    storeId,
-  ]);
   return rows.length === 1;
 }
 

@@ -4,11 +4,12 @@ import type { Database } from '../db/database.ts';
 import { problem } from '../errors.ts';
 import type { AnyRoute, MerchantCaller } from '../http/route.ts';
 import { route } from '../http/route.ts';
+import { hasStore } from '../stores/queries.ts';
 import {
+  WITHDRAWAL,
   appendConsent,
   consentLedger,
   currentConsents,
-  hasStore,
   holdGuest,
   wordingOf,
 } from './queries.ts';
@@ -42,9 +43,6 @@ const entryBody = z
     message: 'agreeing needs the version and the text that was shown',
     path: ['text'],
   });
-
-/** How withdrawals without a wording stand in the ledger. */
-const WITHDRAWAL = 'withdrawal';
 
 const sourceOf = (caller: MerchantCaller) => (caller.kind === 'staff' ? 'console' : 'api');
 

@@ -20,7 +20,32 @@ async function show(deps: ConsoleDeps, response: Response, wrong: string): Promi
     tenant: me.merchantId,
   });
   const here = me.tokenHash.toString('hex');
-  await renderPage(response, 'account', { signIns, here, wrong }, wrong ? 422 : 200);
+  await renderPage(response, 'account', { signIns, here, wrong, browserOf }, wrong ? 422 : 200);
+}
+
+const browsers: [RegExp, string][] = [
+  [/MicroMessenger\//, 'WeChat'],
+  [/Edg\w*\//, 'Edge'],
+  [/OPR\//, 'Opera'],
+  [/Firefox\/|FxiOS\//, 'Firefox'],
+  [/Chrome\/|CriOS\//, 'Chrome'],
+  [/Safari\//, 'Safari'],
+];
+const systems: [RegExp, string][] = [
+  [/iPhone/, 'iPhone'],
+  [/iPad/, 'iPad'],
+  [/Android/, 'Android'],
+  [/Windows/, 'Windows'],
+  [/Mac OS X/, 'Mac'],
+  [/Linux|X11/, 'Linux'],
+];
+
+/** PURE. "Chrome · Windows" for the header a browser sends; what is not known stays as it came. */
+export function browserOf(userAgent: string): string {
+  const name = browsers.find(([mark]) => mark.test(userAgent))?.[1];
+  const system = systems.find(([mark]) => mark.test(userAgent))?.[1];
+  if (!name) return userAgent.slice(0, 60) || '–';
+  return system ? `${name} · ${system}` : name;
 }
 
 /** A new password needs the old one, and ends every other sign-in. */

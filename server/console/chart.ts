@@ -33,10 +33,13 @@ const top = 12;
 const base = 196;
 /** Left of it stand the values of the rules, per cent. */
 const margin = 5;
+/** Visits before this hour are of the night. */
+const NIGHT_ENDS = 5;
 
 /**
  * Vertical measures are pixels, horizontal ones per cent: the drawing then stretches with the page
- * while its letters keep their size. Hours nobody comes are left away at both ends.
+ * while its letters keep their size. Quiet hours fall away at both ends, unless somebody came in the
+ * night: then it is the whole day, midnight to midnight.
  */
 export function hourChart(hours: readonly HourBar[], running: number | null): HourChart {
   const shown = opening(hours);
@@ -60,9 +63,10 @@ export function hourChart(hours: readonly HourBar[], running: number | null): Ho
 
 function opening(hours: readonly HourBar[]): HourBar[] {
   const busy = hours.filter((one) => one.now > 0 || one.before > 0).map((one) => one.hour);
+  if (busy.some((hour) => hour < NIGHT_ENDS)) return [...hours];
   const first = Math.min(9, ...busy.map((hour) => hour - 1));
   const last = Math.max(18, ...busy.map((hour) => hour + 1));
-  return hours.filter((one) => one.hour >= Math.max(0, first) && one.hour <= Math.min(23, last));
+  return hours.filter((one) => one.hour >= first && one.hour <= last);
 }
 
 /** The next of 2, 4, 6, 8, 10, 12, 16, 20, 40 …: half of it is a whole number too. */

@@ -28,7 +28,10 @@ export function consoleFailures(deps: ConsoleDeps): ErrorRequestHandler {
     }
     const known = asProblem(error);
     if (known.status >= 500 && known.code !== 'draining') {
-      deps.log.error({ err: error, route: routeOf(request), method: request.method }, 'page failed');
+      deps.log.error(
+        { err: error, route: routeOf(request), method: request.method },
+        'page failed',
+      );
     }
     if (known.extras.retryAfter !== undefined) {
       response.setHeader('Retry-After', String(Math.ceil(known.extras.retryAfter)));

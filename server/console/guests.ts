@@ -3,7 +3,13 @@ import express from 'express';
 import type { Request, Response } from 'express';
 import type { Queryable } from '../db/database.ts';
 import { problem } from '../errors.ts';
-import { consentHistory, currentConsents } from '../consents/queries.ts';
+import {
+  WITHDRAWAL,
+  appendConsent,
+  consentHistory,
+  currentConsents,
+  holdGuest,
+} from '../consents/queries.ts';
 import { blockGuest } from '../guests/block.ts';
 import { eraseGuest, exportGuest } from '../guests/erase.ts';
 import { answersOf, findGuest, listGuests } from '../guests/queries.ts';
@@ -14,7 +20,7 @@ import { listVisits } from '../visits/queries.ts';
 import { sendCsv } from './csv.ts';
 import type { ConsoleDeps, PageModule } from './deps.ts';
 import { vouchersList } from './lists/queries.ts';
-import { done, field, isId, needs, query, renderPage, staffOf } from './page.ts';
+import { done, field, isId, needs, pageOf, query, renderPage, staffOf } from './page.ts';
 
 const perPage = 50;
 const mostRows = 10_000;
@@ -42,6 +48,9 @@ export const guestPages: PageModule = (deps) => {
     );
     done(response, `/console/guests/${id}`, blocked ? 'blocked' : 'unblocked');
   });
+  router.post('/guests/:id/withdraw', write, (request, response) =>
+    withdraw(deps, request, response),
+  );
   router.get('/guests/:id/erase', write, async (request, response) => {
     await askErase(deps, request, response, '');
   });
@@ -139,7 +148,37 @@ async function one(deps: ConsoleDeps, request: Request, response: Response): Pro
       vouchers: await vouchersList(tx, merchantId, { storeId: null, guestId: id }, shownRows),
     };
   });
-  await renderPage(response, 'guest', { ...found, title: nameOf(found.guest) ?? id, nameOf });
+  await renderPage(response, 'guest', {
+    ...found,
+    title: nameOf(found.guest) ?? pageOf(response).t('guests.unnamed'),
+    nameOf,
+    withdrawal: WITHDRAWAL,
+  });
+}
+
+/** Staff can only take an agreement to offers back for a guest; to agree is for the guest alone. */
+async function withdraw(deps: ConsoleDeps, request: Request, response: Response): Promise<void> {
+  const guestId = isId(request.params['id']);
+  const language = pageOf(response).locale;
+  await within(deps, response, async (tx, merchantId) => {
+    if (!(await holdGuest(tx, merchantId, guestId))) throw problem('not-found');
+    const now = await currentConsents(tx, merchantId, guestId);
+    // Twice pressed is once taken back.
+    if (!now.some((row) => row.purpose === 'marketing' && row.granted)) return;
+    const entry = {
+      merchantId,
+      guestId,
+      storeId: null,
+      purpose: 'marketing',
+      granted: false,
+      version: WITHDRAWAL,
+      text: '',
+      language,
+      source: 'console',
+    } as const;
+    await appendConsent(tx, entry, deps.clock());
+  });
+  done(response, `/console/guests/${guestId}`, 'withdrawn');
 }
 
 /** What must be typed before a guest is erased: their name as the page shows it, or the end of their id. */

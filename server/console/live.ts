@@ -9,8 +9,9 @@ import { needs, pageOf, renderPage, staffOf } from './page.ts';
 import type { Occupancy, RecentEvent } from './queries.ts';
 import { mapFences, occupancy, recentEvents, storeLocation } from './queries.ts';
 import { feedLine } from './shared/feed-line.ts';
+import type { FeedLine } from './shared/feed-line.ts';
 
-const FIRST_EVENTS = 20;
+const FIRST_EVENTS = 40;
 
 export const livePages: PageModule = (deps) => {
   const pages = express.Router();
@@ -41,7 +42,7 @@ export const livePages: PageModule = (deps) => {
       fences: found.fences,
       people: found.now,
       floors,
-      lines: found.events.map((event) => ({ event, line: feedLine(event) })),
+      lines: feedLines(found.events),
       at: page.now,
       tiles: deps.tiles,
       wide: true,
@@ -82,6 +83,29 @@ async function readAll(tx: Queryable, merchantId: string, storeId: string): Prom
     events: await recentEvents(tx, merchantId, storeId, FIRST_EVENTS),
     location: await storeLocation(tx, merchantId, storeId),
   };
+}
+
+export interface ShownLine {
+  /** Of every event the line stands for, newest first. */
+  ids: string[];
+  /** ISO 8601 UTC, of the newest. */
+  at: string;
+  line: FeedLine;
+}
+
+/** PURE. Newest first by when it happened; neighbours that say a stay in the same words are one line. */
+export function feedLines(events: readonly RecentEvent[]): ShownLine[] {
+  const shown: ShownLine[] = [];
+  for (const event of events.toSorted((a, b) => Date.parse(b.at) - Date.parse(a.at))) {
+    const line = feedLine(event);
+    if (!line) continue;
+    const above = shown.at(-1);
+    const same =
+      above && line.tone === 'stay' && JSON.stringify(above.line) === JSON.stringify(line);
+    if (same) above.ids.push(event.id);
+    else shown.push({ ids: [event.id], at: event.at, line });
+  }
+  return shown;
 }
 
 /** Floor names in the order people count them. */

@@ -108,8 +108,8 @@ function storeForm(row: StoreRow, typed?: Typed, wrong: string[] = []): Record<s
       name: row.name,
       timezone: row.timezone,
       country: row.country,
-      lon: row.lon === null ? '' : String(row.lon),
-      lat: row.lat === null ? '' : String(row.lat),
+      lon: row.lon === null ? '' : String(Math.round(row.lon * 1e7) / 1e7),
+      lat: row.lat === null ? '' : String(Math.round(row.lat * 1e7) / 1e7),
     },
   };
 }

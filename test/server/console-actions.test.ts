@@ -1,6 +1,8 @@
 /** What the console's forms do: redeeming, erasing, devices, codes, settings, people, keys. */
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import { newPrintableCode, parsePrintableCode } from '../../server/codes/printable.ts';
+import { consentHistory } from '../../server/consents/queries.ts';
+import { browserOf } from '../../server/console/account.ts';
 import { change, curve, hourChart, niceCeiling } from '../../server/console/chart.ts';
 import { formatFor } from '../../server/console/format.ts';
 import { dayAsked, stepsOf } from '../../server/console/overview.ts';
@@ -58,6 +60,28 @@ describe('the till', () => {
 });
 
 describe('a guest', () => {
+  test('who takes back their agreement at the till stands so in the ledger, once', async () => {
+    const { merchant, owner } = await shop();
+    const guest = await make.makeGuest(database.db, merchant.id);
+    await make.makeConsent(database.db, merchant.id, guest.id);
+    const url = `/console/guests/${guest.id}`;
+    expect((await owner.get(url).expect(200)).text).toContain('Record withdrawal');
+    await owner.post(`${url}/withdraw`).expect(303);
+    await owner.post(`${url}/withdraw`).expect(303);
+    const history = await database.db.tx((tx) => consentHistory(tx, merchant.id, guest.id, 10), {
+      tenant: merchant.id,
+    });
+    expect(history.map((row) => [row.granted, row.source, row.text_version])).toEqual([
+      [false, 'console', 'withdrawal'],
+      [true, 'portal', '1'],
+    ]);
+    const page = await owner.get(url).expect(200);
+    expect(page.text).toContain('Taken back: offers');
+    expect(page.text).not.toContain('Record withdrawal');
+    const till = await personOf(house, merchant.id, 'till');
+    await till.post(`${url}/withdraw`).expect(403);
+  });
+
   test('is erased only after their name was typed', async () => {
     const { merchant, owner } = await shop();
     const guest = await make.makeGuest(database.db, merchant.id, { name: 'Ada Byron' });
@@ -287,11 +311,35 @@ describe('small parts', () => {
     const chart = hourChart(hours, 12);
     expect([chart.bars[0]?.hour, chart.bars.at(-1)?.hour]).toEqual([9, 21]);
     expect(chart.rules.map((rule) => rule.value)).toEqual([0, 4, 8]);
+    const night = hourChart(
+      hours.map((one) => ({ ...one, now: one.hour === 2 ? 1 : one.now })),
+      12,
+    );
+    expect(night.bars.map((bar) => bar.hour)).toEqual(hours.map((one) => one.hour));
     expect(chart.bars.filter((bar) => bar.open).map((bar) => bar.hour)).toEqual([12]);
     expect([1, 3, 9, 11, 17, 130].map(niceCeiling)).toEqual([2, 4, 10, 12, 20, 160]);
     expect(curve([0, 0])).toBeNull();
     expect(curve([1, null, 2])?.line).toBe('0,16.5 100,3');
     expect([change(3, 2), change(3, 0), change(null, 2)]).toEqual([0.5, null, null]);
+  });
+
+  test.each([
+    [
+      'Mozilla/5.0 (X11; Linux x86_64) AppleWebKit/537.36 Chrome/140.0 Safari/537.36',
+      'Chrome · Linux',
+    ],
+    [
+      'Mozilla/5.0 (Windows NT 10.0) AppleWebKit/537.36 Chrome/140 Safari/537.36 Edg/140',
+      'Edge · Windows',
+    ],
+    [
+      'Mozilla/5.0 (iPhone; CPU iPhone OS 18_0 like Mac OS X) Version/18.0 Safari/604.1',
+      'Safari · iPhone',
+    ],
+    ['curl/8.5', 'curl/8.5'],
+    ['', '–'],
+  ])('%j is read as %s', (userAgent, name) => {
+    expect(browserOf(userAgent)).toBe(name);
   });
 
   test.each([

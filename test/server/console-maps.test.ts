@@ -4,6 +4,7 @@ import { definitionSchema } from '../../server/rules/schema.ts';
 import { emptyRule, draftOfDefinition, readDefinition } from '../../server/console/rule-form.ts';
 import { dataBlock } from '../../server/console/client-texts.ts';
 import { readTexts } from '../../server/console/texts.ts';
+import { feedLines } from '../../server/console/live.ts';
 import { feedLine } from '../../server/console/shared/feed-line.ts';
 import { readPolygon, readRings, writeRings } from '../../server/console/shared/coordinates.ts';
 import { startApp } from '../support/app.ts';
@@ -64,6 +65,26 @@ describe('the live feed', () => {
       expect(typeof text).toBe('string');
     }
   });
+  test('lines stand by when it happened; neighbours that say the same stay are one', () => {
+    const event = (id: string, minute: string, type: string, guestId: string | null = null) => ({
+      id,
+      position: 1,
+      type,
+      at: `2026-11-17T12:${minute}:00.000Z`,
+      payload: { fenceName: 'Hall', tierSeconds: 300, guestId },
+    });
+    const lines = feedLines([
+      event('a', '04', 'visit.dwelled'),
+      event('b', '05', 'visit.dwelled'),
+      event('c', '02', 'visit.dwelled', 'g'),
+      event('d', '03', 'visit.entered'),
+      event('e', '03', 'visit.entered'),
+      event('f', '01', 'session.ended'),
+    ]);
+    expect(lines.map((line) => line.ids)).toEqual([['b', 'a'], ['d'], ['e'], ['c']]);
+    expect(lines[0]?.at).toBe('2026-11-17T12:05:00.000Z');
+  });
+
   test('events that say nothing to a shop are left out', () => {
     expect(message('session.ended', {})).toBeNull();
   });

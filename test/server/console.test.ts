@@ -128,6 +128,7 @@ const idPages = (row: Filled): string[] => [
 ];
 const idPosts = (row: Filled): [string, Record<string, unknown>][] => [
   [`/console/guests/${row.guest.id}/block`, { blocked: 'yes' }],
+  [`/console/guests/${row.guest.id}/withdraw`, {}],
   [`/console/guests/${row.guest.id}/erase`, { word: row.guest.name }],
   [`/console/devices/${row.device.id}/token`, {}],
   [`/console/devices/${row.device.id}/revoke`, {}],

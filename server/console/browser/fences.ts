@@ -95,7 +95,8 @@ function showFloors(): void {
   const names = [...floors].toSorted((a, b) => a.localeCompare(b, undefined, { numeric: true }));
   if (floorBar.dataset['shown'] !== JSON.stringify([names, floor])) {
     floorBar.dataset['shown'] = JSON.stringify([names, floor]);
-    floorBar.replaceChildren(...names.map(floorButton));
+    const label = make('span', 'segment__label', floorBar.ariaLabel ?? '');
+    floorBar.replaceChildren(label, ...names.map(floorButton));
   }
 }
 

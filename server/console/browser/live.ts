@@ -33,6 +33,10 @@ interface Figures {
 const REFRESH_MS = 1_000;
 /** … and at least this often: silence ends visits without an event on this page. */
 const RECHECK_MS = 30_000;
+/** Pixels of map width from which the whole outline is shown. */
+const ROOM_FOR_ALL = 560;
+/** Pixels that zoom, scale and legend take at the foot of a phone's map. */
+const CONTROLS = 104;
 
 type Say = (key: string, values?: Record<string, string | number>) => string;
 
@@ -44,7 +48,15 @@ function startMap(data: LiveData, say: Say): OccupancyMap {
     say('live.fenceNow', { fence: fence.name, count }),
   );
   const floors = [...document.querySelectorAll<HTMLInputElement>('input[name="floor"]')];
-  const choose = (): void => shown.showFloor(floors.find((input) => input.checked)?.value ?? null);
+  const parents = new Set(data.fences.map((fence) => fence.parentId));
+  const choose = (): void => {
+    const floor = floors.find((input) => input.checked)?.value ?? null;
+    shown.showFloor(floor);
+    if (map.getSize().x >= ROOM_FOR_ALL) return;
+    // A phone has no room for the empty part of the house: it shows what holds people.
+    const rooms = data.fences.filter((fence) => !parents.has(fence.id) && fence.floor === floor);
+    if (rooms.length > 0) frame(map, boundsOf(rooms), data.store.location, CONTROLS);
+  };
   for (const input of floors) input.addEventListener('change', choose);
   choose();
   return shown;

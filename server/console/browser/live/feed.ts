@@ -20,6 +20,13 @@ export interface FeedOptions {
 
 const KEPT = 60;
 
+const timeOf = (item: Element): number =>
+  Date.parse(item.querySelector('time')?.dateTime ?? '') || 0;
+const isStay = (item: Element): boolean => item.classList.contains('feed__item--stay');
+/** What a line says, without its number. */
+const wordsOf = (item: Element): string =>
+  item.querySelector('.feed__text')?.firstChild?.textContent ?? '';
+
 export function createFeed(options: FeedOptions): Feed {
   const { list, pause, empty, texts } = options;
   const clock = new Intl.DateTimeFormat(options.language, {
@@ -28,13 +35,38 @@ export function createFeed(options: FeedOptions): Feed {
     hourCycle: 'h23',
     timeZone: options.timezone,
   });
+  // An event may already stand in the page as the server wrote it, alone or folded into a line.
+  const told = new Set(
+    [...list.querySelectorAll<HTMLElement>('[data-event]')].flatMap((item) =>
+      (item.dataset['event'] ?? '').split(' '),
+    ),
+  );
   let waiting: FeedMessage[] = [];
   let paused = false;
 
+  /** Events arrive nearly in order: one a little late takes the place of its time. */
+  const place = (item: HTMLElement): void => {
+    const at = timeOf(item);
+    const older = [...list.children].find((other) => timeOf(other) <= at);
+    list.insertBefore(item, older ?? null);
+  };
+  /** Ten people reaching five minutes in the same hall are one line with a number. */
+  const stack = (item: HTMLElement): boolean => {
+    const top = list.firstElementChild;
+    if (!isStay(item) || !(top instanceof HTMLElement) || !isStay(top)) return false;
+    if (wordsOf(top) !== wordsOf(item)) return false;
+    const count = Number(top.dataset['times'] ?? 1) + 1;
+    item.dataset['times'] = String(count);
+    item.querySelector('.feed__text')?.append(' ', make('span', 'feed__times', `× ${count}`));
+    item.classList.remove('is-new');
+    top.replaceWith(item);
+    return true;
+  };
+
   const show = (message: FeedMessage): void => {
     const line = feedLine(message);
-    // An event may already stand in the page as the server wrote it.
-    if (!line || list.querySelector(`[data-event="${CSS.escape(message.id)}"]`)) return;
+    if (!line || told.has(message.id)) return;
+    told.add(message.id);
     const item = make('li', `feed__item feed__item--${line.tone} is-new`);
     item.dataset['event'] = message.id;
     const time = make('time', 'feed__time', clock.format(new Date(message.at)));
@@ -44,7 +76,7 @@ export function createFeed(options: FeedOptions): Feed {
       make('span', 'feed__text', textOf(texts, line.key, line.values)),
       time,
     );
-    list.prepend(item);
+    if (!stack(item)) place(item);
     empty.hidden = true;
     while (list.children.length > KEPT) list.lastElementChild?.remove();
   };

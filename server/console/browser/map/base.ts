@@ -50,11 +50,19 @@ export function createMap(element: HTMLElement, texts: MapTexts): L.Map {
   return map;
 }
 
-/** Shows all of `layers`, or the ground around `centre` when there is nothing to show yet. */
-export function frame(map: L.Map, layers: L.LatLngBounds, centre: LonLat | null): void {
+/**
+ * Shows all of `layers`, or the ground around `centre` when there is nothing to show yet.
+ * `below` pixels at the bottom stay free, for the controls that stand there.
+ */
+export function frame(map: L.Map, layers: L.LatLngBounds, centre: LonLat | null, below = 0): void {
   if (layers.isValid()) {
     const edge = Math.min(32, map.getSize().x * 0.04);
-    map.fitBounds(layers, { padding: [edge, edge], maxZoom: 21, animate: false });
+    map.fitBounds(layers, {
+      paddingTopLeft: [edge, edge],
+      paddingBottomRight: [edge, Math.max(edge, below)],
+      maxZoom: 21,
+      animate: false,
+    });
   } else if (centre) {
     const around = L.latLng(centre[1], centre[0]).toBounds(2 * AROUND_METRES);
     map.fitBounds(around, { animate: false });
