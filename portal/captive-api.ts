@@ -13,12 +13,6 @@ export interface CaptiveAnswer {
   'bytes-remaining'?: number;
 }
 
-/** The per-client address a gateway hands out by DHCP option 114 or in router advertisements. */
-export function capportUrl(publicUrl: string, slug: string, clientKey: string): string {
-  return new URL(`/capport/${encodeURIComponent(slug)}/${encodeURIComponent(clientKey)}`, publicUrl)
-    .href;
-}
-
 /** A session counts as open only while the gateway's confirmation stands and time is left. */
 function isOpen(session: SessionView | null, now: number): session is SessionView {
   if (session === null || session.state !== 'active') return false;

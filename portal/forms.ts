@@ -35,13 +35,7 @@ function action(act: Act) {
       if (journey === null) return;
       // Where to go on if the host fails now: the page before, with all that was kept.
       res.locals['here'] = stepPath(kit, store, journey);
-      const userAgent = req.headers['user-agent'];
-      const walker: Walker = {
-        store,
-        journey,
-        networkIp: req.ip ?? '',
-        ...(userAgent === undefined ? {} : { userAgent }),
-      };
+      const walker: Walker = { store, journey, networkIp: req.ip ?? '' };
       // Whoever is inside already is led there, whatever an old page still sends.
       const next =
         journey.session === undefined || act === again

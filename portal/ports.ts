@@ -114,7 +114,6 @@ export interface AdmitRequest {
   /** The optional question: answered, or dismissed (never asked again). */
   answer?: { key: string; value: string } | { key: string; dismissed: true };
   language: Language;
-  userAgent?: string;
 }
 
 export type Admission =

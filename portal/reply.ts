@@ -26,13 +26,10 @@ export function fieldsOf(req: Request): URLSearchParams {
   return new URLSearchParams(cut < 0 ? '' : req.originalUrl.slice(cut + 1));
 }
 
-function languageOf(req: Request, otherwise: Language): Language {
+/** Asked for in the address, else by the browser, else the shop's own. */
+export function languageOf(req: Request, otherwise: Language): Language {
   const wished = asLanguage(fieldsOf(req).get('lang'));
   return wished ?? languageFromHeader(req.headers['accept-language'], otherwise);
-}
-
-export function restartLanguage(_kit: Kit, req: Request): Language {
-  return languageOf(req, 'en');
 }
 
 export function show(kit: Kit, res: Response, { page, status }: Shown): void {

@@ -9,7 +9,7 @@ import type { Kit, PortalSettings } from './kit.ts';
 import { basePath, createKit, stepPath } from './kit.ts';
 import { pageFor } from './pages.ts';
 import type { PortalPorts } from './ports.ts';
-import { opened, restartLanguage, show, showSorry, withStore } from './reply.ts';
+import { languageOf, opened, show, showSorry, withStore } from './reply.ts';
 import { stepOf } from './walk.ts';
 
 export type { PortalSettings } from './kit.ts';
@@ -124,7 +124,7 @@ function failures(kit: Kit): ErrorRequestHandler {
     const theirs = status >= 400 && status < 500;
     const name = error instanceof Error ? error.name : 'unknown';
     if (!theirs) kit.ports.log.error({ error: name }, 'the portal could not answer');
-    const language = restartLanguage(kit, req);
+    const language = languageOf(req, 'en');
     const back =
       req.method === 'GET' ? req.originalUrl : (res.locals['here'] as string | undefined);
     showSorry(kit, res, {

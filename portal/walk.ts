@@ -24,7 +24,6 @@ export interface Walker {
   store: StoreView;
   journey: Journey;
   networkIp: string;
-  userAgent?: string;
 }
 
 export function wordingFor(store: StoreView, purpose: Purpose): ConsentWording | undefined {
@@ -182,7 +181,7 @@ function turnedAway(journey: Journey, reason: string): Journey {
 }
 
 export async function admit(kit: Kit, walker: Walker): Promise<Journey> {
-  const { store, journey, userAgent } = walker;
+  const { store, journey } = walker;
   const { context, consents } = journey;
   const proof = proofOf(store, journey);
   if (context === undefined || consents === undefined || proof === undefined) return journey;
@@ -193,7 +192,6 @@ export async function admit(kit: Kit, walker: Walker): Promise<Journey> {
     consents,
     language: journey.language,
     ...(journey.answer === undefined ? {} : { answer: journey.answer }),
-    ...(userAgent === undefined ? {} : { userAgent: userAgent.slice(0, 300) }),
   });
   if (!admission.ok) return turnedAway(journey, admission.reason);
   const { guestId: _theirs, expiresAt, ...grant } = admission.grant;

@@ -4,6 +4,7 @@ import { consentRoutes } from '../consents/routes.ts';
 import { analyticsRoutes } from '../analytics/routes.ts';
 import { deviceRoutes } from '../devices/routes.ts';
 import { fenceRoutes } from '../fences/routes.ts';
+import { capportRoutes } from '../guests/capport-routes.ts';
 import { guestRoutes } from '../guests/routes.ts';
 import type { AnyRoute } from '../http/route.ts';
 import { offerRoutes } from '../offers/routes.ts';
@@ -22,6 +23,7 @@ export function apiRoutes(services: Services): AnyRoute[] {
     ...visitRoutes(services),
     ...storeRoutes(services),
     ...guestRoutes(services),
+    ...capportRoutes(services),
     ...consentRoutes(services),
     ...accessVoucherRoutes(services),
     ...offerRoutes(services),

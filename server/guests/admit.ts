@@ -90,6 +90,9 @@ const REPEAT_MS = 60_000;
 export const REMEMBER_MS = 30 * 86_400_000;
 const LONGEST_ANSWER = 500;
 
+/** Purpose of the key that client keys are made with. */
+export const CLIENT_KEYS = 'clients';
+
 /** Opaque and unguessable: who knows a MAC cannot compute it, and it differs by store. */
 export function clientKeyOf(key: Buffer, storeId: string, mac: string): string {
   return keyedHash(key, 'client', storeId, mac.toLowerCase()).toString('base64url');

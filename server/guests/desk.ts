@@ -10,7 +10,7 @@ import {
   rememberedGuest,
 } from '../sessions/queries.ts';
 import type { Admission, AdmitRequest, DeskStore, Proof } from './admit.ts';
-import { REMEMBER_MS, Refusal, admitOnce, clientKeyOf } from './admit.ts';
+import { CLIENT_KEYS, REMEMBER_MS, Refusal, admitOnce, clientKeyOf } from './admit.ts';
 import { answersOf, askedBefore } from './queries.ts';
 
 /** An offer ready to show. */
@@ -82,7 +82,7 @@ function viewOf(row: SessionRow): SessionView {
 
 export function createDesk<S extends DeskStore>(deps: DeskDeps<S>) {
   const { db, clock } = deps;
-  const key = deriveKey(deps.secret, 'clients');
+  const key = deriveKey(deps.secret, CLIENT_KEYS);
   const admitDeps = { clock, log: deps.log, key, limits: deps.limits };
 
   async function dueOffers(store: DeskStore, guestId: string): Promise<OfferCard[]> {

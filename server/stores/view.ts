@@ -15,7 +15,7 @@ export interface PortalGateway {
   hashes?: string[];
 }
 
-/** Everything a guest's page is made from, and the limits the desk grants by. */
+/** Everything a guest's page is made from. */
 export interface PortalStore {
   id: string;
   merchantId: string;
@@ -31,10 +31,6 @@ export interface PortalStore {
   theme: StoreSettings['theme'];
   landingHosts: string[];
   venueUrl?: string;
-  /** Not the portal's business, the desk's: limits of one admission. */
-  session: StoreSettings['session'];
-  /** Countries whose numbers get codes by SMS; never empty. */
-  countries: string[];
 }
 
 /** The store behind `/p/<slug>`, or null. Runs without a tenant: the address is what names it. */
@@ -62,8 +58,6 @@ export function portalStore(row: StoreRow, gateways: readonly GatewayRow[]): Por
     theme: settings.theme,
     landingHosts: settings.landingHosts,
     ...(settings.venueUrl ? { venueUrl: settings.venueUrl } : {}),
-    session: settings.session,
-    countries: settings.countries.length > 0 ? settings.countries : [row.country],
   };
 }
 

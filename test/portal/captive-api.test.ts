@@ -1,6 +1,6 @@
 /** RFC 8908's answer, probes that only configured hosts answer, and gateways' own calls over HTTP. */
 import { describe, expect, test } from '@jest/globals';
-import { CAPTIVE_JSON, capportUrl, isProbeHost, probeAnswer } from '../../portal/captive-api.ts';
+import { CAPTIVE_JSON, isProbeHost, probeAnswer } from '../../portal/captive-api.ts';
 import { gatewayHashes } from '../../portal/gateways/opennds.ts';
 import { fakeStore, openNds } from '../support/fakes.ts';
 import { acceptAll, MAC, makePhone } from './phone.ts';
@@ -11,7 +11,7 @@ async function ask(more = {}) {
   const store = fakeStore({ ...CLICK, ...more });
   const phone = makePhone([store]);
   const key = phone.fakes.ports.desk.clientKey(store, MAC);
-  const url = new URL(capportUrl('https://portal.example', store.slug, key)).pathname;
+  const url = `/capport/${store.slug}/${key}`;
   const get = () =>
     phone
       .agent()
