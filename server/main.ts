@@ -10,12 +10,10 @@ async function main(): Promise<void> {
   const config = readConfig();
   const log = createLog(config.LOG_LEVEL);
   const running = await startServer(config, { log });
-  process.stdout.write(`Foyer listens on ${running.url}\n`);
-  if (running.ownerLink) {
-    process.stdout.write(
-      `No account yet. Create the owner's account within 24 hours, once, at\n  ${running.ownerLink}\n`,
-    );
-  }
+  const invitation = running.ownerLink
+    ? `No account yet. Create the owner's account within 24 hours, once, at\n  ${running.ownerLink}\n`
+    : '';
+  process.stdout.write(`Foyer listens on ${running.url}\n${invitation}`);
 
   let stopping = false;
   const stop = (signal: string): void => {
@@ -38,8 +36,25 @@ async function main(): Promise<void> {
   process.once('SIGINT', stop);
 }
 
+/** One line that says what to do about it; settings that do not fit come as a list. */
+function explain(error: unknown): string {
+  if (!(error instanceof Error)) return 'unknown failure';
+  if (error instanceof ConfigError) return error.message;
+  const { code, syscall, address, port } = error as NodeJS.ErrnoException & {
+    address?: string;
+    port?: number;
+  };
+  if (syscall === 'listen' && code === 'EADDRINUSE')
+    return `port ${port} of ${address} is taken by another program`;
+  if (syscall === 'listen' && code === 'EACCES')
+    return `port ${port} of ${address} may not be opened by this user`;
+  // Several addresses tried and none answered: the message itself is empty.
+  const reasons = error instanceof AggregateError ? (error.errors as unknown[]) : [error];
+  const text = reasons.map((each) => (each instanceof Error ? each.message : '')).join('; ');
+  return text.replaceAll(/\s*\n\s*/g, ' ') || (code ?? error.name);
+}
+
 main().catch((error: unknown) => {
-  const message = error instanceof Error ? error.message : 'unknown failure';
-  process.stderr.write(`foyer: ${message}\n`);
+  process.stderr.write(`foyer: ${explain(error)}\n`);
   process.exit(error instanceof ConfigError ? 2 : 1);
 });
