@@ -5,7 +5,7 @@ import type { AnyRoute } from '../http/route.ts';
 import type { DeviceCallers } from './callers.ts';
 import type { DeviceRow } from './queries.ts';
 import { problem } from '../errors.ts';
-import { decodeCursor, encodeCursor } from '../http/cursor.ts';
+import { decodeCursor, paged } from '../http/cursor.ts';
 import { route } from '../http/route.ts';
 import { hashToken, newToken, uuidv7 } from '../ids.ts';
 import {
@@ -196,11 +196,8 @@ function readRoutes({ db }: DeviceDeps): AnyRoute[] {
           tenant: merchantId,
           readOnly: true,
         });
-        const last = rows[limit - 1];
-        return {
-          devices: rows.slice(0, limit).map(present),
-          next: rows.length > limit && last ? encodeCursor(last.created_at, last.id) : null,
-        };
+        const { page, next } = paged(rows, limit, (row) => row.created_at);
+        return { devices: page.map(present), next };
       },
     }),
     route({

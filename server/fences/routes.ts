@@ -4,7 +4,7 @@ import type { Database, Queryable } from '../db/database.ts';
 import type { AnyRoute } from '../http/route.ts';
 import type { FenceRow } from './queries.ts';
 import { problem } from '../errors.ts';
-import { decodeCursor, encodeCursor } from '../http/cursor.ts';
+import { decodeCursor, paged } from '../http/cursor.ts';
 import { route } from '../http/route.ts';
 import { changeFence, createFence, removeFence } from './change.ts';
 import { fencesAsGeoJson, toFeature } from './geojson.ts';
@@ -179,11 +179,8 @@ function readRoutes({ db }: FenceDeps): AnyRoute[] {
           tenant: merchantId,
           readOnly: true,
         });
-        const last = rows[limit - 1];
-        return {
-          fences: rows.slice(0, limit).map(present),
-          next: rows.length > limit && last ? encodeCursor(last.created_at, last.id) : null,
-        };
+        const { page, next } = paged(rows, limit, (row) => row.created_at);
+        return { fences: page.map(present), next };
       },
     }),
     route({

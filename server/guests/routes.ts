@@ -4,7 +4,7 @@ import { consentHistory, currentConsents } from '../consents/queries.ts';
 import { consentExample, consentReply, shownConsent } from '../consents/schema.ts';
 import type { Database, Queryable } from '../db/database.ts';
 import { problem } from '../errors.ts';
-import { decodeCursor, encodeCursor } from '../http/cursor.ts';
+import { decodeCursor, paged } from '../http/cursor.ts';
 import type { AnyRoute } from '../http/route.ts';
 import { route } from '../http/route.ts';
 import type { Log } from '../log.ts';
@@ -130,15 +130,14 @@ function readRoutes({ db }: GuestRouteDeps): AnyRoute[] {
         const rows = await db.tx((tx) => listGuests(tx, merchantId, filter, query.limit + 1), {
           tenant: merchantId,
         });
-        const page = rows.slice(0, query.limit);
-        const last = page.at(-1);
+        const { page, next } = paged(rows, query.limit, (row) => row.last_seen_at);
         return {
           guests: page.map((row) => ({
             ...shownGuest(row),
             marketing: row.marketing ?? false,
             sessions: row.sessions,
           })),
-          next: rows.length > query.limit && last ? encodeCursor(last.last_seen_at, last.id) : null,
+          next,
         };
       },
     }),

@@ -24,3 +24,17 @@ export function decodeCursor(text: string | undefined, ids = uuid): Cursor | und
   }
   return { at: new Date(Number(ms)), id };
 }
+
+/**
+ * One page of rows that were asked for with one more than `limit`, and the cursor of the next page,
+ * null at the end. `at` is the instant the list is sorted by.
+ */
+export function paged<T extends { id: string }>(
+  rows: readonly T[],
+  limit: number,
+  at: (row: T) => Date,
+): { page: T[]; next: string | null } {
+  const page = rows.slice(0, limit);
+  const last = page.at(-1);
+  return { page, next: rows.length > limit && last ? encodeCursor(at(last), last.id) : null };
+}

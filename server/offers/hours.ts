@@ -16,6 +16,7 @@ export interface LocalTime {
 }
 
 const MINUTE = 60_000;
+const HOUR_MINUTES = 60;
 const DAY_MINUTES = 1440;
 const MOST_ZONES = 500;
 const WEEKDAYS = ['Mon', 'Tue', 'Wed', 'Thu', 'Fri', 'Sat', 'Sun'];
@@ -64,9 +65,11 @@ export function startOfLocalDay(zone: string | null, now: number): number | null
   if (here === null) return null;
   const guess = now - (now % MINUTE) - here.minutes * MINUTE;
   const there = localTime(zone, guess)!;
-  if (there.minutes === 0 && there.date === here.date) return guess;
   const off = there.date === here.date ? -there.minutes : DAY_MINUTES - there.minutes;
-  return guess + off * MINUTE;
+  const begun = guess + off * MINUTE;
+  // Where the clock is put back at one, the first hour comes twice: the earlier one counts.
+  const before = begun - HOUR_MINUTES * MINUTE;
+  return localTime(zone, before)!.date === here.date ? before : begun;
 }
 
 function minutesOf(text: string): number {

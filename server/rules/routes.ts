@@ -2,7 +2,7 @@
 import { z } from 'zod';
 import type { Database } from '../db/database.ts';
 import { problem } from '../errors.ts';
-import { decodeCursor, encodeCursor, textId } from '../http/cursor.ts';
+import { decodeCursor, paged, textId } from '../http/cursor.ts';
 import { route } from '../http/route.ts';
 import type { AnyRoute } from '../http/route.ts';
 import type { Log } from '../log.ts';
@@ -300,12 +300,8 @@ function decisionsRoute({ db }: RuleRouteDeps): AnyRoute {
         (tx) => decisionsList(tx, merchantId, { ...filter, before }, limit + 1),
         { tenant: merchantId },
       );
-      const page = found.slice(0, limit);
-      const last = page.at(-1);
-      return {
-        items: page.map(showDecision),
-        next: found.length > limit && last ? encodeCursor(last.decidedAt, last.id) : null,
-      };
+      const { page, next } = paged(found, limit, (decision) => decision.decidedAt);
+      return { items: page.map(showDecision), next };
     },
   });
 }

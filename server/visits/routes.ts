@@ -4,7 +4,7 @@ import type { Database } from '../db/database.ts';
 import type { AnyRoute } from '../http/route.ts';
 import type { VisitRow } from './queries.ts';
 import { problem } from '../errors.ts';
-import { decodeCursor, encodeCursor, textId } from '../http/cursor.ts';
+import { decodeCursor, paged, textId } from '../http/cursor.ts';
 import { route } from '../http/route.ts';
 import { currentOccupancy, listVisits, visitById } from './queries.ts';
 
@@ -206,16 +206,18 @@ export function visitRoutes({ db, clock }: { db: Database; clock: () => number }
         const { merchantId } = caller;
         const { cursor, band, limit, ...filter } = query;
         const wanted = band && bands.slice(0, bands.indexOf(band) + 1);
-        const whole = { ...filter, bands: wanted, after: decodeCursor(cursor, textId), limit: limit + 1 };
+        const whole = {
+          ...filter,
+          bands: wanted,
+          after: decodeCursor(cursor, textId),
+          limit: limit + 1,
+        };
         const rows = await db.tx((tx) => listVisits(tx, merchantId, whole), {
           tenant: merchantId,
           readOnly: true,
         });
-        const last = rows[limit - 1];
-        return {
-          visits: rows.slice(0, limit).map(present),
-          next: rows.length > limit && last ? encodeCursor(last.entry_at, last.id) : null,
-        };
+        const { page, next } = paged(rows, limit, (row) => row.entry_at);
+        return { visits: page.map(present), next };
       },
     }),
     route({

@@ -42,6 +42,8 @@ describe('the clock on the wall', () => {
     ['Asia/Shanghai', '2026-11-17T15:59:59Z', '2026-11-16T16:00:00Z'],
     ['Asia/Shanghai', '2026-11-17T16:00:00Z', '2026-11-17T16:00:00Z'],
     ['America/New_York', '2026-11-01T20:00:00Z', '2026-11-01T04:00:00Z'],
+    ['America/Havana', '2026-11-01T20:00:00Z', '2026-11-01T04:00:00Z'],
+    ['America/Havana', '2026-03-08T20:00:00Z', '2026-03-08T05:00:00Z'],
   ])('the day in %s at %s began at %s', (zone, at, start) => {
     expect(new Date(startOfLocalDay(zone, utc(at))!)).toEqual(new Date(start));
   });

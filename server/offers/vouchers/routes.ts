@@ -1,7 +1,7 @@
 /** The till's doors: look a voucher up, redeem it, and read what was redeemed. */
 import { z } from 'zod';
 import { problem } from '../../errors.ts';
-import { decodeCursor, encodeCursor } from '../../http/cursor.ts';
+import { decodeCursor, paged } from '../../http/cursor.ts';
 import { route } from '../../http/route.ts';
 import type { AnyRoute } from '../../http/route.ts';
 import { formatCode, parseCode } from '../code.ts';
@@ -60,7 +60,7 @@ function redeemRoute(deps: TillDeps): AnyRoute {
     path: '/v1/redemptions',
     summary: 'Redeem a voucher at a till',
     description: [
-      'Needs an `Idempotency-Key` header: any string of up to 255 visible ASCII characters, new for every redemption, the same on every retry. The same key with the same request gives the first answer again, refusals included; with another request it is `idempotency-mismatch`; while the first one is still being worked on it is `request-in-progress`: retry.',
+      'Needs an `Idempotency-Key` header: any string of up to 255 visible ASCII characters, new for every redemption, the same on every retry. For a day the same key with the same request gives the first answer again, refusals included; with another request it is `idempotency-mismatch`; while the first one is still being worked on it is `request-in-progress`: retry.',
       'Refusals: `voucher-unknown`, `voucher-redeemed` (with `redeemedAt`), `voucher-expired`, `voucher-wrong-store`. Too many codes that do not exist give `too-many-requests`.',
     ].join('\n\n'),
     tag,
@@ -215,11 +215,10 @@ function redemptionsRoute({ db }: OfferDeps): AnyRoute {
       const found = await db.tx((tx) => redemptionsList(tx, merchantId, filter, limit + 1), {
         tenant: merchantId,
       });
-      const page = found.slice(0, limit);
-      const last = page.at(-1);
+      const { page, next } = paged(found, limit, (line) => line.redeemedAt);
       return {
         items: page.map((line) => ({ ...line, redeemedAt: line.redeemedAt.toISOString() })),
-        next: found.length > limit && last ? encodeCursor(last.redeemedAt, last.id) : null,
+        next,
       };
     },
   });
