@@ -106,7 +106,7 @@ export function route<
   Q extends z.ZodType | undefined = undefined,
   B extends z.ZodType | undefined = undefined,
 >(spec: RouteSpec<A, P, Q, B, R>): AnyRoute {
-  return spec as AnyRoute;
+  return spec;
 }
 
 /** How callers are recognised; each throws a problem when it refuses. */

@@ -4,7 +4,12 @@ import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } fr
 import type { Database } from '../../server/db/database.ts';
 import { createDispatcher } from '../../server/events/dispatch.ts';
 import type { Dispatcher, Subscriber } from '../../server/events/dispatch.ts';
-import { appendEvents, dropDelivered, eventsAfter, outboxFigures } from '../../server/events/outbox.ts';
+import {
+  appendEvents,
+  dropDelivered,
+  eventsAfter,
+  outboxFigures,
+} from '../../server/events/outbox.ts';
 import type { DomainEvent, NewEvent } from '../../server/events/types.ts';
 import { createLog } from '../../server/log.ts';
 import { definitionSchema } from '../../server/rules/schema.ts';
