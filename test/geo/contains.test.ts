@@ -8,6 +8,7 @@ import { edgeDistance, inradius } from '../../geo/depth.ts';
 import { compileFence } from '../../geo/fence.ts';
 import { shareBelow } from '../../geo/gauss.ts';
 import { massInside } from '../../geo/mass.ts';
+import { requirePart } from '../support/parts.ts';
 import { moved, randomFrom, sharedData } from '../support/tracks.ts';
 
 const fenceOf = (shape: Shape) => compileFence({ id: 'f', name: 'f', shape });
@@ -63,17 +64,20 @@ const files = ['general-TestRelatePA.xml', 'validate-TestRelatePA.xml']
   .map((name) => sharedData('jts', name))
   .filter((file) => file !== null);
 
-(files.length > 0 ? describe : describe.skip)('JTS point and polygon cases', () => {
-  const cases = files.flatMap(jtsCases);
-  test('there are some', () => expect(cases.length).toBeGreaterThanOrEqual(24));
-  test.each(cases.map((c) => [c.name, c] as const))('%s', (_, c) => {
-    const fence = fenceOf(c.shape);
-    const inside = c.points.filter(([lon, lat]) => contains(fence, lon, lat)).length;
-    const [interior, edge, exterior] = [c.matrix[0], c.matrix[1], c.matrix[2]];
-    expect(inside > 0).toBe(interior === '0' || edge === '0');
-    expect(inside < c.points.length).toBe(exterior === '0');
-  });
-});
+requirePart('JTS predicate cases (FOYER_DATA)', files.length > 0)(
+  'JTS point and polygon cases',
+  () => {
+    const cases = files.flatMap(jtsCases);
+    test('there are some', () => expect(cases.length).toBeGreaterThanOrEqual(24));
+    test.each(cases.map((c) => [c.name, c] as const))('%s', (_, c) => {
+      const fence = fenceOf(c.shape);
+      const inside = c.points.filter(([lon, lat]) => contains(fence, lon, lat)).length;
+      const [interior, edge, exterior] = [c.matrix[0], c.matrix[1], c.matrix[2]];
+      expect(inside > 0).toBe(interior === '0' || edge === '0');
+      expect(inside < c.points.length).toBe(exterior === '0');
+    });
+  },
+);
 
 const blob = (random: () => number, vertices: number, radius: number, lat = 47): Position[] => {
   const ring = Array.from({ length: vertices }, (_, i): Position => {

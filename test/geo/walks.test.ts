@@ -7,6 +7,7 @@ import { contains } from '../../geo/contains.ts';
 import { createFenceIndex } from '../../geo/fence-index.ts';
 import { parseFences } from '../../geo/geojson.ts';
 import type { NoiseModel } from '../support/tracks.ts';
+import { requirePart } from '../support/parts.ts';
 import { noisyTrack, randomFrom, runTrack, sharedData } from '../support/tracks.ts';
 
 interface Walk {
@@ -16,7 +17,7 @@ interface Walk {
 
 const plan = sharedData('mall-walks', 'site1-F1', 'floor.geojson');
 const recorded = sharedData('mall-walks', 'site1-F1', 'walks.jsonl');
-const onSite = plan && recorded ? describe : describe.skip;
+const onSite = requirePart('recorded mall walks (FOYER_DATA)', plan && recorded);
 
 function definitions(nested: boolean): FenceDefinition[] {
   const raw = JSON.parse(readFileSync(plan ?? '', 'utf8'));

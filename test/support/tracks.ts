@@ -8,17 +8,16 @@ import type { Ping, Policy } from '../../geo/engine.ts';
 import type { Transition, Visit } from '../../geo/visit.ts';
 import { defaultPolicy, initialState, step, tick } from '../../geo/engine.ts';
 import { parseFences } from '../../geo/geojson.ts';
+import { partPresent } from './parts.ts';
 
 const ROOT = join(import.meta.dirname, '../..');
 const FIXTURES = join(ROOT, 'test/fixtures/tracks');
-const DATA = process.env.FOYER_DATA ?? join(ROOT, '../shared/data');
 
-/** A file of the shared test data, or null (said once on the console) where it is not installed. */
+/** A file of the shared test data, or null where it is not installed (FOYER_DATA names the folder). */
 export function sharedData(...path: string[]): string | null {
-  const file = join(DATA, ...path);
-  if (existsSync(file)) return file;
-  console.warn(`left out: ${path.join('/')} is not installed (set FOYER_DATA)`);
-  return null;
+  const folder = partPresent.sharedData;
+  const file = folder ? join(folder, ...path) : null;
+  return file && existsSync(file) ? file : null;
 }
 
 /** Numbers in [0, 1) that a seed decides (mulberry32, public domain). */
