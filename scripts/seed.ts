@@ -129,6 +129,8 @@ async function seedRules(
       trigger: 'guest.admitted',
       scope: { storeId },
       caps: { guest: [{ n: 1, per: '7d' }] },
+      // Whoever tries the portal should see an offer; the other rules hold a tenth out.
+      experiment: { holdout: 0 },
     }),
     shoes: await rule('Stayed among the shoes', shoes.id, {
       trigger: 'visit.dwelled',
