@@ -96,11 +96,25 @@ function writeLeaf({ field, op, value }: Leaf): ConditionDraft {
   };
 }
 
+/** "Not over 3" is "at most 3": what is not known stays unknown either way. */
+const opposites: Partial<Record<Operator, Operator>> = {
+  lt: 'gte',
+  gte: 'lt',
+  gt: 'lte',
+  lte: 'gt',
+};
+
+function unNot(node: Condition): Condition {
+  if (!('not' in node) || !('field' in node.not)) return node;
+  const op = opposites[node.not.op];
+  return op ? { ...node.not, op } : node;
+}
+
 /** Rows when the tree is one level of questions, else the tree as JSON. */
 function writeTree(when: Condition | undefined): Pick<RuleDraft, 'glue' | 'conditions' | 'tree'> {
   if (!when) return { glue: 'all', conditions: [], tree: '' };
   if ('field' in when) return { glue: 'all', conditions: [writeLeaf(when)], tree: '' };
-  const children = 'all' in when ? when.all : 'any' in when ? when.any : null;
+  const children = ('all' in when ? when.all : 'any' in when ? when.any : null)?.map(unNot) ?? null;
   if (children === null || !children.every((child) => 'field' in child)) {
     return { glue: 'all', conditions: [], tree: JSON.stringify(when, null, 2) };
   }

@@ -158,6 +158,18 @@ describe('the rule form', () => {
     expect({ ...read, when: single(read.when) }).toEqual({ ...definition, when: definition.when });
   });
 
+  test('a refused comparison is shown as its opposite, in a row', () => {
+    const input = {
+      trigger: 'visit.entered',
+      when: { all: [{ not: { field: 'guest.visits_30d', op: 'gt', value: 3 } }] },
+    };
+    const draft = draftOfDefinition(definitionSchema.parse(input), rest);
+    expect(draft.tree).toBe('');
+    expect(draft.conditions).toEqual([
+      { field: 'guest.visits_30d', key: '', op: 'lte', value: '3' },
+    ]);
+  });
+
   test.each([
     ['visit.dwell_seconds', 'soon', 'soon'],
     ['visit.dwell_seconds', '1.5', 90],

@@ -36,7 +36,7 @@ export function addLabel(map: L.Map, layer: FenceLayer, name: string): FenceLabe
   }).addTo(map);
   const fit = (): void => {
     const { width, height } = pixelSize(map, layer);
-    box.style.maxWidth = `${Math.max(ROOM_FOR_NUMBER, width - 4)}px`;
+    box.style.maxWidth = `${Math.max(ROOM_FOR_NUMBER, width)}px`;
     const small = Math.min(width, height) < ROOM_FOR_NUMBER;
     box.classList.toggle('is-hidden', small);
     box.classList.toggle('is-tall', height >= ROOM_FOR_TWO_LINES);
