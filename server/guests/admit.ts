@@ -10,6 +10,7 @@ import { keyedHash } from '../ids.ts';
 import type { Log } from '../log.ts';
 import type { SessionLimits, SessionRow } from '../sessions/queries.ts';
 import {
+  guestOfAdmission,
   insertSession,
   lockClient,
   releaseAdmissionKey,
@@ -123,7 +124,7 @@ async function spendVoucher(tx: Queryable, store: DeskStore, typed: string, now:
 async function recognise(
   tx: Queryable,
   request: AdmitRequest<DeskStore>,
-  clientKey: string,
+  keys: { client: string; admission: Buffer },
   now: number,
 ): Promise<GuestRow> {
   const { store, proof, language } = request;
@@ -133,7 +134,11 @@ async function recognise(
     return guestByAddress(tx, merchantId, kind, proof.address, language, now);
   }
   const since = now - REMEMBER_MS;
-  const known = await rememberedGuest(tx, merchantId, store.id, clientKey, since);
+  const { hid } = request.context;
+  const known =
+    (await rememberedGuest(tx, merchantId, store.id, keys.client, since)) ??
+    // The gateway's own mark of a client says more than a hardware address, which anybody can wear.
+    (hid ? await guestOfAdmission(tx, merchantId, keys.admission, now) : null);
   const guest = known && (await seenAgain(tx, merchantId, known, language, now));
   return guest || insertAnonymousGuest(tx, merchantId, language, now);
 }
@@ -278,7 +283,8 @@ export async function admitOnce<S extends DeskStore>(
   const limits = await deps.limits(tx, store);
   const minutes =
     proof.method === 'voucher' ? await spendVoucher(tx, store, proof.code, now) : limits.minutes;
-  const guest = await recognise(tx, request, clientKey, now);
+  const keys = { client: clientKey, admission: admissionKey };
+  const guest = await recognise(tx, request, keys, now);
   if (guest.blocked_at) throw new Refusal('blocked');
   await agree(tx, request, guest.id, deps.log, now);
   await releaseAdmissionKey(tx, merchantId, admissionKey);

@@ -158,6 +158,26 @@ export async function rememberedGuest(
   return rows[0]?.guest_id ?? null;
 }
 
+/**
+ * The guest of a live session of this very admission, however long ago it was granted — again only
+ * one who gave neither phone nor mail. Asking anew must not make somebody new: each would get the
+ * offers of a first visit.
+ */
+export async function guestOfAdmission(
+  tx: Queryable,
+  merchantId: string,
+  admissionKey: Buffer,
+  now: number,
+): Promise<string | null> {
+  const { rows } = await tx.query<{ guest_id: string }>(
+    `select s.guest_id from sessions s join guests g on g.id = s.guest_id
+     where s.merchant_id = $1 and s.admission_key = $2 and s.state <> 'ended' and s.expires_at > $3
+       and g.phone is null and g.email is null`,
+    [merchantId, admissionKey, new Date(now)],
+  );
+  return rows[0]?.guest_id ?? null;
+}
+
 export async function findSession(
   tx: Queryable,
   merchantId: string,

@@ -307,6 +307,20 @@ describe('recognition by device', () => {
     expect(third.grant.guestId).not.toBe(first.grant.guestId);
   });
 
+  test('whoever asks anew under the gateway’s own mark is the same, also unconfirmed', async () => {
+    const { context } = admission(house);
+    const first = await letIn(house, { context: { ...context, hid: 'a'.repeat(64) } });
+    house.time.now += 10 * MINUTE;
+    const again = await letIn(house, { context: { ...context, hid: 'a'.repeat(64) } });
+    expect(again.grant.sessionId).not.toBe(first.grant.sessionId);
+    expect(again.grant.guestId).toBe(first.grant.guestId);
+    const other = await letIn(house, { context: { ...context, hid: 'b'.repeat(64) } });
+    expect(other.grant.guestId).not.toBe(first.grant.guestId);
+    house.time.now += DAY;
+    const later = await letIn(house, { context: { ...context, hid: 'a'.repeat(64) } });
+    expect(later.grant.guestId).not.toBe(first.grant.guestId);
+  });
+
   test('not before a gateway confirmed it', async () => {
     const mac = make.makeMac();
     const first = await letIn(house, device(mac));
