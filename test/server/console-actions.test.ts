@@ -10,6 +10,8 @@ import { openNdsSetup } from '../../server/console/settings-gateways.ts';
 import { keyFrom } from '../../server/console/settings-texts.ts';
 import { localPath } from '../../server/console/sign-in.ts';
 import { findDeviceByToken } from '../../server/devices/callers.ts';
+import { storeById } from '../../server/stores/queries.ts';
+import { readSettings } from '../../server/stores/schema.ts';
 import { storeBySlug } from '../../server/stores/view.ts';
 import type { ConsoleApp } from '../support/console.ts';
 import { consoleApp, personOf } from '../support/console.ts';
@@ -174,6 +176,9 @@ describe('settings', () => {
       methods: ['voucher', 'sms-code'],
       theme: { onAccent: '#ffffff', promise: { en: 'Free WiFi' } },
       landingHosts: ['www.example.com', 'example.org'],
+    });
+    const row = await storeById(database.db, store.merchantId, store.id);
+    expect(readSettings(row?.settings)).toMatchObject({
       countries: ['DE', 'FR'],
       session: { minutes: 60, downKbps: 0 },
     });
