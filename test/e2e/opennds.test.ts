@@ -1,17 +1,16 @@
 /** Debian's real openNDS lets guests in through our portal: capture, journey, open door, quota, departure. */
 import { writeFileSync } from 'node:fs';
 import path from 'node:path';
-import { setTimeout as delay } from 'node:timers/promises';
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import { chromium } from 'playwright-core';
 import type { AdmitRequest } from '../../portal/ports.ts';
 import { partPresent, requirePart } from '../support/parts.ts';
-import { createGuest, headingOf, refreshOf } from './opennds/guest.ts';
+import { createGuest, headingOf } from './opennds/guest.ts';
 import type { Sheet } from './opennds/guest.ts';
 import { startRig } from './opennds/rig.ts';
 import type { Rig } from './opennds/rig.ts';
+import { MAC, eventually, gatewaySays, walkInByMail } from './opennds/walk.ts';
 
-const MAC = '02:00:00:00:00:50';
 const SERVER = path.join(import.meta.dirname, 'opennds/portal-server.ts');
 const withGateway = requirePart('openNDS in network namespaces (root)', partPresent.opennds);
 
@@ -34,44 +33,8 @@ const callsOf = (rig: Rig, port: string): unknown[] =>
     .calls.filter((call) => call.port === port)
     .map((call) => call.with);
 
-const gatewaySays = (rig: Rig): string =>
-  (JSON.parse(rig.run('gw', ['ndsctl', 'json', MAC]) || '{}') as { state?: string }).state ??
-  'gone';
-
-async function eventually<T>(read: () => T, fits: (value: T) => boolean): Promise<T> {
-  let value = read();
-  for (let tries = 0; tries < 60 && !fits(value); tries++) {
-    await delay(500);
-    value = read();
-  }
-  return value;
-}
-
-/** As a phone without scripts does: follows the page's own refresh until it stays. */
-async function settle(rig: Rig, sheet: Sheet): Promise<Sheet> {
-  const guest = createGuest(rig);
-  let now = sheet;
-  for (let turn = 0; turn < 20; turn++) {
-    const refresh = refreshOf(now.html);
-    if (refresh === null || headingOf(now.html) === 'You are online') return now;
-    await delay(refresh.seconds * 1000);
-    now = guest.follow(now, refresh.url);
-  }
-  return now;
-}
-
-async function walkInByMail(rig: Rig): Promise<Sheet> {
-  const guest = createGuest(rig);
-  let sheet = guest.get('http://captive.test/');
-  expect(headingOf(sheet.html)).toBe('Free WiFi');
-  sheet = guest.submit(sheet, { method: 'email-code' });
-  sheet = guest.submit(sheet, { value: 'Ada@lovelace.example' });
-  sheet = guest.submit(sheet, { value: stateOf(rig).codes ?? '' });
-  expect(headingOf(sheet.html)).toBe('Almost there');
-  sheet = guest.submit(sheet, {});
-  expect(headingOf(sheet.html)).toBe('One question');
-  return settle(rig, guest.submit(sheet, { skip: 'yes' }));
-}
+const walkIn = (rig: Rig): Promise<Sheet> =>
+  walkInByMail(rig, 'Ada@lovelace.example', () => stateOf(rig).codes ?? '');
 
 withGateway('a guest behind openNDS', () => {
   describe.each([1, 2] as const)('at level %d', (level) => {
@@ -84,7 +47,7 @@ withGateway('a guest behind openNDS', () => {
     test('is led to the portal, walks in without script or cookie, and is online', async () => {
       const guest = createGuest(rig);
       expect(gatewaySays(rig)).not.toBe('Authenticated');
-      const welcome = await walkInByMail(rig);
+      const welcome = await walkIn(rig);
       expect({ heading: headingOf(welcome.html), logs: '' }).toEqual({
         heading: 'You are online',
         logs: headingOf(welcome.html) === 'You are online' ? '' : rig.logs(),
@@ -149,7 +112,7 @@ withGateway('a guest behind openNDS', () => {
 
     test('is let in by the gateway itself, and is out when the volume is used up', async () => {
       const guest = createGuest(rig);
-      const welcome = await walkInByMail(rig);
+      const welcome = await walkIn(rig);
       expect({ heading: headingOf(welcome.html), logs: '' }).toEqual({
         heading: 'You are online',
         logs: headingOf(welcome.html) === 'You are online' ? '' : rig.logs(),

@@ -29,7 +29,7 @@ function cacheFolder(): string {
 }
 
 /** Tarball of an embedded database with all migrations; built by whoever comes first. */
-async function embeddedTemplate(): Promise<string> {
+export async function embeddedTemplate(): Promise<string> {
   const file = path.join(cacheFolder(), `${migrationsChecksum(readMigrations())}.tar.gz`);
   const turn = `${file}.building`;
   const until = performance.now() + BUILD_TAKES_AT_MOST;

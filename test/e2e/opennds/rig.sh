@@ -120,7 +120,7 @@ fi
 { cat "$work/nds.conf"; echo 'nat_traversal_poll_interval 2'; } >/etc/opennds/opennds.conf
 
 # The portal must answer before the gateway asks it.
-for _ in $(seq 150); do
+for _ in $(seq 300); do
   ip netns exec srv curl -s -o /dev/null http://10.99.0.2:2099/ && break
   sleep 0.1
 done
