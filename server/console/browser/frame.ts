@@ -1,6 +1,4 @@
-/** On every page: a choice of store or day shows at once, and the phone's menu closes by itself. */
-
-const picker = document.querySelector<HTMLFormElement>('[data-part="picker"]');
+/** On every page: a choice of store, day or filter shows at once, and the phone's menu closes by itself. */
 
 /**
  * Arrow keys pass through choices nobody meant: with the keyboard a choice counts on Enter or when
@@ -28,7 +26,9 @@ function submitOnChoice(form: HTMLFormElement): void {
   form.classList.add('sends-itself');
 }
 
-if (picker) submitOnChoice(picker);
+for (const form of document.querySelectorAll<HTMLFormElement>('[data-part="picker"]')) {
+  submitOnChoice(form);
+}
 
 const menu = document.querySelector<HTMLDetailsElement>('.nav .more > details');
 menu?.addEventListener('keydown', (event) => {
