@@ -1,5 +1,5 @@
 /** Acceptance on a real mall: walkers enter no shop, the mall is found, and stays are not missed. */
-import { describe, expect, test } from '@jest/globals';
+import { expect, test } from '@jest/globals';
 import { readFileSync } from 'node:fs';
 import type { Fence, FenceDefinition } from '../../geo/fence.ts';
 import type { Ping } from '../../geo/engine.ts';
