@@ -16,6 +16,7 @@ import {
   makeRule,
   makeStore,
 } from '../support/make.ts';
+import { suiteUrl } from '../support/database.ts';
 import { makeSite, runServer, startProcess } from '../support/process.ts';
 import type { ServerProcess, Site } from '../support/process.ts';
 
@@ -158,7 +159,10 @@ describe('a stop', () => {
   }, 120_000);
 });
 
-describe.each(['suite', 'embedded'] as const)('kill -9 (%s engine)', (engine) => {
+/** Both engines where there are two. */
+const engines = suiteUrl ? (['suite', 'embedded'] as const) : (['embedded'] as const);
+
+describe.each(engines)('kill -9 (%s engine)', (engine) => {
   beforeAll(async () => {
     site = await makeSite(engine);
     cast = await site.look(prepare);

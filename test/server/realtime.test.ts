@@ -17,11 +17,12 @@ import {
   makeHouse,
   makePhone,
   nowOf,
+  offerTold,
   phoneLine,
   refusal,
   staffLine,
 } from '../support/cast.ts';
-import type { House, Phone } from '../support/cast.ts';
+import type { House, Phone, Told } from '../support/cast.ts';
 import { makeGuest, makeSignIn, makeStaff } from '../support/make.ts';
 import { silentLog } from '../support/routes-app.ts';
 
@@ -42,37 +43,8 @@ beforeEach(async () => {
 });
 closeSockets();
 
-type Told = Partial<NewEvent> & { code?: string };
-
-/** An offer to the phone, as rules write it. */
-function offer(at: House, who: Phone | null, over: Told = {}): NewEvent {
-  const { code = 'K7M4P2XW9C', ...rest } = over;
-  const issued = new Date(nowOf(app));
-  return {
-    merchantId: at.merchantId,
-    storeId: at.store.id,
-    deviceId: who?.deviceId ?? null,
-    type: 'offer.issued',
-    key: who?.deviceId ?? 'nobody',
-    occurredAt: issued,
-    payload: {
-      voucherId: uuidv7(issued.getTime()),
-      offerId: uuidv7(issued.getTime()),
-      ruleId: uuidv7(issued.getTime()),
-      storeId: at.store.id,
-      guestId: null,
-      deviceId: who?.deviceId ?? null,
-      code,
-      headline: 'A coffee on us',
-      body: '',
-      terms: '',
-      validUntil: issued.toISOString(),
-      causeId: uuidv7(issued.getTime()),
-      at: issued.toISOString(),
-    },
-    ...rest,
-  };
-}
+const offer = (at: House, who: Phone | null, over: Told = {}): NewEvent =>
+  offerTold(at, who, nowOf(app), over);
 
 async function tell(...events: NewEvent[]): Promise<void> {
   await app.server.services.db.tx((tx) => appendEvents(tx, events, nowOf(app)), {

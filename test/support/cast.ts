@@ -8,7 +8,8 @@ import { createApi } from '../../scripts/demo/api.ts';
 import type { Api } from '../../scripts/demo/api.ts';
 import { scopes } from '../../server/http/route.ts';
 import { csrfToken } from '../../server/http/csrf.ts';
-import { hashToken } from '../../server/ids.ts';
+import type { NewEvent } from '../../server/events/types.ts';
+import { hashToken, uuidv7 } from '../../server/ids.ts';
 import { preparePartitions } from '../../server/pings/keep.ts';
 import type { EventMessage, Join } from '../../server/realtime/messages.ts';
 import { createApiKey } from '../../server/staff/keys.ts';
@@ -160,6 +161,39 @@ export function staying({ at }: House, until: number, count: number): Fix[] {
     acc: 6,
     speed: 0,
   }));
+}
+
+export type Told = Partial<NewEvent> & { code?: string };
+
+/** An offer to a phone (or to nobody), as rules write it. */
+export function offerTold(at: House, who: Phone | null, now: number, over: Told = {}): NewEvent {
+  const { code = 'K7M4P2XW9C', ...rest } = over;
+  const deviceId = who?.deviceId ?? null;
+  const time = new Date(now).toISOString();
+  return {
+    merchantId: at.merchantId,
+    storeId: at.store.id,
+    deviceId,
+    type: 'offer.issued',
+    key: deviceId ?? 'nobody',
+    occurredAt: new Date(now),
+    payload: {
+      voucherId: uuidv7(now),
+      offerId: uuidv7(now),
+      ruleId: uuidv7(now),
+      storeId: at.store.id,
+      guestId: null,
+      deviceId,
+      code,
+      headline: 'A coffee on us',
+      body: '',
+      terms: '',
+      validUntil: time,
+      causeId: uuidv7(now),
+      at: time,
+    },
+    ...rest,
+  };
 }
 
 export interface Line {
