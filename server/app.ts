@@ -1,4 +1,5 @@
 /** The composition root: opens storage, joins the portal, the API, the console and the sockets, and stops them in order. */
+import { setTimeout as pause } from 'node:timers/promises';
 import express from 'express';
 import type { Express } from 'express';
 import helmet from 'helmet';
@@ -44,6 +45,9 @@ import { storeById } from './stores/queries.ts';
 import { readSettings } from './stores/schema.ts';
 import { storeBySlug } from './stores/view.ts';
 import { version } from './version.ts';
+
+/** Longest that a stop waits for events to be delivered. */
+const deliveryMs = 5_000;
 
 export interface Overrides {
   log?: Log;
@@ -257,7 +261,8 @@ async function closeAll(parts: {
   await realtime.close();
   await drained;
   await services.lanes.idle();
-  await services.dispatcher.idle();
+  // With storage away nothing can be delivered; it waits in the outbox for the next start.
+  await Promise.race([services.dispatcher.idle(), pause(deliveryMs, null, { ref: false })]);
   await services.dispatcher.stop();
   await services.courier.stop();
   if (!parts.keepStorage) await services.db.close();

@@ -147,7 +147,7 @@ export const fields: readonly Field[] = [
     name: 'visit.dwell_seconds',
     type: 'number',
     unit: 's',
-    label: { en: 'Time stayed (at least)', 'zh-CN': '停留时间（至少）' },
+    label: { en: 'Time stayed', 'zh-CN': '停留时间' },
     source: 'the lower bound of the dwell time; 0 on entering',
     freshness: SENT,
     triggers: VISITS,

@@ -68,15 +68,15 @@ export function windowGate(
 /** Whether the event is recent and sure enough to act upon. */
 export function freshnessGate(
   { maxAgeSeconds, minBand }: Definition,
-  { at, visit }: Pick<Occasion, 'at' | 'visit'>,
+  { seenAt, visit }: Pick<Occasion, 'seenAt' | 'visit'>,
   now: number,
 ): Stop | undefined {
   const gate = 'freshness';
-  const ageSeconds = Math.round((now - at) / 1000);
-  if (now - at > maxAgeSeconds * 1000) {
+  const ageSeconds = Math.round((now - seenAt) / 1000);
+  if (now - seenAt > maxAgeSeconds * 1000) {
     return { gate, reason: 'too-late', detail: { ageSeconds, maxAgeSeconds } };
   }
-  if (at - now > AHEAD_MS) return { gate, reason: 'clock-ahead', detail: { ageSeconds } };
+  if (seenAt - now > AHEAD_MS) return { gate, reason: 'clock-ahead', detail: { ageSeconds } };
   if (visit === null) return undefined;
   if (!visit.eligible) return { gate, reason: 'untrusted', detail: { whyNot: visit.whyNot } };
   if (BANDS.indexOf(visit.band) < BANDS.indexOf(minBand)) {

@@ -27,6 +27,11 @@ export interface Occasion {
   deviceId: string | null;
   /** When it happened, ms since 1970. */
   at: number;
+  /**
+   * The ping that made it certain, ms since 1970: what freshness is judged by. An entry is stamped
+   * with its first ping, which for a phone that reports every five minutes is long past by then.
+   */
+  seenAt: number;
   visit: OccasionVisit | null;
   session: { id: string; method: string; returning: boolean } | null;
   /** Visit or session id. */
@@ -53,12 +58,14 @@ export function occasionOf(event: DomainEvent): Occasion | null {
     const payload = event.payload as EventPayloads['guest.admitted'];
     const { storeId, guestId, sessionId, method, returning, at } = payload;
     const session = { id: sessionId, method, returning };
-    const place = { storeId, guestId, deviceId: event.deviceId, at: instant(at) };
+    const when = { at: instant(at), seenAt: instant(at) };
+    const place = { storeId, guestId, deviceId: event.deviceId, ...when };
     return { ...common, ...place, visit: null, session, key: sessionId, step: '' };
   }
   const payload = event.payload as VisitEvent;
-  const { storeId, guestId, deviceId, at, visitId } = payload;
-  const place = { storeId, guestId, deviceId, at: instant(at) };
+  const { storeId, guestId, deviceId, at, detectedAt, visitId } = payload;
+  const when = { at: instant(at), seenAt: instant(detectedAt) };
+  const place = { storeId, guestId, deviceId, ...when };
   const step = 'tierSeconds' in payload ? String(payload.tierSeconds) : '';
   const visit = visitOf(payload, common.trigger);
   return { ...common, ...place, visit, session: null, key: visitId, step };

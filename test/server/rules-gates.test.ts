@@ -140,7 +140,7 @@ describe('freshness and trust', () => {
     ['a login has no band', {}, 0, null, undefined],
     ['a stale login', {}, 121_000, null, 'too-late'],
   ])('%s', (_, over, age, seen, reason) => {
-    const occasion = { at: NOON - age, visit: seen as typeof visit | null };
+    const occasion = { seenAt: NOON - age, visit: seen as typeof visit | null };
     expect(freshnessGate(rule(over), occasion, NOON)?.reason).toBe(reason);
   });
 });

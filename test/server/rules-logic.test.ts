@@ -354,13 +354,13 @@ describe('the sentence', () => {
 
   test('in English', () => {
     expect(asText(toSentence(rule, called, 'en'))).toBe(
-      'When somebody stays in Coffee <b>Corner</b>, and if time stayed (at least) is at least 5 minutes and (has been here before is yes or not (the answer to “taste” is tea)), issue Free espresso. Only on Mon, Tue. Only between 10:00 and 20:00. At most 1 per guest in 7 days. At most 200 per store in 1 day. Never between 22:00 and 09:00. One offer of the group store-offer in 4 hours; priority 5. 500 vouchers in all. 10 % of the guests are held out to measure the effect.',
+      'When somebody stays in Coffee <b>Corner</b>, and if time stayed is at least 5 minutes and (has been here before is yes or not (the answer to “taste” is tea)), issue Free espresso. Only on Mon, Tue. Only between 10:00 and 20:00. At most 1 per guest in 7 days. At most 200 per store in 1 day. Never between 22:00 and 09:00. One offer of the group store-offer in 4 hours; priority 5. 500 vouchers in all. 10 % of the guests are held out to measure the effect.',
     );
   });
 
   test('in Chinese', () => {
     expect(asText(toSentence(rule, called, 'zh-CN'))).toBe(
-      '当有人停留在Coffee <b>Corner</b>，并且停留时间（至少）至少5分钟且(曾经来过为是或非(问题“taste”的回答为tea))，则发放Free espresso。仅限周一、周二。仅限10:00至20:00。每位顾客在7天内至多1次。每家门店在1天内至多200次。22:00至09:00之间不发放。同组（store-offer）在4小时内只发一个优惠，优先级5。总共500张券。10 %的顾客留作对照，用于衡量效果。',
+      '当有人停留在Coffee <b>Corner</b>，并且停留时间至少5分钟且(曾经来过为是或非(问题“taste”的回答为tea))，则发放Free espresso。仅限周一、周二。仅限10:00至20:00。每位顾客在7天内至多1次。每家门店在1天内至多200次。22:00至09:00之间不发放。同组（store-offer）在4小时内只发一个优惠，优先级5。总共500张券。10 %的顾客留作对照，用于衡量效果。',
     );
   });
 

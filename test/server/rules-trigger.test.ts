@@ -314,7 +314,8 @@ async function pinGhost(): Promise<void> {
 describe('refusals are kept with their reason', () => {
   test('a stale ping', async () => {
     await rule();
-    await trigger(entered({ at: new Date(NOON - 121_000).toISOString() }));
+    const stale = new Date(NOON - 121_000).toISOString();
+    await trigger(entered({ at: stale, detectedAt: stale }));
     expect(await decisions()).toMatchObject([
       {
         gate: 'freshness',
@@ -323,6 +324,12 @@ describe('refusals are kept with their reason', () => {
       },
     ]);
     expect([await count('vouchers'), await count('outbox')]).toEqual([0, 0]);
+  });
+
+  test('an entry long past that a fresh ping of a slow phone has just made certain is not stale', async () => {
+    await rule();
+    await trigger(entered({ at: new Date(NOON - 300_000).toISOString() }));
+    expect(await reasons()).toEqual(['issued']);
   });
 
   test.each<[string, () => Promise<unknown>, object, string]>([
@@ -658,7 +665,7 @@ test('hostile text in names, answers and ids stays text', async () => {
 
 test('a time that cannot be read is too late, not forever fresh', async () => {
   await rule({ maxAgeSeconds: 3600, when: { field: 'guest.visits_30d', op: 'gte', value: 0 } });
-  await trigger(entered({ at: 'soon' }));
+  await trigger(entered({ detectedAt: 'soon' }));
   expect(await reasons()).toEqual(['too-late']);
 });
 
