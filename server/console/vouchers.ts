@@ -16,13 +16,20 @@ import { field, needs, pageOf, query, renderPage, staffOf } from './page.ts';
 const perPage = 50;
 const mostRows = 10_000;
 /** Refusals the till's page has words for; anything else fails as any page does. */
-const worded = ['voucher-unknown', 'voucher-redeemed', 'voucher-expired', 'too-many-requests'];
+const worded = [
+  'voucher-unknown',
+  'voucher-redeemed',
+  'voucher-expired',
+  'voucher-wrong-store',
+  'too-many-requests',
+];
 
 interface Outcome {
   redeemed?: Redeemed;
   refused?: string;
   detail?: string | undefined;
   typed?: string;
+  till?: string;
 }
 
 export const voucherPages: PageModule = (deps) => {
@@ -77,7 +84,8 @@ async function show(
       state,
       outcome,
       attempt: randomUUID(),
-      till: tillOf(request),
+      // What was just typed stays; the cookie of this request is the one before.
+      till: outcome.till ?? tillOf(request),
       first: !after,
       next: last ? encodeCursor(last.issued_at, last.id) : null,
     },
@@ -117,11 +125,11 @@ async function spend(deps: ConsoleDeps, request: Request, response: Response): P
         ? `console ${attempt}`
         : `console ${randomUUID()}`,
     });
-    await show(deps, request, response, { redeemed });
+    await show(deps, request, response, { redeemed, till });
   } catch (error) {
     if (!(error instanceof ProblemError) || !worded.includes(error.code)) throw error;
     const { detail } = error.extras;
-    await show(deps, request, response, { refused: error.code, detail, typed }, error.status);
+    await show(deps, request, response, { refused: error.code, detail, typed, till }, error.status);
   }
 }
 

@@ -48,6 +48,7 @@ describe('the till', () => {
     const first = await press(code.toLowerCase()).expect(200);
     expect(first.text).toContain('Accepted: A coffee on us');
     expect(decodeURIComponent(String(first.headers['set-cookie']))).toContain('foyer_till=Till 2');
+    expect(first.text).toContain('value="Till 2"');
     expect((await press(code).expect(200)).text).toContain('Accepted');
     const again = await press(code, '').expect(409);
     expect(again.text).toContain('Already redeemed');
@@ -58,6 +59,19 @@ describe('the till', () => {
       offer.id,
     ]);
     expect(rows).toEqual([{ till: 'Till 2' }]);
+  });
+
+  test('a voucher of another store says so in words', async () => {
+    const { merchant, owner } = await shop();
+    const other = await make.makeStore(database.db, merchant.id);
+    const offer = await make.makeOffer(database.db, merchant.id, { storeId: other.id });
+    const code = newPrintableCode();
+    await make.makeVoucher(database.db, merchant.id, offer.id, { code, storeId: other.id });
+    const refused = await owner.post('/console/vouchers/redeem', { code, till: 'Till 2' });
+    expect([refused.status, refused.text]).toEqual([
+      409,
+      expect.stringContaining('This voucher is for another store'),
+    ]);
   });
 });
 
