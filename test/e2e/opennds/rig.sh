@@ -119,9 +119,10 @@ fi
 # Its shell helpers read the default file, where its own parser would refuse the poll interval.
 { cat "$work/nds.conf"; echo 'nat_traversal_poll_interval 2'; } >/etc/opennds/opennds.conf
 
-# The portal must answer before the gateway asks it.
+# The portal must answer before the gateway asks it. Asked from the gateway, because openNDS gives up
+# at start unless its upstream router already stands in the neighbour table.
 for _ in $(seq 300); do
-  ip netns exec srv curl -s -o /dev/null http://10.99.0.2:2099/ && break
+  ip netns exec gw curl -s -m 2 -o /dev/null http://10.99.0.2:2099/ && break
   sleep 0.1
 done
 PATH="$work/shim:$PATH" ip netns exec gw opennds -f -d 1 -c "$work/nds.conf" >"$work/opennds.log" 2>&1 &
