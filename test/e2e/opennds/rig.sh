@@ -125,10 +125,21 @@ for _ in $(seq 300); do
   ip netns exec gw curl -s -m 2 -o /dev/null http://10.99.0.2:2099/ && break
   sleep 0.1
 done
-PATH="$work/shim:$PATH" ip netns exec gw opennds -f -d 1 -c "$work/nds.conf" >"$work/opennds.log" 2>&1 &
-for _ in $(seq 100); do
-  ip netns exec gw ndsctl status >/dev/null 2>&1 && break
-  sleep 0.1
+# openNDS reaps its shell helpers in a signal handler and sometimes before it has read their answer: then
+# it says that it cannot get its routing configuration, and ends. It is started again, as init would.
+for attempt in 1 2 3 4 5; do
+  PATH="$work/shim:$PATH" ip netns exec gw opennds -f -d 1 -c "$work/nds.conf" >"$work/opennds.log" 2>&1 &
+  gateway=$!
+  for _ in $(seq 200); do
+    grep -q 'openNDS is now running' "$work/opennds.log" && break
+    kill -0 "$gateway" 2>/dev/null || break
+    sleep 0.1
+  done
+  sleep 1
+  ip netns exec gw ndsctl status >"$work/status.log" 2>&1 && break
+  kill "$gateway" 2>/dev/null || true
+  wait "$gateway" || true
+  rm -f /run/ndsctl.sock /run/ndsctl.lock
 done
 ip netns exec gw ndsctl status >"$work/status.log" 2>&1
 # Its poller starts five seconds later and begins by clearing what was left for it.
