@@ -62,12 +62,13 @@ describe('the till', () => {
   });
 
   test('a voucher of another store says so in words', async () => {
-    const { merchant, owner } = await shop();
+    const { merchant, store, owner } = await shop();
     const other = await make.makeStore(database.db, merchant.id);
     const offer = await make.makeOffer(database.db, merchant.id, { storeId: other.id });
     const code = newPrintableCode();
     await make.makeVoucher(database.db, merchant.id, offer.id, { code, storeId: other.id });
-    const refused = await owner.post('/console/vouchers/redeem', { code, till: 'Till 2' });
+    const here = `/console/vouchers/redeem?store=${store.slug}`;
+    const refused = await owner.post(here, { code, till: 'Till 2' });
     expect([refused.status, refused.text]).toEqual([
       409,
       expect.stringContaining('This voucher is for another store'),

@@ -9,10 +9,10 @@ import { guestRoutes } from '../../server/guests/routes.ts';
 import { createLog } from '../../server/log.ts';
 import { lockDevice, saveDevice } from '../../server/pings/queries.ts';
 import { initialState } from '../../geo/engine.ts';
-import { testDatabase } from '../support/database.ts';
+import { postgresTestDatabase, testDatabase } from '../support/database.ts';
 import type { TestDatabase } from '../support/database.ts';
 import * as make from '../support/make.ts';
-import { partPresent, requirePart } from '../support/parts.ts';
+import { postgresUrl, requirePart } from '../support/parts.ts';
 import { admission, letIn, openReception } from '../support/reception.ts';
 import type { Reception } from '../support/reception.ts';
 import { routesApp } from '../support/routes-app.ts';
@@ -270,49 +270,62 @@ describe('a guest’s record', () => {
   });
 });
 
-const onPostgres = requirePart(
-  'a batch in hand while its guest is erased (PostgreSQL)',
-  partPresent.postgres && process.env['TEST_DATABASE_URL'],
+requirePart('a batch in hand while its guest is erased (PostgreSQL)', postgresUrl)(
+  'two connections',
+  () => {
+    let apart: TestDatabase;
+    beforeAll(async () => {
+      apart = await postgresTestDatabase(postgresUrl!);
+      db = apart.db;
+    });
+    afterAll(async () => {
+      db = held.db;
+      await apart.release();
+    });
+
+    test('pings stored while their guest is erased go as well', async () => {
+      const { merchantId } = house;
+      const guest = await make.makeGuest(db, merchantId);
+      const device = await make.makeDevice(db, merchantId, { guestId: guest.id });
+      await make.makeDeviceState(db, merchantId, device.id);
+      const at = house.time.now;
+      const ping = {
+        key: 'late',
+        at,
+        lon: 0.1,
+        lat: 0.1,
+        accuracy: 5,
+        accuracyKind: 'p68' as const,
+        speed: null,
+        still: false,
+        mock: false,
+        source: 'foyer' as const,
+        refusal: null,
+        extras: null,
+      };
+      const update = { state: initialState(device.id), wakeAt: null, app: 'foyer' };
+      const [locked, hasLock] = signal();
+      const [released, goOn] = signal();
+      const batch = db.tx(
+        async (tx) => {
+          await lockDevice(tx, merchantId, device.id, [ping], at);
+          hasLock();
+          await released;
+          await saveDevice(tx, merchantId, device.id, [{ ping, reason: null }], update, at);
+        },
+        { tenant: merchantId },
+      );
+      await locked;
+      const erased = db.tx((tx) => eraseGuest(tx, merchantId, guest.id, at), {
+        tenant: merchantId,
+      });
+      // Long enough for the erasure to meet the batch's lock.
+      await pause(300);
+      goOn();
+      await batch;
+      await erased;
+      expect(await count('devices')).toBe(0);
+      expect(await count('pings')).toBe(0);
+    });
+  },
 );
-onPostgres.test('pings stored while their guest is erased go as well', async () => {
-  const { merchantId } = house;
-  const guest = await make.makeGuest(db, merchantId);
-  const device = await make.makeDevice(db, merchantId, { guestId: guest.id });
-  await make.makeDeviceState(db, merchantId, device.id);
-  const at = house.time.now;
-  const ping = {
-    key: 'late',
-    at,
-    lon: 0.1,
-    lat: 0.1,
-    accuracy: 5,
-    accuracyKind: 'p68' as const,
-    speed: null,
-    still: false,
-    mock: false,
-    source: 'foyer' as const,
-    refusal: null,
-    extras: null,
-  };
-  const update = { state: initialState(device.id), wakeAt: null, app: 'foyer' };
-  const [locked, hasLock] = signal();
-  const [released, goOn] = signal();
-  const batch = db.tx(
-    async (tx) => {
-      await lockDevice(tx, merchantId, device.id, [ping], at);
-      hasLock();
-      await released;
-      await saveDevice(tx, merchantId, device.id, [{ ping, reason: null }], update, at);
-    },
-    { tenant: merchantId },
-  );
-  await locked;
-  const erased = db.tx((tx) => eraseGuest(tx, merchantId, guest.id, at), { tenant: merchantId });
-  // Long enough for the erasure to meet the batch's lock.
-  await pause(300);
-  goOn();
-  await batch;
-  await erased;
-  expect(await count('devices')).toBe(0);
-  expect(await count('pings')).toBe(0);
-});

@@ -10,6 +10,11 @@ here=$(cd "$(dirname "$0")" && pwd)
 say() { printf '%s\n' "$*"; }
 trap 'say "failed: line $LINENO"' ERR
 
+# This world's copy of somebody else's loop device would keep it in use after they unmounted it.
+grep '^/dev/loop' /proc/mounts | while read -r _ mounted _; do
+  [ "$mounted" = / ] || umount -l "$mounted" || true
+done
+
 # openNDS rewrites files in /etc: let it, on a copy that nobody sees.
 mkdir -p "$work/layers"
 mount -t tmpfs tmpfs "$work/layers"
