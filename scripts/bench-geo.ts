@@ -9,6 +9,7 @@ import type { FenceDefinition, Position } from '../geo/fence.ts';
 import type { DeviceState, Ping } from '../geo/engine.ts';
 import { defaultPolicy, initialState, step } from '../geo/engine.ts';
 import { createFenceIndex } from '../geo/fence-index.ts';
+import { randomFrom } from './lib/random.ts';
 
 type Shop = Feature<Polygon, { id: string }>;
 type Lookup = (lon: number, lat: number) => string;
@@ -37,17 +38,6 @@ const VERTICES = 32;
 const METRES = 1 / 111_195;
 const LAT = 30.27;
 const KX = METRES / Math.cos((LAT * Math.PI) / 180);
-
-/** mulberry32 (public domain). */
-function randomFrom(seed: number): () => number {
-  let a = seed >>> 0;
-  return () => {
-    a = (a + 0x6d2b79f5) >>> 0;
-    let t = Math.imul(a ^ (a >>> 15), a | 1);
-    t ^= t + Math.imul(t ^ (t >>> 7), t | 61);
-    return ((t ^ (t >>> 14)) >>> 0) / 4294967296;
-  };
-}
 
 /** A town whose shops, 6 to 14 m in radius, cover about three tenths of the ground. */
 function town(count: number, random: () => number): { shops: Shop[]; side: number } {

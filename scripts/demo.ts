@@ -3,7 +3,7 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import net from 'node:net';
 import os from 'node:os';
 import path from 'node:path';
-import { Command, InvalidArgumentError } from 'commander';
+import { Command } from 'commander';
 import { pretendRedirect } from '../portal/router.ts';
 import { startServer } from '../server/app.ts';
 import type { RunningServer } from '../server/app.ts';
@@ -14,9 +14,11 @@ import { walkHistory } from './demo/history.ts';
 import type { World } from './demo/people.ts';
 import { gather, play } from './demo/play.ts';
 import type { Played } from './demo/play.ts';
-import { seeded } from './demo/random.ts';
+
 import { judge } from './demo/verdict.ts';
 import type { Check } from './demo/verdict.ts';
+import { seeded } from './lib/random.ts';
+import { whole } from './lib/whole.ts';
 import { seedDemo } from './seed.ts';
 import type { Seeded } from './seed.ts';
 
@@ -27,13 +29,6 @@ interface Options {
   people: number;
 }
 
-function whole(text: string): number {
-  const value = Number(text);
-  if (!Number.isInteger(value) || value < 0)
-    throw new InvalidArgumentError('must be a whole number');
-  return value;
-}
-
 const options = new Command('demo')
   .description(
     'Start Foyer on the embedded database with a seeded mall and a crowd walking through it.',
@@ -41,11 +36,11 @@ const options = new Command('demo')
   .option(
     '--for <seconds>',
     'stop after this time with a summary; exit code 1 when something expected did not happen',
-    whole,
+    whole(0),
   )
-  .option('--port <port>', 'port to listen on; the next free one when it is taken', whole, 8080)
-  .option('--seed <number>', 'seed of the crowd', whole, 7)
-  .option('--people <number>', 'strangers in the mall', whole, 14)
+  .option('--port <port>', 'port to listen on; the next free one when it is taken', whole(0), 8080)
+  .option('--seed <number>', 'seed of the crowd', whole(0), 7)
+  .option('--people <number>', 'strangers in the mall', whole(0), 14)
   .parse()
   .opts<Options>();
 

@@ -1,16 +1,10 @@
 /** A seeded crowd walking through the seeded mall of a running server, over its public doors. */
-import { Command, InvalidArgumentError } from 'commander';
+import { Command } from 'commander';
 import { createApi } from './demo/api.ts';
 import type { World } from './demo/people.ts';
 import { gather, play } from './demo/play.ts';
-import { seeded } from './demo/random.ts';
-
-function whole(text: string): number {
-  const value = Number(text);
-  if (!Number.isInteger(value) || value < 1)
-    throw new InvalidArgumentError('must be a whole number');
-  return value;
-}
+import { seeded } from './lib/random.ts';
+import { whole } from './lib/whole.ts';
 
 const options = new Command('simulate')
   .description(
@@ -18,9 +12,9 @@ const options = new Command('simulate')
   )
   .requiredOption('--key <key>', 'API key with devices:write')
   .option('--url <url>', 'server', 'http://localhost:8080')
-  .option('--people <number>', 'people in the mall', whole, 20)
-  .option('--seed <number>', 'seed of the crowd', whole, 7)
-  .option('--for <seconds>', 'stop after this time', whole)
+  .option('--people <number>', 'people in the mall', whole(1), 20)
+  .option('--seed <number>', 'seed of the crowd', whole(1), 7)
+  .option('--for <seconds>', 'stop after this time', whole(1))
   .parse()
   .opts<{ key: string; url: string; people: number; seed: number; for?: number }>();
 

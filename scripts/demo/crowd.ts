@@ -1,7 +1,7 @@
 /** PURE. Where each visitor of the demo is at any moment, and what a phone would report of it. */
 import { corridorY, entrance, shops, toLonLat, tramStop } from './mall.ts';
 import type { Shop, Spot } from './mall.ts';
-import type { Random } from './random.ts';
+import type { Random } from '../lib/random.ts';
 
 export interface Stay {
   shop: Shop;

@@ -7,7 +7,7 @@ import { awaitOffer, logIn } from './guest.ts';
 import type { GuestChoices, Visit } from './guest.ts';
 import { sendFixes } from './phones.ts';
 import type { App } from './phones.ts';
-import type { Random } from './random.ts';
+import type { Random } from '../lib/random.ts';
 
 export interface World {
   /** Where the server listens, without a slash at the end. */

@@ -9,7 +9,8 @@ import { compileFence } from '../../geo/fence.ts';
 import { shareBelow } from '../../geo/gauss.ts';
 import { massInside } from '../../geo/mass.ts';
 import { requirePart } from '../support/parts.ts';
-import { moved, randomFrom, sharedData } from '../support/tracks.ts';
+import { normalFrom, randomFrom } from '../../scripts/lib/random.ts';
+import { moved, sharedData } from '../support/tracks.ts';
 
 const fenceOf = (shape: Shape) => compileFence({ id: 'f', name: 'f', shape });
 
@@ -112,9 +113,6 @@ test('agrees with Turf on a thousand points, corners and edges among them', () =
   }
 });
 
-const gaussian = (random: () => number): number =>
-  Math.sqrt(-2 * Math.log(1 - random())) * Math.cos(2 * Math.PI * random());
-
 describe('the share of an error disc inside', () => {
   const shapes: [string, Shape][] = [
     ['a polygon', { type: 'Polygon', coordinates: [blob(randomFrom(1), 12, 20)] }],
@@ -144,7 +142,7 @@ describe('the share of an error disc inside', () => {
       let hits = 0;
       const draws = 50_000;
       for (let i = 0; i < draws; i++) {
-        const [x, y] = moved(lon, lat, sigma * gaussian(random), sigma * gaussian(random));
+        const [x, y] = moved(lon, lat, sigma * normalFrom(random), sigma * normalFrom(random));
         if (contains(fence, x, y)) hits++;
       }
       expect(Math.abs(massInside(fence, lon, lat, sigma) - hits / draws)).toBeLessThan(0.02);

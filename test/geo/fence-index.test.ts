@@ -6,7 +6,8 @@ import { growBox, splitBox } from '../../geo/bbox.ts';
 import { contains } from '../../geo/contains.ts';
 import { greatCircle, planeDistance } from '../../geo/distance.ts';
 import { createFenceIndex } from '../../geo/fence-index.ts';
-import { moved, randomFrom } from '../support/tracks.ts';
+import { randomFrom } from '../../scripts/lib/random.ts';
+import { moved } from '../support/tracks.ts';
 
 const circle = (id: string, east: number, radius: number, more = {}): FenceDefinition => {
   const [lon, lat] = moved(8, 47, east, 0);

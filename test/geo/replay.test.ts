@@ -4,7 +4,8 @@ import { spawnSync } from 'node:child_process';
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { randomFrom, trackFixtures } from '../support/tracks.ts';
+import { randomFrom } from '../../scripts/lib/random.ts';
+import { trackFixtures } from '../support/tracks.ts';
 
 const ROOT = join(import.meta.dirname, '../..');
 let folder = '';

@@ -8,7 +8,8 @@ import { createFenceIndex } from '../../geo/fence-index.ts';
 import { parseFences } from '../../geo/geojson.ts';
 import type { NoiseModel } from '../support/tracks.ts';
 import { requirePart } from '../support/parts.ts';
-import { noisyTrack, randomFrom, runTrack, sharedData } from '../support/tracks.ts';
+import { randomFrom } from '../../scripts/lib/random.ts';
+import { noisyTrack, runTrack, sharedData } from '../support/tracks.ts';
 
 interface Walk {
   walk: string;

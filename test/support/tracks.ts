@@ -8,6 +8,7 @@ import type { Ping, Policy } from '../../geo/engine.ts';
 import type { Transition, Visit } from '../../geo/visit.ts';
 import { defaultPolicy, initialState, step, tick } from '../../geo/engine.ts';
 import { parseFences } from '../../geo/geojson.ts';
+import { normalFrom, randomFrom } from '../../scripts/lib/random.ts';
 import { partPresent } from './parts.ts';
 
 const ROOT = join(import.meta.dirname, '../..');
@@ -19,20 +20,6 @@ export function sharedData(...path: string[]): string | null {
   const file = folder ? join(folder, ...path) : null;
   return file && existsSync(file) ? file : null;
 }
-
-/** Numbers in [0, 1) that a seed decides (mulberry32, public domain). */
-export function randomFrom(seed: number): () => number {
-  let a = seed >>> 0;
-  return () => {
-    a = (a + 0x6d2b79f5) >>> 0;
-    let t = Math.imul(a ^ (a >>> 15), a | 1);
-    t ^= t + Math.imul(t ^ (t >>> 7), t | 61);
-    return ((t ^ (t >>> 14)) >>> 0) / 4294967296;
-  };
-}
-
-const gaussian = (random: () => number): number =>
-  Math.sqrt(-2 * Math.log(1 - random())) * Math.cos(2 * Math.PI * random());
 
 const METRES_PER_DEGREE = 111_195;
 
@@ -65,16 +52,16 @@ export function noisyTrack(path: (second: number) => [number, number], o: TrackO
   const slow = sigma * Math.sqrt(1 - o.noise.white);
   const fast = sigma * Math.sqrt(o.noise.white);
   const keep = Math.exp(-o.period / o.noise.tau);
-  let [ex, ey] = [slow * gaussian(random), slow * gaussian(random)];
+  let [ex, ey] = [slow * normalFrom(random), slow * normalFrom(random)];
   const pings: Ping[] = [];
   for (let s = 0; s <= o.seconds; s += o.period) {
     if (s > 0) {
       const fresh = slow * Math.sqrt(1 - keep * keep);
-      [ex, ey] = [keep * ex + fresh * gaussian(random), keep * ey + fresh * gaussian(random)];
+      [ex, ey] = [keep * ex + fresh * normalFrom(random), keep * ey + fresh * normalFrom(random)];
     }
     const [lon, lat] = path(s);
-    const east = ex + fast * gaussian(random);
-    const [x, y] = moved(lon, lat, east, ey + fast * gaussian(random));
+    const east = ex + fast * normalFrom(random);
+    const [x, y] = moved(lon, lat, east, ey + fast * normalFrom(random));
     pings.push({ t: (o.start ?? 1_700_000_000_000) + s * 1000, lon: x, lat: y, acc: o.acc });
   }
   return pings;
