@@ -188,7 +188,7 @@ function furnish(
     }),
   );
   const routes = apiRoutes(services);
-  mountDocs(app, openApi(routes, version));
+  mountDocs(app, () => openApi(routes, version));
   mount(app, routes, guards);
   app.get('/', (_request, response) => response.redirect(303, '/console'));
   app.use(notFound, problems(log));

@@ -1,5 +1,4 @@
 /** The API document and a page to read it, served without any outside asset. */
-import { readFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import path from 'node:path';
 import type { Router } from 'express';
@@ -27,9 +26,10 @@ const page = `<!doctype html>
 const start = `window.SwaggerUIBundle({ url: '/openapi.json', dom_id: '#docs', deepLinking: true, validatorUrl: null });\n`;
 
 /** Mounts /openapi.json and /docs. */
-export function mountDocs(router: Router, document: Record<string, unknown>): void {
-  const json = JSON.stringify(document);
+export function mountDocs(router: Router, document: () => Record<string, unknown>): void {
+  let json: string | undefined;
   router.get('/openapi.json', (_request, response) => {
+    json ??= JSON.stringify(document());
     response.type('application/json').send(json);
   });
   router.get('/docs', (_request, response) => {
@@ -44,9 +44,8 @@ export function mountDocs(router: Router, document: Record<string, unknown>): vo
     response.type('js').send(start);
   });
   for (const file of ['swagger-ui.css', 'swagger-ui-bundle.js']) {
-    const content = readFileSync(path.join(folder, file));
     router.get(`/docs/${file}`, (_request, response) => {
-      response.type(path.extname(file)).set('Cache-Control', 'public, max-age=86400').send(content);
+      response.sendFile(file, { root: folder, maxAge: '1d' });
     });
   }
 }
