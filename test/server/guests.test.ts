@@ -8,7 +8,7 @@ import { createLog } from '../../server/log.ts';
 import { testDatabase } from '../support/database.ts';
 import type { TestDatabase } from '../support/database.ts';
 import * as make from '../support/make.ts';
-import { admission, letIn, openReception } from '../support/reception.ts';
+import { admission, letIn, openReception, rowsOf, writtenBy } from '../support/reception.ts';
 import type { Reception } from '../support/reception.ts';
 import { routesApp } from '../support/routes-app.ts';
 
@@ -36,20 +36,8 @@ beforeEach(async () => {
   app = routesApp(guestRoutes({ db, clock: () => house.time.now, log }));
 });
 
-async function count(table: string): Promise<number> {
-  const [row] = await house.rows<{ n: number }>(
-    `select count(*) as n from ${table} where merchant_id = $1`,
-    [house.merchantId],
-  );
-  return row?.n ?? -1;
-}
-
-const counts = async () => ({
-  guests: await count('guests'),
-  consents: await count('consents'),
-  sessions: await count('sessions'),
-  events: await count('outbox'),
-});
+const count = (table: string) => rowsOf(house, table);
+const counts = () => writtenBy(house);
 
 const get = (path: string, merchantId = house.merchantId) =>
   request(app).get(path).set('x-merchant', merchantId);

@@ -147,3 +147,22 @@ export async function letIn(reception: Reception, over: Partial<Request> = {}) {
   if (!answer.ok) throw new Error(`refused: ${answer.reason}`);
   return answer;
 }
+
+/** How many rows of a table are the merchant's. */
+export async function rowsOf(reception: Reception, table: string): Promise<number> {
+  const [row] = await reception.rows<{ n: number }>(
+    `select count(*) as n from ${table} where merchant_id = $1`,
+    [reception.merchantId],
+  );
+  return row?.n ?? -1;
+}
+
+/** What admissions write, counted. */
+export async function writtenBy(reception: Reception) {
+  return {
+    guests: await rowsOf(reception, 'guests'),
+    consents: await rowsOf(reception, 'consents'),
+    sessions: await rowsOf(reception, 'sessions'),
+    events: await rowsOf(reception, 'outbox'),
+  };
+}
