@@ -13,8 +13,6 @@ async function main(): Promise<void> {
   const invitation = running.ownerLink
     ? `No account yet. Create the owner's account within 24 hours, once, at\n  ${running.ownerLink}\n`
     : '';
-  process.stdout.write(`Foyer listens on ${running.url}\n${invitation}`);
-
   let stopping = false;
   const stop = (signal: string): void => {
     if (stopping) return;
@@ -32,8 +30,11 @@ async function main(): Promise<void> {
       },
     );
   };
-  process.once('SIGTERM', stop);
-  process.once('SIGINT', stop);
+  // Before the address is told: whoever reads it may send a signal at once.
+  process.on('SIGTERM', stop);
+  process.on('SIGINT', stop);
+
+  process.stdout.write(`Foyer listens on ${running.url}\n${invitation}`);
 }
 
 /** One line that says what to do about it; settings that do not fit come as a list. */
