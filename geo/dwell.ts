@@ -38,6 +38,16 @@ export interface Teller {
   readonly policy: Policy;
   readonly transitions: Transition[];
   readonly visits: Visit[];
+  /** Filled for those who ask why. */
+  readonly sights?: FenceSight[];
+}
+
+/** How one ping looked from one fence, and what came of it. */
+export interface FenceSight {
+  readonly sight: Sight;
+  readonly fence: Fence;
+  readonly before: FenceState;
+  readonly after: FenceState;
 }
 
 /** An open visit is handed out again at least this often while pings keep coming. */

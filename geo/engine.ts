@@ -4,14 +4,12 @@ import type { Fence } from './fence.ts';
 import type { FenceIndex } from './fence-index.ts';
 import type { Millis } from './lonlat.ts';
 import type { Policy } from './policy.ts';
-import type { Judgement, Ping, RefusalReason } from './quality.ts';
+import type { Ping, RefusalReason } from './quality.ts';
 import type { DeviceState, FenceState } from './state.ts';
 import type { Transition, Visit } from './visit.ts';
-import { believe } from './belief.ts';
-import { crossings } from './crossing.ts';
-import { advance, closeVisit, finishVisit, pastReopening } from './dwell.ts';
+import { accept } from './accept.ts';
+import { closeVisit, finishVisit, pastReopening } from './dwell.ts';
 import { judge } from './quality.ts';
-import { FORGET, gather, momentOf, sightOf, sureAfter, unseen } from './sighting.ts';
 
 export type { AccuracyKind, Evidence, EvidenceKind, Ping, RefusalReason } from './quality.ts';
 export type { DeviceState } from './state.ts';
@@ -27,9 +25,6 @@ export interface StepResult {
   /** Visits created or changed, whole, to be stored by id. */
   readonly visits: readonly Visit[];
 }
-
-/** Fences followed without a visit, at most; the least believed are forgotten first. */
-const MAX_AWAY = 16;
 
 /** Takes one ping. Never throws and never mutates; a refused ping changes next to nothing. */
 export function step(
@@ -142,47 +137,4 @@ function bury(f: FenceState, now: Millis, teller: Teller): null {
   const closed = open ? closeVisit(f, ghost, now, f.p, 'fence-removed', teller) : f;
   finishVisit(closed, ghost, now, teller);
   return null;
-}
-
-function accept(
-  state: DeviceState,
-  ping: Ping,
-  judgement: Judgement,
-  fences: FenceIndex,
-  policy: Policy,
-  teller: Teller,
-): DeviceState {
-  const now = momentOf(state, ping, judgement, policy);
-  const sure = sureAfter(state, ping, fences);
-  const followed = state.fences;
-  const next: FenceState[] = [];
-  for (const group of gather(followed, now, sure, fences, policy)) {
-    believe(group, now.pStill, policy);
-    for (const contender of group) {
-      const old = followed.find((f) => f.fence === contender.fence.id);
-      if (!old && contender.p < FORGET) continue;
-      const start = old ?? unseen(contender, now, policy);
-      const sight = sightOf(contender, group, now, sure, policy);
-      const moved = advance(start, contender.fence, sight, teller);
-      if (moved.phase !== 'away' || moved.p >= FORGET) next.push(moved);
-    }
-  }
-  const wild = now.track.odd || state.track?.odd === true;
-  if (!wild) teller.transitions.push(...crossings(now.before, now.fix, fences, next, policy));
-  return {
-    v: 1,
-    device: state.device,
-    last: now.fix,
-    suspect: null,
-    track: now.track,
-    sure: sure && { fence: sure.fence.id, t: sure.t },
-    fences: limited(next),
-  };
-}
-
-function limited(next: FenceState[]): FenceState[] {
-  const away = next.filter((f) => f.phase === 'away');
-  if (away.length <= MAX_AWAY) return next;
-  const kept = new Set(away.toSorted((a, b) => b.p - a.p).slice(0, MAX_AWAY));
-  return next.filter((f) => f.phase !== 'away' || kept.has(f));
 }

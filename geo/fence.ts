@@ -1,6 +1,6 @@
 /** PURE. A fence as people define it and as the engine wants it: compiled once, asked many times. */
 import type { Box } from './bbox.ts';
-import type { LonLat, Metres } from './lonlat.ts';
+import type { LonLat, Metres, Millis } from './lonlat.ts';
 import { METRES_PER_DEGREE, metresPerLonDegree } from './distance.ts';
 import { wrapLon } from './lonlat.ts';
 
@@ -24,7 +24,42 @@ export interface MultiPolygonShape {
   readonly type: 'MultiPolygon';
   readonly coordinates: readonly (readonly Ring[])[];
 }
-export type Shape = CircleShape | PolygonShape | MultiPolygonShape;
+/** A line with a width: everything within half of it is inside. */
+export interface CorridorShape {
+  readonly type: 'Corridor';
+  readonly coordinates: readonly Position[];
+  /** The whole width, not half of it. */
+  readonly width: Metres;
+}
+/** A line to be walked across. It has no inside: it is crossed, never visited. */
+export interface TripwireShape {
+  readonly type: 'Tripwire';
+  readonly coordinates: readonly Position[];
+  /** Which way counts, seen along the line from its first position: to its left, right, or either. */
+  readonly direction: 'left' | 'right' | 'both';
+}
+/** No ground of its own: a device is in it while it hears one of the fence's `radio` keys. */
+export interface RadioShape {
+  readonly type: 'Radio';
+}
+/** Made of other fences: in any of them, or in all at once. */
+export interface CompositeShape {
+  readonly type: 'Composite';
+  readonly of: 'any' | 'all';
+  readonly members: readonly string[];
+}
+/** Shapes with ground that can be stood on. */
+export type GroundShape = CircleShape | PolygonShape | MultiPolygonShape | CorridorShape;
+export type Shape = GroundShape | TripwireShape | RadioShape | CompositeShape;
+
+/** [opens, closes] as minutes of the day, 0 to 1440; closing at or before opening is past midnight. */
+export type OpenSpan = readonly [number, number];
+export interface OpeningHours {
+  /** IANA name. */
+  readonly timezone: string;
+  /** Monday first; an empty day is closed. */
+  readonly week: readonly (readonly OpenSpan[])[];
+}
 
 export interface FenceDefinition {
   readonly id: string;
@@ -38,6 +73,20 @@ export interface FenceDefinition {
   readonly minDwellSeconds?: number;
   /** Fences on different floors of one building exclude each other even where they overlap. */
   readonly floor?: string;
+  /**
+   * What can only be heard here: `bssid:aa:bb:cc:dd:ee:ff`, `gateway:<id>`,
+   * `beacon:<uuid>:<major>:<minor>`, `qr:<code>`; all lower case.
+   */
+  readonly radio?: readonly string[];
+  /** Ground shared with a sibling belongs to the one of higher priority; 0 when not given. */
+  readonly priority?: number;
+  /** After an exit the fence triggers nothing for the same device for so long. */
+  readonly cooldownSeconds?: number;
+  readonly hours?: OpeningHours;
+  /** Since when this version is in force; never when not given. A first sight after it is no entry. */
+  readonly changedAt?: Millis;
+  /** What the shape is, beyond its geometry: an imported travel-time polygon. */
+  readonly source?: 'isochrone';
 }
 
 /**
@@ -87,7 +136,8 @@ function circleRing(circle: CircleShape): Position[] {
 /** The shape's polygons, a circle as its stand-in ring. */
 export function polygonsOf(shape: Shape): readonly (readonly Ring[])[] {
   if (shape.type === 'Circle') return [[circleRing(shape)]];
-  return shape.type === 'Polygon' ? [shape.coordinates] : shape.coordinates;
+  if (shape.type === 'Polygon') return [shape.coordinates];
+  return shape.type === 'MultiPolygon' ? shape.coordinates : [];
 }
 
 /** The ring relative to an origin, successive vertices less than half the earth apart. */

@@ -2,7 +2,7 @@
 import type { FenceDefinition, Position, Ring, Shape } from './fence.ts';
 import type { Metres } from './lonlat.ts';
 import { contains } from './contains.ts';
-import { compileFence } from './fence.ts';
+import { compileFence, polygonsOf } from './fence.ts';
 import { lonLatFault, wrapLon } from './lonlat.ts';
 import { findSelfCrossing } from './self-crossing.ts';
 
@@ -207,7 +207,7 @@ function shapeOf(geometry: unknown, properties: Record<string, unknown>): Shape 
 
 function firstPosition(shape: Shape): Position {
   if (shape.type === 'Circle') return [shape.lon, shape.lat];
-  const ring = shape.type === 'Polygon' ? shape.coordinates[0] : shape.coordinates[0]?.[0];
+  const ring = polygonsOf(shape)[0]?.[0];
   return ring?.[0] ?? [0, 0];
 }
 

@@ -17,6 +17,8 @@ export interface Evidence {
 
 export interface Ping {
   readonly t: Millis;
+  /** Settles the order of pings of the same instant; the identity they are stored by. */
+  readonly key?: string;
   readonly lon: number;
   readonly lat: number;
   /** Reported accuracy in metres; null, zero and negative mean unknown, never perfect. */
@@ -29,6 +31,8 @@ export interface Ping {
   /** The device says that the position is simulated. */
   readonly mock?: boolean;
   readonly evidence?: Evidence;
+  /** Radio keys heard with this fix (see FenceDefinition.radio); fences that list one are certain. */
+  readonly heard?: readonly string[];
 }
 
 export type RefusalReason =
@@ -38,6 +42,7 @@ export type RefusalReason =
   | 'inaccurate'
   | 'duplicate'
   | 'out-of-order'
+  | 'too-frequent'
   | 'impossible-speed';
 
 /** A fix the engine has taken as true. */

@@ -57,9 +57,19 @@ export interface FenceState {
   readonly again?: VisitSums;
 }
 
+/** A place in the one order in which a device's pings are taken: by time, then by key. */
+export interface Turn {
+  readonly t: Millis;
+  readonly key: string;
+}
+
 export interface DeviceState {
-  readonly v: 1;
+  readonly v: 2;
   readonly device: string;
+  /** The last ping that changed this state. One whose turn is not after it is late. */
+  readonly head: Turn | null;
+  /** Silence has been judged up to here: a ping from before is late, too. */
+  readonly settled: Millis | null;
   readonly last: Fix | null;
   readonly suspect: Suspect | null;
   readonly track: Track | null;
@@ -71,8 +81,10 @@ export interface DeviceState {
 /** A device never heard of before. */
 export function initialState(device: string): DeviceState {
   return {
-    v: 1,
+    v: 2,
     device,
+    head: null,
+    settled: null,
     last: null,
     suspect: null,
     track: null,

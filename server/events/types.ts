@@ -19,10 +19,46 @@ export interface VisitEvent {
   whyNot?: string;
 }
 
+/** A visit as it now stands, told anew. */
+export interface VisitRevision {
+  visitId: string;
+  deviceId: string;
+  guestId: string | null;
+  storeId: string | null;
+  fenceId: string;
+  fenceName: string;
+  /** `late-pings`, `fence_changed`. */
+  reason: string;
+  score: number;
+  band: VisitEvent['band'];
+  entry: string;
+  exit: string | null;
+  dwellSeconds: number;
+  at: string;
+}
+
 export interface EventPayloads {
   'visit.entered': VisitEvent;
   'visit.dwelled': VisitEvent & { tierSeconds: number; dwellLowerSeconds: number };
   'visit.left': VisitEvent & { dwellSeconds: number; reason: string };
+  /** Late pings changed what is known of a visit; never triggers anything. */
+  'visit.revised': VisitRevision & { change: 'added' | 'changed' };
+  /** Late pings showed that there was no such visit. */
+  'visit.retracted': VisitRevision;
+  /** A line was crossed, or a fence was walked straight through. */
+  'fence.crossed': {
+    deviceId: string;
+    guestId: string | null;
+    storeId: string | null;
+    fenceId: string;
+    fenceName: string;
+    /** Of a tripwire, seen along its line; null for a fence that was passed through. */
+    direction: 'left' | 'right' | null;
+    at: string;
+    detectedAt: string;
+    triggerEligible: boolean;
+    whyNot?: string;
+  };
   /** A guest was let in and the gateway confirmed or is about to. */
   'guest.admitted': {
     guestId: string;

@@ -22,6 +22,9 @@ export function shapeOf(stored: { geometry: Geometry; radius_m: number | null })
 }
 
 export function toStored(shape: Shape): StoredShape {
+  if (shape.type !== 'Circle' && shape.type !== 'Polygon' && shape.type !== 'MultiPolygon') {
+    throw new Error(`cannot store a ${shape.type}`);
+  }
   if (shape.type === 'Circle') {
     return {
       geometry: { type: 'Point', coordinates: [shape.lon, shape.lat] },
