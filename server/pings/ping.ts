@@ -1,7 +1,18 @@
 /** PURE. The one shape every tracker app's message is turned into, and small readers for untidy JSON. */
-import type { AccuracyKind } from '../../geo/quality.ts';
+import type { AccuracyKind, Evidence } from '../../geo/quality.ts';
 
-export type Source = 'foyer' | 'owntracks' | 'overland';
+/** Who sent it; `portal` and `session` are this house itself (see evidence.ts). */
+export type Source =
+  | 'foyer'
+  | 'owntracks'
+  | 'overland'
+  | 'osmand'
+  | 'gpslogger'
+  | 'background-geolocation'
+  | 'radar'
+  | 'webhook'
+  | 'portal'
+  | 'session';
 
 /** One position as an app sent it, units and clock already put right. */
 export interface ParsedPing {
@@ -20,11 +31,39 @@ export interface ParsedPing {
   still: boolean;
   /** The device says that the position is simulated. */
   mock: boolean;
+  /** Radio keys heard with the fix, lower case: `bssid:…`, `gateway:…`, `beacon:…`, `qr:…`. */
+  heard: readonly string[];
+  /** Certain knowledge that came with it; only the server itself gives any. */
+  evidence: Evidence | null;
+  /**
+   * Milliseconds since 1970 by the device's clock when the message left; null when it does not say.
+   * Against the time of arrival it tells how wrong that clock is.
+   */
+  sentAt: number | null;
   source: Source;
   /** Why it cannot be used, when that is plain before the engine sees it; it is kept all the same. */
   refusal: string | null;
   /** What else is worth keeping: battery, wifi, trigger, how the clock was repaired. */
   extras: Record<string, string | number | boolean> | null;
+}
+
+type Essential = 'key' | 'at' | 'lon' | 'lat' | 'source';
+
+/** A ping of which only that is said that the message says: parsers state what they know. */
+export function pingOf(known: Pick<ParsedPing, Essential> & Partial<ParsedPing>): ParsedPing {
+  return {
+    accuracy: null,
+    accuracyKind: 'p68',
+    speed: null,
+    still: false,
+    mock: false,
+    heard: [],
+    evidence: null,
+    sentAt: null,
+    refusal: null,
+    extras: null,
+    ...known,
+  };
 }
 
 /** What one request held. Everything that is not a position is counted under a reason. */

@@ -2,7 +2,7 @@
 import type { AccuracyKind } from '../../../geo/quality.ts';
 import type { Parsed } from '../ping.ts';
 import { readTime } from '../clock.ts';
-import { extrasOf, isNullIsland, keyOf, positionFault } from '../ping.ts';
+import { extrasOf, isNullIsland, keyOf, pingOf, positionFault } from '../ping.ts';
 
 export interface NativePing {
   id?: string | undefined;
@@ -23,7 +23,7 @@ export function parseNative(pings: readonly NativePing[], now: number): Parsed['
     const time = readTime(ping.at, now);
     const speed = ping.speed ?? null;
     const nowhere = isNullIsland(lon, lat) ? 'null-island' : null;
-    return {
+    return pingOf({
       key: keyOf('foyer', ping.id, lon, lat),
       // Some fixed time: a repeated ping must fall on its first copy.
       at: time?.at ?? 0,
@@ -37,6 +37,6 @@ export function parseNative(pings: readonly NativePing[], now: number): Parsed['
       source: 'foyer',
       refusal: positionFault(lon, lat) ?? nowhere ?? (time ? time.refusal : 'no-time'),
       extras: extrasOf({ clock: time?.repair ?? null }),
-    };
+    });
   });
 }

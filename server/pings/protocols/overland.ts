@@ -10,6 +10,7 @@ import {
   isObject,
   keyOf,
   num,
+  pingOf,
   positionFault,
   text,
 } from '../ping.ts';
@@ -71,7 +72,7 @@ function readFeature(feature: Json, kind: AccuracyKind, now: number): ParsedPing
   const accuracy = num(properties['horizontal_accuracy']);
   const speed = num(properties['speed']);
   const battery = num(properties['battery_level']);
-  return {
+  return pingOf({
     // `unique_id` names the phone, not the fix, so the place is the identity.
     key: keyOf('overland', null, lon, lat),
     at: time.at,
@@ -90,7 +91,7 @@ function readFeature(feature: Json, kind: AccuracyKind, now: number): ParsedPing
       ssid: properties['wifi'] === 'unknown' ? null : text(properties['wifi']),
       clock: time.repair,
     }),
-  };
+  });
 }
 
 function positionOf(geometry: unknown): [number, number] | null {

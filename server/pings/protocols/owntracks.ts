@@ -9,6 +9,7 @@ import {
   isObject,
   keyOf,
   num,
+  pingOf,
   positionFault,
   text,
 } from '../ping.ts';
@@ -63,7 +64,7 @@ function readMessage(message: Json, agent: string, now: number): ParsedPing | st
   if (time === null) return 'no-time';
   const accuracy = num(message['acc']);
   const speed = num(message['vel']);
-  return {
+  return pingOf({
     key: keyOf('owntracks', message['_id'], lon, lat),
     at: time.at,
     lon,
@@ -82,7 +83,7 @@ function readMessage(message: Json, agent: string, now: number): ParsedPing | st
       trigger: text(message['t'], 1),
       clock: time.repair,
     }),
-  };
+  });
 }
 
 function refusalOf(message: Json, lon: number, lat: number, accuracy: number | null) {
