@@ -2,17 +2,24 @@
 import RBush from 'rbush';
 import type { Box } from './bbox.ts';
 import type { Fence, FenceDefinition } from './fence.ts';
+import type { FenceLists } from './fence-lists.ts';
 import type { Kin } from './kin.ts';
 import type { Metres } from './lonlat.ts';
 import { growBox, splitBox } from './bbox.ts';
 import { contains } from './contains.ts';
 import { compileFence, fenceBox } from './fence.ts';
+import { byId, createFenceLists, memberIds, radioKeys } from './fence-lists.ts';
 import { createKinship } from './kin.ts';
+import { wrapLon } from './lonlat.ts';
 
 interface Item extends Box {
   readonly fence: Fence;
 }
 
+/**
+ * `candidates`, `containing` and `touching` concern only fences with ground: circles, polygons,
+ * corridors. Tripwires, radio sets and composites are asked for by name.
+ */
 export interface FenceIndex {
   readonly size: number;
   get(id: string): Fence | undefined;
@@ -24,6 +31,12 @@ export interface FenceIndex {
   containing(lon: number, lat: number): Fence[];
   /** Fences whose box touches a box in degrees (longitudes may leave [-180, 180]). */
   touching(box: Box): Fence[];
+  /** Fences that list this key in `radio` (lower case), in the order of their ids. */
+  hearing(key: string): readonly Fence[];
+  /** Tripwires whose box touches a box in degrees (longitudes may leave [-180, 180]). */
+  wires(box: Box): Fence[];
+  /** Composites that have the fence of this id as a member, in the order of their ids. */
+  compositesOf(id: string): readonly Fence[];
   /** Adds a fence, or replaces the one with the same id. */
   add(definition: FenceDefinition): Fence;
   /** False when there was no such fence. */
@@ -43,16 +56,23 @@ interface Node extends Box {
 }
 
 /** Written out, not spread: items of one shape keep the search loop monomorphic. */
-const itemsOf = (fence: Fence): Item[] =>
-  splitBox(fenceBox(fence)).map(({ minX, minY, maxX, maxY }) => ({
-    minX,
-    minY,
-    maxX,
-    maxY,
-    fence,
-  }));
+const itemsOf = (fence: Fence, box: Box): Item[] =>
+  splitBox(box).map(({ minX, minY, maxX, maxY }) => ({ minX, minY, maxX, maxY, fence }));
 
-const byId = (a: Fence, b: Fence): number => (a.id < b.id ? -1 : a.id > b.id ? 1 : 0);
+/** The box of what a fence has in the world, in degrees; null when it has nothing there. */
+function placeOf(fence: Fence): Box | null {
+  const { shape } = fence.definition;
+  if (shape.type === 'Radio' || shape.type === 'Composite') return null;
+  if (shape.type !== 'Tripwire') return fenceBox(fence);
+  const ys = shape.coordinates.map((position) => position[1]);
+  const xs: number[] = [];
+  for (const [lon] of shape.coordinates) {
+    const before = xs.at(-1) ?? lon;
+    xs.push(before + wrapLon(lon - before));
+  }
+  const [minX, maxX] = [Math.min(...xs), Math.max(...xs)];
+  return { minX, minY: Math.min(...ys), maxX, maxY: Math.max(...ys) };
+}
 
 /**
  * rbush's own search reads inner nodes and items through the same property sites, which makes the
@@ -93,14 +113,40 @@ function collect(tree: RBush<Item>, box: Box): Fence[] {
 
 /** Builds the index. A later definition with the same id replaces an earlier one. */
 export function createFenceIndex(definitions: readonly FenceDefinition[]): FenceIndex {
-  const tree = new RBush<Item>();
   const fences = new Map<string, Fence>();
-  for (const definition of definitions) fences.set(definition.id, compileFence(definition));
-  tree.load([...fences.values()].flatMap(itemsOf));
+  const ground = new RBush<Item>();
+  const wires = new RBush<Item>();
+  const heard: FenceLists = createFenceLists();
+  const composites: FenceLists = createFenceLists();
 
-  const take = (fence: Fence): void => {
-    for (const item of itemsOf(fence)) tree.remove(item, (a, b) => a.fence === b.fence);
+  const treeOf = (fence: Fence): RBush<Item> =>
+    fence.definition.shape.type === 'Tripwire' ? wires : ground;
+  const place = (fence: Fence): Item[] => {
+    heard.add(radioKeys(fence), fence);
+    composites.add(memberIds(fence), fence);
+    const box = placeOf(fence);
+    return box === null ? [] : itemsOf(fence, box);
   };
+  const take = (fence: Fence): void => {
+    heard.remove(radioKeys(fence), fence);
+    composites.remove(memberIds(fence), fence);
+    const box = placeOf(fence);
+    if (box === null) return;
+    const tree = treeOf(fence);
+    for (const item of itemsOf(fence, box)) tree.remove(item, (a, b) => a.fence === b.fence);
+  };
+
+  for (const definition of definitions) fences.set(definition.id, compileFence(definition));
+  const items: Item[] = [];
+  for (const fence of fences.values()) {
+    const tree = treeOf(fence);
+    for (const item of place(fence)) {
+      if (tree === ground) items.push(item);
+      else tree.insert(item);
+    }
+  }
+  ground.load(items);
+
   const index: FenceIndex = {
     get size() {
       return fences.size;
@@ -108,18 +154,22 @@ export function createFenceIndex(definitions: readonly FenceDefinition[]): Fence
     get: (id) => fences.get(id),
     all: () => [...fences.values()].toSorted(byId),
     candidates: (lon, lat, metres) =>
-      collect(tree, growBox({ minX: lon, minY: lat, maxX: lon, maxY: lat }, metres)),
+      collect(ground, growBox({ minX: lon, minY: lat, maxX: lon, maxY: lat }, metres)),
     containing: (lon, lat) => {
-      const near = collect(tree, atPoint(lon, lat));
+      const near = collect(ground, atPoint(lon, lat));
       return near.length === 0 ? near : near.filter((fence) => contains(fence, lon, lat));
     },
-    touching: (box) => collect(tree, box),
+    touching: (box) => collect(ground, box),
+    hearing: (key) => heard.get(key),
+    wires: (box) => collect(wires, box),
+    compositesOf: (id) => composites.get(id),
     add: (definition) => {
       const old = fences.get(definition.id);
       if (old) take(old);
       const fence = compileFence(definition);
       fences.set(fence.id, fence);
-      for (const item of itemsOf(fence)) tree.insert(item);
+      const tree = treeOf(fence);
+      for (const item of place(fence)) tree.insert(item);
       kinship.forget();
       return fence;
     },

@@ -60,7 +60,7 @@ export function createKinship(index: Pick<FenceIndex, 'get' | 'touching'>): Kins
   const containers = new Map<Fence, Fence | null>();
   const kin = new Map<Fence, Kin>();
   const neighbours = (fence: Fence): Fence[] =>
-    index.touching(fenceBox(fence)).filter((other) => other !== fence);
+    fence.xy.length === 0 ? [] : index.touching(fenceBox(fence)).filter((other) => other !== fence);
 
   /**
    * The smallest fence that holds this one among those with the same declared parent (or, when none

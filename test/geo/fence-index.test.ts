@@ -41,6 +41,35 @@ test('candidates near the antimeridian, from both sides', () => {
   expect(index.containing(180, 0).map((f) => f.id)).toEqual(['e']);
 });
 
+test('fences without ground are found by what they are, and nowhere else', () => {
+  const index = createFenceIndex([
+    circle('shop', 0, 20, { radio: ['gateway:g1', 'bssid:aa:bb:cc:dd:ee:ff'] }),
+    { id: 'ap', name: 'ap', shape: { type: 'Radio' }, radio: ['gateway:g1'], parent: 'shop' },
+    { id: 'both', name: 'both', shape: { type: 'Composite', of: 'all', members: ['ap', 'shop'] } },
+  ]);
+  const wire = { type: 'Tripwire', direction: 'both' } as const;
+  const ends = [
+    [179.9999, 1],
+    [-179.9999, 1.001],
+  ] as const;
+  index.add({ id: 'wire', name: 'wire', shape: { ...wire, coordinates: ends } });
+  const ids = (fences: readonly { id: string }[]) => fences.map((fence) => fence.id);
+
+  expect(ids(index.hearing('gateway:g1'))).toEqual(['ap', 'shop']);
+  expect(ids(index.compositesOf('ap'))).toEqual(['both']);
+  expect(ids(index.candidates(8, 47, 1e7))).toEqual(['shop']);
+  expect(ids(index.wires({ minX: 180, minY: 1, maxX: 180.00005, maxY: 2 }))).toEqual(['wire']);
+  expect(ids(index.wires({ minX: -180, minY: 1, maxX: -179.99995, maxY: 2 }))).toEqual(['wire']);
+  expect(ids(index.wires({ minX: 0, minY: 1, maxX: 179, maxY: 2 }))).toEqual([]);
+  expect(index.ancestors(index.get('ap')!)).toEqual(['shop']);
+  expect(index.kin(index.get('both')!).overlaps).toEqual([]);
+
+  for (const id of ['ap', 'both', 'wire']) expect(index.remove(id)).toBe(true);
+  expect(ids(index.hearing('gateway:g1'))).toEqual(['shop']);
+  expect(index.compositesOf('ap')).toEqual([]);
+  expect(index.wires({ minX: -180, minY: -90, maxX: 180, maxY: 90 })).toEqual([]);
+});
+
 test('boxes: grown, and cut at the antimeridian', () => {
   const box = growBox({ minX: 179.9, minY: 60, maxX: 179.9, maxY: 60 }, 11_119.5);
   expect(box.maxY - 60).toBeCloseTo(0.1, 4);
