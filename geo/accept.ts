@@ -47,6 +47,7 @@ export function accept(
     last: now.fix,
     suspect: null,
     track: now.track,
+    even: now.even,
     sure: sure && { fence: sure.fence.id, t: sure.t },
     fences: limited(next),
   };

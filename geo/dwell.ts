@@ -23,6 +23,10 @@ export interface Sight {
   readonly odd: boolean;
   readonly evidence: EvidenceKind | null;
   readonly jumped: boolean;
+  /** The track is smoother than any real one. */
+  readonly perfect: VisitSums['perfect'] | null;
+  /** The fence was drawn or redrawn around the device since its last fix. */
+  readonly edited: boolean;
   /** False when the fix is too coarse for a fence of this size to open a visit. */
   readonly mayOpen: boolean;
   /** Wide enough to be entered without a hold. */
@@ -99,6 +103,7 @@ function startSums(sight: Sight, from: Millis | null, fence: Fence, device: stri
     jumped: sight.jumped,
     tiers: 0,
     exit: null,
+    ...(sight.edited ? { edited: true as const } : {}),
   };
 }
 
@@ -135,6 +140,7 @@ function addInside(sums: VisitSums, sight: Sight, policy: Policy): VisitSums {
     still: sums.still + seen * sight.pStill,
     bestAcc: Math.min(sums.bestAcc, sight.acc),
     evidence: news && sight.evidence !== null ? [...evidence, sight.evidence] : evidence,
+    ...(sight.perfect ? { perfect: sight.perfect } : {}),
   };
 }
 
@@ -153,7 +159,9 @@ function join(old: VisitSums, again: VisitSums): VisitSums {
     still: old.still + again.still,
     bestAcc: Math.min(old.bestAcc, again.bestAcc),
     evidence: [...new Set([...old.evidence, ...again.evidence])],
+    jumped: old.jumped || again.jumped,
     exit: null,
+    ...(again.perfect ? { perfect: again.perfect } : {}),
   };
 }
 
@@ -204,7 +212,7 @@ function enter(
     at,
     detectedAt: sight.t,
     p: sight.p,
-    ...(again ? { reason: 'returned' } : {}),
+    ...(again ? { reason: 'returned' } : sums.edited ? { reason: 'fence_changed' } : {}),
   });
   const told = tell(announceDwell(sums, fence, sight, teller), 'open', fence, sight.t, teller);
   return { fence: fence.id, p: sight.p, phase: 'inside', since: at, from: null, visit: told };
@@ -285,7 +293,10 @@ function present(
   return sure ? closeVisit(leaving, fence, sight.t, sight.p, undefined, teller) : leaving;
 }
 
-/** Ends an open visit. Without a seen exit it is right-censored: its end is not made up. */
+/**
+ * Ends an open visit. Without a seen exit it is right-censored: its end is not made up. A fence that
+ * changed or went is left by that moment at the latest.
+ */
 export function closeVisit(
   state: FenceState,
   fence: FenceName,
@@ -295,7 +306,8 @@ export function closeVisit(
   teller: Teller,
 ): FenceState {
   const sums = state.visit as VisitSums;
-  const exit = sums.exit ?? { earliest: sums.last, latest: null };
+  const byChange = reason === 'fence_changed' || reason === 'fence-removed';
+  const exit = sums.exit ?? { earliest: sums.last, latest: byChange ? now : null };
   const at = exit.latest === null ? exit.earliest : (exit.earliest + exit.latest) / 2;
   teller.transitions.push({
     type: 'left',
@@ -320,10 +332,25 @@ export function finishVisit(
   if (state.phase === 'gone' && state.visit) tell(state.visit, 'final', fence, now, teller);
 }
 
-/** True once a closed visit can no longer be continued by a presence that is not yet under way. */
-export function pastReopening(state: FenceState, now: Millis, policy: Policy): boolean {
-  if (state.phase !== 'gone' || state.again || !state.visit) return false;
-  return now - (state.visit.exit?.earliest ?? state.visit.last) > policy.reopenSeconds * 1000;
+/**
+ * The last instant at which a closed visit can still be continued by a presence that is not yet under
+ * way; null when there is no such visit, or when one is under way.
+ */
+export function reopenableUntil(state: FenceState, policy: Policy): Millis | null {
+  if (state.phase !== 'gone' || state.again || !state.visit) return null;
+  return (state.visit.exit?.earliest ?? state.visit.last) + policy.reopenSeconds * 1000;
+}
+
+/** An open visit goes on under a new version of its fence. */
+export function adoptFence(
+  state: FenceState,
+  sums: VisitSums,
+  fence: Fence,
+  now: Millis,
+  teller: Teller,
+): FenceState {
+  const adopted = { ...sums, fenceVersion: fence.version };
+  return { ...state, visit: tell(adopted, 'open', fence, now, teller) };
 }
 
 /** Moves one fence on by one ping. */
@@ -331,7 +358,8 @@ export function advance(state: FenceState, fence: Fence, sight: Sight, teller: T
   const open = state.phase === 'inside' || state.phase === 'leaving';
   if (open && state.visit) return present(state, state.visit, fence, sight, teller);
   const next = outside(state, fence, sight, teller);
-  if (!pastReopening(next, sight.t, teller.policy)) return next;
+  const until = reopenableUntil(next, teller.policy);
+  if (until === null || sight.t <= until) return next;
   finishVisit(next, fence, sight.t, teller);
   return {
     fence: fence.id,

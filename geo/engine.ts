@@ -1,15 +1,14 @@
 /** PURE. The door of the engine: step(state, ping, fences, policy) gives the next state, transitions and visits. */
-import type { Teller } from './dwell.ts';
-import type { Fence } from './fence.ts';
+import type { FenceSight, Teller } from './dwell.ts';
 import type { FenceIndex } from './fence-index.ts';
 import type { Millis } from './lonlat.ts';
 import type { Policy } from './policy.ts';
 import type { Ping, RefusalReason } from './quality.ts';
-import type { DeviceState, FenceState } from './state.ts';
+import type { DeviceState } from './state.ts';
 import type { Transition, Visit } from './visit.ts';
 import { accept } from './accept.ts';
-import { closeVisit, finishVisit, pastReopening } from './dwell.ts';
 import { judge } from './quality.ts';
+import { settle } from './settle.ts';
 
 export type { AccuracyKind, Evidence, EvidenceKind, Ping, RefusalReason } from './quality.ts';
 export type { DeviceState } from './state.ts';
@@ -26,24 +25,29 @@ export interface StepResult {
   readonly visits: readonly Visit[];
 }
 
-/** Takes one ping. Never throws and never mutates; a refused ping changes next to nothing. */
+/**
+ * Takes one ping. Never throws and never mutates; a refused ping changes next to nothing. `sights`,
+ * when given, is filled with how the ping looked from each fence.
+ */
 export function step(
   state: DeviceState,
   ping: Ping,
   fences: FenceIndex,
   policy: Policy,
+  sights?: FenceSight[],
 ): StepResult {
   const judgement = judge(ping, state.last, state.suspect, policy);
   if (judgement.reason !== null) {
     const same = judgement.suspect === state.suspect;
+    const head = { t: ping.t + 0, key: ping.key ?? '' };
     return {
-      state: same ? state : { ...state, suspect: judgement.suspect },
+      state: same ? state : { ...state, head, suspect: judgement.suspect },
       verdict: { accepted: false, reason: judgement.reason },
       transitions: [],
       visits: [],
     };
   }
-  const teller: Teller = { device: state.device, policy, transitions: [], visits: [] };
+  const teller = tellerOf(state, policy, sights);
   const rested = settle(state, ping.t, fences, policy, teller);
   const next = accept(rested, ping, judgement, fences, policy, teller);
   return {
@@ -54,14 +58,18 @@ export function step(
   };
 }
 
-/** Lets time pass without a ping: silence closes visits, closed visits become final. */
+/**
+ * Lets time pass without a ping: silence closes visits, closed visits become final, and fences that
+ * were edited or removed are judged anew. What silence decides is stamped with its deadline, so that
+ * it does not matter when, or whether, this was asked before the next ping.
+ */
 export function tick(
   state: DeviceState,
   now: Millis,
   fences: FenceIndex,
   policy: Policy,
 ): StepResult {
-  const teller: Teller = { device: state.device, policy, transitions: [], visits: [] };
+  const teller = tellerOf(state, policy);
   const next = settle(state, now, fences, policy, teller);
   return {
     state: next,
@@ -71,70 +79,16 @@ export function tick(
   };
 }
 
-/** When `tick` next has something to do if no ping comes; null when never. */
+const tellerOf = (state: DeviceState, policy: Policy, sights?: FenceSight[]): Teller => ({
+  device: state.device,
+  policy,
+  transitions: [],
+  visits: [],
+  ...(sights ? { sights } : {}),
+});
+
+/** When silence closes what is open, if no ping comes; null when nothing is. */
 export function nextDeadline(state: DeviceState, policy: Policy): Millis | null {
-  if (state.last === null) return null;
-  const live = state.fences.filter((f) => f.phase !== 'away');
-  if (live.length === 0) return null;
-  const silence = state.last.t + policy.timeoutSeconds * 1000;
-  const finals = live
-    .filter((f) => f.phase === 'gone' && !f.again && f.visit)
-    .map((f) => (f.visit?.exit?.earliest ?? 0) + policy.reopenSeconds * 1000 + 1);
-  return Math.min(silence, ...finals);
-}
-
-/** What silence alone decides, stamped with its deadline and not with the time of asking. */
-function settle(
-  state: DeviceState,
-  now: Millis,
-  fences: FenceIndex,
-  policy: Policy,
-  teller: Teller,
-): DeviceState {
-  if (state.last === null || state.fences.length === 0) return state;
-  const deadline = state.last.t + policy.timeoutSeconds * 1000;
-  const silent = now >= deadline;
-  let changed = false;
-  const next: FenceState[] = [];
-  for (const followed of state.fences) {
-    const fence = fences.get(followed.fence);
-    const kept = !fence
-      ? bury(followed, now, teller)
-      : silent
-        ? hush(followed, fence, deadline, now, teller)
-        : rest(followed, fence, now, teller);
-    if (kept !== followed) changed = true;
-    if (kept) next.push(kept);
-  }
-  return changed ? { ...state, fences: next } : state;
-}
-
-function hush(
-  f: FenceState,
-  fence: Fence,
-  deadline: Millis,
-  now: Millis,
-  teller: Teller,
-): FenceState | null {
-  if (f.phase === 'away' || f.phase === 'candidate') return null;
-  const open = f.phase === 'inside' || f.phase === 'leaving';
-  const { again: _, ...closed } = open ? closeVisit(f, fence, deadline, f.p, 'timeout', teller) : f;
-  if (!pastReopening(closed, now, teller.policy)) return closed;
-  finishVisit(closed, fence, Math.max(deadline, closed.since), teller);
-  return null;
-}
-
-function rest(f: FenceState, fence: Fence, now: Millis, teller: Teller): FenceState {
-  if (!pastReopening(f, now, teller.policy)) return f;
-  finishVisit(f, fence, now, teller);
-  return { fence: f.fence, p: f.p, phase: 'away', since: now, from: f.from, visit: null };
-}
-
-/** The fence is gone from the index: its visit ends here, unseen, and cannot continue. */
-function bury(f: FenceState, now: Millis, teller: Teller): null {
-  const ghost = { id: f.fence, definition: {} };
-  const open = f.phase === 'inside' || f.phase === 'leaving';
-  const closed = open ? closeVisit(f, ghost, now, f.p, 'fence-removed', teller) : f;
-  finishVisit(closed, ghost, now, teller);
-  return null;
+  if (state.last === null || state.fences.every((f) => f.phase === 'away')) return null;
+  return state.last.t + policy.timeoutSeconds * 1000;
 }

@@ -8,6 +8,8 @@ export interface Policy {
   readonly unknownAccuracyMetres: number;
   /** No fix is better than this indoors, whatever it claims. */
   readonly minAccuracyMetres: number;
+  /** Fixes sooner after the last say nothing new. */
+  readonly minGapSeconds: number;
   /** A jump faster than this waits for a second fix that agrees; faster than the next, for two. */
   readonly doubtSpeed: number;
   readonly rejectSpeed: number;
@@ -48,6 +50,7 @@ export const defaultPolicy: Policy = {
   maxAccuracyMetres: 250,
   unknownAccuracyMetres: 65,
   minAccuracyMetres: 3,
+  minGapSeconds: 0.5,
   doubtSpeed: 70,
   rejectSpeed: 340,
   correlationSeconds: 20,
@@ -89,6 +92,7 @@ const RANGES: { readonly [K in Exclude<keyof Policy, 'tierSeconds'>]: readonly [
     maxAccuracyMetres: [5, 1000],
     unknownAccuracyMetres: [5, 1000],
     minAccuracyMetres: [0.5, 50],
+    minGapSeconds: [0, 60],
     doubtSpeed: [5, 1000],
     rejectSpeed: [5, 10_000],
     correlationSeconds: [0.1, 600],

@@ -118,10 +118,10 @@ export function judge(
   if (acc > policy.maxAccuracyMetres) return refused('inaccurate', acc, suspect);
   if (last === null) return { reason: null, acc, suspect: null, jumped: false };
   if (ping.t < last.t) return refused('out-of-order', acc, suspect);
-  if (ping.t === last.t) {
+  if (ping.t - last.t < policy.minGapSeconds * 1000) {
     const news = ping.evidence !== undefined && ping.evidence.fence !== last.evidence;
-    const same = ping.lon === last.lon && ping.lat === last.lat;
-    if (!news) return refused(same ? 'duplicate' : 'out-of-order', acc, suspect);
+    const same = ping.t === last.t && ping.lon === last.lon && ping.lat === last.lat;
+    if (!news) return refused(same ? 'duplicate' : 'too-frequent', acc, suspect);
   }
   return judgeSpeed(ping, acc, last, suspect, policy);
 }

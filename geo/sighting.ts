@@ -8,8 +8,10 @@ import type { Kin } from './kin.ts';
 import type { Millis } from './lonlat.ts';
 import type { Policy } from './policy.ts';
 import type { Fix, Judgement, Ping } from './quality.ts';
-import type { DeviceState, FenceState } from './state.ts';
+import type { DeviceState, FenceState, VisitSums } from './state.ts';
 import type { Blob, Track } from './track.ts';
+import type { Evenness } from './trust.ts';
+import { contains } from './contains.ts';
 import { edgeDistance, inradius } from './depth.ts';
 import { METRES_PER_DEGREE, metresPerLonDegree } from './distance.ts';
 import { relativeLon } from './fence.ts';
@@ -17,6 +19,7 @@ import { wrapLon } from './lonlat.ts';
 import { massInside } from './mass.ts';
 import { sigmaOf } from './quality.ts';
 import { follow } from './track.ts';
+import { evenAfter, perfectOf } from './trust.ts';
 
 /** Below this a fence is not followed. */
 export const FORGET = 0.02;
@@ -52,6 +55,8 @@ export interface Moment {
   readonly track: Track;
   /** Probability of standing, made certain where it nearly is. */
   readonly pStill: number;
+  readonly even: Evenness | null;
+  readonly perfect: VisitSums['perfect'] | null;
 }
 
 /** The ping in the light of what is known of the device. */
@@ -68,22 +73,26 @@ export function momentOf(
   const says = motionOf(ping, policy);
   const track = follow(state.track, { lon: ping.lon, lat: ping.lat, sigma, dt, says }, policy);
   const { pStill } = track;
+  // Adding zero turns −0, which JSON does not keep, into 0.
+  const fix: Fix = {
+    t: ping.t + 0,
+    lon: ping.lon + 0,
+    lat: ping.lat + 0,
+    acc: judgement.acc,
+    ...(ping.evidence ? { evidence: ping.evidence.fence } : {}),
+  };
+  const even = evenAfter(state.even, before, fix, says === 'still');
   return {
     ping,
-    // Adding zero turns −0, which JSON does not keep, into 0.
-    fix: {
-      t: ping.t + 0,
-      lon: ping.lon + 0,
-      lat: ping.lat + 0,
-      acc: judgement.acc,
-      ...(ping.evidence ? { evidence: ping.evidence.fence } : {}),
-    },
+    fix,
     before,
     jumped: judgement.jumped,
     sigma,
     weight: dt === null ? 1 : Math.max(0.05, Math.tanh(dt / (2 * policy.correlationSeconds))),
     track,
     pStill: pStill < SETTLED ? 0 : pStill > 1 - SETTLED ? 1 : pStill,
+    even,
+    perfect: perfectOf(even, fix),
   };
 }
 
@@ -98,7 +107,7 @@ export function sureAfter(state: DeviceState, ping: Ping, fences: FenceIndex): S
   const named = ping.evidence && fences.get(ping.evidence.fence);
   const fence = named ?? (state.sure && fences.get(state.sure.fence));
   if (!fence) return null;
-  const t = named ? ping.t : (state.sure?.t ?? ping.t);
+  const t = (named ? ping.t : (state.sure?.t ?? ping.t)) + 0;
   if (ping.t - t > EVIDENCE_MEMORY) return null;
   const { ancestors, floor } = fences.kin(fence);
   return { fence, t, now: named !== undefined, floor, within: new Set([fence.id, ...ancestors]) };
@@ -227,6 +236,16 @@ function reachedFrom(fence: Fence, fix: Fix, policy: Policy): Millis {
   return Math.round(fix.t + (away * 1000) / policy.footSpeed) + 0;
 }
 
+/** The fence came to be where the device already was: its first sight there is no entry. */
+function isEdited(fence: Fence, { before, fix }: Moment, policy: Policy): boolean {
+  const { changedAt } = fence.definition;
+  if (changedAt === undefined || before === null) return false;
+  if (before.t >= changedAt || fix.t < changedAt) return false;
+  if (fix.t - before.t > policy.timeoutSeconds * 1000) return false;
+  if (contains(fence, before.lon, before.lat)) return true;
+  return fence.kind !== 'ground' || edgeDistance(fence, before.lon, before.lat) <= before.acc;
+}
+
 /** One contender's place in its group, as the state machine wants it. */
 export function sightOf(
   contender: Contender,
@@ -250,6 +269,8 @@ export function sightOf(
     odd: now.track.odd,
     evidence: certain ? (now.ping.evidence?.kind ?? null) : null,
     jumped: now.jumped,
+    perfect: now.perfect,
+    edited: isEdited(fence, now, policy),
     mayOpen: certain || now.sigma <= 3 * inradius(fence),
     wide: contender.wide,
     nextFrom: () => reachedFrom(fence, now.fix, policy),

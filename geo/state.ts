@@ -2,6 +2,7 @@
 import type { Metres, Millis } from './lonlat.ts';
 import type { EvidenceKind, Fix, Suspect } from './quality.ts';
 import type { Track } from './track.ts';
+import type { Evenness } from './trust.ts';
 
 /** Running sums of one visit; `geo/visit.ts` turns them into a Visit. */
 export interface VisitSums {
@@ -32,6 +33,10 @@ export interface VisitSums {
   readonly wide: boolean;
   /** A far jump brought the device here. */
   readonly jumped: boolean;
+  /** The track was smoother than any real one: it never stirred, or moved like a ruler. */
+  readonly perfect?: 'frozen' | 'ruled';
+  /** It began because the fence was drawn or redrawn around the device. */
+  readonly edited?: true;
   /** Dwell thresholds already announced. */
   readonly tiers: number;
   /** Bounds of the exit once there is one; latest is null when nobody saw it. */
@@ -73,6 +78,7 @@ export interface DeviceState {
   readonly last: Fix | null;
   readonly suspect: Suspect | null;
   readonly track: Track | null;
+  readonly even: Evenness | null;
   /** The last certain evidence: which fence, and when. */
   readonly sure: { readonly fence: string; readonly t: Millis } | null;
   readonly fences: readonly FenceState[];
@@ -88,6 +94,7 @@ export function initialState(device: string): DeviceState {
     last: null,
     suspect: null,
     track: null,
+    even: null,
     sure: null,
     fences: [],
   };

@@ -1,6 +1,7 @@
 /** PURE. Presences folded into visits: bounds of entry, exit and dwell, censoring, alternatives. */
 import type { Millis } from './lonlat.ts';
 import type { Policy } from './policy.ts';
+import type { EvidenceKind } from './quality.ts';
 import type { VisitSums } from './state.ts';
 import { scoreVisit } from './score.ts';
 
@@ -20,6 +21,9 @@ export interface Factor {
   readonly weight: number;
   readonly text: string;
 }
+
+/** `frozen`: a fine fix that never stirred; `ruled`: a motion without any noise. */
+export type Distrust = 'jumped' | 'frozen' | 'ruled';
 
 export interface Visit {
   readonly id: string;
@@ -41,6 +45,17 @@ export interface Visit {
     readonly upper: number | null;
   };
   readonly pings: number;
+  /** Pings weighed by their independence: correlated fixes count for less than one. */
+  readonly effectivePings: number;
+  /** Metres, 68 % radius. */
+  readonly bestAccuracy: number;
+  /** Seconds of the dwell that pings cover, and the longest stretch they do not. */
+  readonly observedSeconds: number;
+  readonly longestGapSeconds: number;
+  /** What else than positions speaks for it. */
+  readonly evidence: readonly EvidenceKind[];
+  /** What is wrong with the track, if anything: came by an impossible jump, or is too perfect. */
+  readonly distrust: readonly Distrust[];
   readonly alternates: readonly { readonly fence: string; readonly p: number }[];
   readonly pNone: number;
   readonly factors: readonly Factor[];
@@ -59,7 +74,10 @@ export interface Transition {
   readonly p: number;
   /** For dwelled: the threshold passed. */
   readonly tierSeconds?: number;
+  /** `returned`, `timeout`, `fence_changed`, `fence-removed`. */
   readonly reason?: string;
+  /** Of a tripwire: to which side, seen along its line from the first position. */
+  readonly direction?: 'left' | 'right';
 }
 
 /** Seconds known to have been spent inside: first to last ping inside, less the unseen gaps. */
@@ -146,6 +164,12 @@ export function toVisit(
       upper: upper === null ? null : round(upper, 3),
     },
     pings: sums.pings,
+    effectivePings: round(sums.weight, 2),
+    bestAccuracy: round(sums.bestAcc, 1),
+    observedSeconds: round(lower, 3),
+    longestGapSeconds: round(sums.longestGap / 1000, 3),
+    evidence: sums.evidence,
+    distrust: distrustOf(sums),
     alternates: sums.alternates
       .map(([id, belief]) => ({ fence: id, p: round(belief / sums.weight, 4) }))
       .filter((a) => a.p >= 0.01)
@@ -157,8 +181,15 @@ export function toVisit(
   };
 }
 
+/** Reasons not to trust the track, worst first. */
+export function distrustOf(sums: Pick<VisitSums, 'jumped' | 'perfect'>): Distrust[] {
+  const perfect = sums.perfect ? [sums.perfect] : [];
+  return sums.jumped ? ['jumped', ...perfect] : perfect;
+}
+
 function whyNoTrigger(sums: VisitSums, status: Visit['status'], band: Band): string | null {
   if (sums.jumped) return 'The device jumped here faster than anything travels.';
+  if (sums.perfect === 'ruled') return 'The track is too perfect to be real.';
   if (band !== 'high' && band !== 'medium') return 'The visit is not sure enough yet.';
   return status === 'open' ? null : 'The visit is over.';
 }
