@@ -151,6 +151,12 @@ export async function createFence(
     category: input.category ?? null,
     minDwellSeconds: input.minDwellSeconds ?? 180,
     active: input.active ?? true,
+    radio: null,
+    priority: 0,
+    cooldownSeconds: 0,
+    hours: null,
+    datum: 'wgs84',
+    made: null,
   };
   const row = await insertFence(tx, merchantId, uuidv7(now), fields, shape, new Date(now));
   await announce(tx, merchantId, [row], 'created', now);
@@ -172,7 +178,15 @@ export async function changeFence(
   await requireParent(tx, merchantId, change.parentId);
   const fields = mergeFields(before, change);
   const shape = await changedShape(tx, merchantId, before, change);
-  const row = await updateFence(tx, merchantId, id, fields, shape, new Date(now));
+  const row = await updateFence(
+    tx,
+    merchantId,
+    id,
+    fields,
+    shape ?? before,
+    shape === null,
+    new Date(now),
+  );
   if (!row) throw problem('not-found');
   if (change.parentId != null) await requireTree(tx, merchantId);
   if (before.active && !row.active) await endVisitsOf(tx, merchantId, id, new Date(now));
@@ -191,6 +205,12 @@ function mergeFields(before: FenceRow, change: FenceChange): FenceFields {
     category: category === undefined ? before.category : category,
     minDwellSeconds: change.minDwellSeconds ?? before.min_dwell_s,
     active: change.active ?? before.active,
+    radio: before.radio,
+    priority: before.priority,
+    cooldownSeconds: before.cooldown_s,
+    hours: before.hours,
+    datum: before.datum,
+    made: before.made,
   };
 }
 
@@ -219,9 +239,9 @@ export async function removeFence(
   await lockFences(tx, merchantId);
   const before = await fenceById(tx, merchantId, id);
   if (!before) throw problem('not-found', { detail: 'There is no fence with this id.' });
-  if (!(await deleteUnvisited(tx, merchantId, id))) {
-    await retireFence(tx, merchantId, id, new Date(now));
-    await endVisitsOf(tx, merchantId, id, new Date(now));
-  }
+  // Retired first: that tells the history of fences when it went.
+  await retireFence(tx, merchantId, id, new Date(now));
+  await deleteUnvisited(tx, merchantId, id);
+  await endVisitsOf(tx, merchantId, id, new Date(now));
   await announce(tx, merchantId, [before], 'deleted', now);
 }

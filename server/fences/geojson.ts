@@ -7,7 +7,8 @@ import { listFences } from './queries.ts';
 export interface FenceFeature {
   type: 'Feature';
   id: string;
-  geometry: Geometry;
+  /** Null for sets of radios and for composites. */
+  geometry: Geometry | null;
   properties: {
     name: string;
     /** Metres; circles only, whose geometry is a Point. */

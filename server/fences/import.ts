@@ -75,7 +75,7 @@ export async function importFences(
     const fields = fieldsOf(draft, storeId);
     const shape = toStored(draft.definition.shape);
     const old = known.has(draft.outerId)
-      ? await updateFence(tx, merchantId, id, fields, shape, at)
+      ? await updateFence(tx, merchantId, id, fields, shape, false, at)
       : null;
     if (old) {
       imported.updated.push(old);
@@ -83,7 +83,7 @@ export async function importFences(
     } else imported.created.push(await insertFence(tx, merchantId, id, fields, shape, at));
   }
   // Parents last: a child may stand before its parent in the file.
-  await setParents(tx, merchantId, links);
+  await setParents(tx, merchantId, links, at);
   await requireTree(tx, merchantId);
   await announce(tx, merchantId, imported.created, 'created', now);
   await announce(tx, merchantId, imported.updated, 'updated', now);
@@ -199,6 +199,12 @@ function fieldsOf({ definition, properties }: Draft, storeId: string | null): Fe
     category: (properties['category'] as string | null | undefined) ?? null,
     minDwellSeconds: definition.minDwellSeconds ?? 180,
     active: (properties['active'] as boolean | null | undefined) ?? true,
+    radio: null,
+    priority: 0,
+    cooldownSeconds: 0,
+    hours: null,
+    datum: 'wgs84',
+    made: null,
   };
 }
 

@@ -1,11 +1,12 @@
 /** Warm fence indexes, one per merchant, each good for exactly one revision of that merchant's fences. */
 import type { FenceIndex } from '../../geo/fence-index.ts';
+import type { Timeline } from '../../geo/history.ts';
 import type { Queryable } from '../db/database.ts';
-import type { FenceRow } from './queries.ts';
-import type { Shape } from '../../geo/fence.ts';
+import type { Past } from './past.ts';
 import { createFenceIndex } from '../../geo/fence-index.ts';
-import { activeFences } from './queries.ts';
-import { shapeOf } from './shape.ts';
+import { definitionOf } from './definition.ts';
+import { createPast } from './past.ts';
+import { allFences, versionsSince } from './queries.ts';
 
 /** What the world outside the engine wants to know of a fence. */
 export interface FenceMeta {
@@ -17,6 +18,7 @@ export interface FenceMeta {
 
 export interface Fences {
   index: FenceIndex;
+  /** Retired fences too: what happened in them may still be told. */
   metas: ReadonlyMap<string, FenceMeta>;
 }
 
@@ -26,53 +28,79 @@ export interface LiveFences {
    * its own transaction: so every process notices every change, with no message between them.
    */
   at(tx: Queryable, merchantId: string, revision: number): Promise<Fences>;
+  /**
+   * Which fences stood when since `from` (event time): one epoch when nothing changed since, else
+   * one more per moment of change. The last epoch is what `at` gives.
+   */
+  timeline(
+    tx: Queryable,
+    merchantId: string,
+    revision: number,
+    from: number,
+  ): Promise<{ timeline: Timeline; metas: Fences['metas'] }>;
   /** Drops what is held of a merchant, to free memory. */
   forget(merchantId: string): void;
 }
 
 interface Held extends Fences {
   revision: number;
+  past: Past | null;
 }
+
+/** A look back reads this much more than asked, so that the next one need not ask again. */
+const MARGIN = 26 * 3_600_000;
+const ATTEMPTS = 5;
 
 /** `size` merchants at most are kept warm; the least recently used goes first. */
 export function createLiveFences(size = 200): LiveFences {
   const held = new Map<string, Held>();
+
+  async function current(tx: Queryable, merchantId: string, revision: number): Promise<Held> {
+    const known = held.get(merchantId);
+    const fit = known !== undefined && known.revision >= revision;
+    const fences = fit ? known : await load(tx, merchantId);
+    held.delete(merchantId);
+    held.set(merchantId, fences);
+    if (held.size > size) held.delete(held.keys().next().value as string);
+    return fences;
+  }
+
+  /** The past must be of the very revision the index is of, or a change would be lost or doubled. */
+  async function withPast(tx: Queryable, merchantId: string, revision: number, from: number) {
+    let wanted = revision;
+    for (let attempt = 1; ; attempt++) {
+      const fences = await current(tx, merchantId, wanted);
+      if (fences.past && fences.past.from <= from) return { fences, past: fences.past };
+      const since = from - MARGIN;
+      const read = await versionsSince(tx, merchantId, new Date(since));
+      const past = createPast(fences.index, read.versions, since);
+      if (read.revision === fences.revision) {
+        fences.past = past;
+        return { fences, past };
+      }
+      if (attempt === ATTEMPTS) throw new Error('the fences change faster than they can be read');
+      wanted = read.revision;
+    }
+  }
+
   return {
-    async at(tx, merchantId, revision) {
-      const known = held.get(merchantId);
-      const fit = known !== undefined && known.revision >= revision;
-      const current = fit ? known : await load(tx, merchantId);
-      held.delete(merchantId);
-      held.set(merchantId, current);
-      if (held.size > size) held.delete(held.keys().next().value as string);
-      return current;
+    at: current,
+    async timeline(tx, merchantId, revision, from) {
+      const { fences, past } = await withPast(tx, merchantId, revision, from);
+      return { timeline: past.since(from), metas: fences.metas };
     },
     forget: (merchantId) => void held.delete(merchantId),
   };
 }
 
 async function load(tx: Queryable, merchantId: string): Promise<Held> {
-  const { revision, fences } = await activeFences(tx, merchantId);
-  const index = createFenceIndex(fences.map((row) => definitionOf(row)));
+  const { revision, fences } = await allFences(tx, merchantId);
+  const index = createFenceIndex(fences.filter((row) => row.active).map(definitionOf));
   const metas = new Map(
     fences.map((row) => [
       row.id,
       { id: row.id, name: row.name, storeId: row.store_id, parentId: row.parent_id },
     ]),
   );
-  return { revision, index, metas };
-}
-
-/** The engine's view of a stored fence. */
-export function definitionOf(row: FenceRow) {
-  const shape: Shape = shapeOf(row);
-  return {
-    id: row.id,
-    name: row.name,
-    shape,
-    version: row.version,
-    minDwellSeconds: row.min_dwell_s,
-    ...(row.parent_id === null ? {} : { parent: row.parent_id }),
-    ...(row.floor === null ? {} : { floor: row.floor }),
-  };
+  return { revision, index, metas, past: null };
 }

@@ -1,29 +1,51 @@
 /** Fences as rows: shapes are PostGIS geography, a circle its centre and a radius. */
 import type { Queryable, Row } from '../db/database.ts';
 import type { Cursor } from '../http/cursor.ts';
-import type { Geometry, StoredShape } from './shape.ts';
+import type { OpeningHours } from '../../geo/fence.ts';
+import type { Direction, FenceKind, Geometry, StoredShape } from './shape.ts';
+
+export type Datum = 'wgs84' | 'gcj02' | 'bd09';
 
 export interface FenceRow extends Row {
   id: string;
   store_id: string | null;
   parent_id: string | null;
   name: string;
-  geometry: Geometry;
+  kind: FenceKind;
+  /** Null for sets of radios and for composites. Always WGS 84. */
+  geometry: Geometry | null;
   radius_m: number | null;
+  width_m: number | null;
+  direction: Direction | null;
+  /** Fence ids, composites only. */
+  members: string[] | null;
+  members_of: 'any' | 'all' | null;
+  radio: string[] | null;
+  priority: number;
+  cooldown_s: number;
+  hours: OpeningHours | null;
+  /** What it was drawn in. */
+  datum: Datum;
+  made: 'isochrone' | null;
   floor: string | null;
   category: string | null;
   min_dwell_s: number;
   version: number;
+  /** Since when this version is in force. */
+  changed_at: Date;
   active: boolean;
   created_at: Date;
   updated_at: Date;
 }
 
 // 15 digits: what was drawn comes back as it was drawn.
-const columns = `id, store_id, parent_id, name, st_asgeojson(shape::geometry, 15)::jsonb as geometry,
-  radius_m, floor, category, min_dwell_s, version, active, created_at, updated_at`;
+const asGeoJson = 'st_asgeojson(f.shape::geometry, 15)::jsonb';
+const plain = `f.id, f.store_id, f.parent_id, f.name, f.kind, f.radius_m, f.width_m, f.direction,
+  f.members, f.members_of, f.radio, f.priority, f.cooldown_s, f.hours, f.datum, f.made, f.floor,
+  f.category, f.min_dwell_s, f.version, f.changed_at, f.active, f.created_at, f.updated_at`;
+const columns = `${plain}, ${asGeoJson} as geometry`;
 
-/** Everything of a fence that people set. */
+/** Everything of a fence that people set beside its shape. */
 export interface FenceFields {
   name: string;
   storeId: string | null;
@@ -32,6 +54,12 @@ export interface FenceFields {
   category: string | null;
   minDwellSeconds: number;
   active: boolean;
+  radio: string[] | null;
+  priority: number;
+  cooldownSeconds: number;
+  hours: OpeningHours | null;
+  datum: Datum;
+  made: 'isochrone' | null;
 }
 
 /** The number that rises with every change of the merchant's fences. */
@@ -43,21 +71,61 @@ export async function fenceRevision(tx: Queryable, merchantId: string): Promise<
   return rows[0]?.revision ?? 0;
 }
 
-/** All active fences and the revision they are of, in one statement and so of one moment. */
-export async function activeFences(
+/**
+ * All fences, retired ones without their shape, and the revision they are of, in one statement and
+ * so of one moment.
+ */
+export async function allFences(
   tx: Queryable,
   merchantId: string,
 ): Promise<{ revision: number; fences: FenceRow[] }> {
   const { rows } = await tx.query<FenceRow & { revision: number | null }>(
     `select r.revision, f.* from (select $1::uuid as merchant_id) m
      left join fence_revisions r using (merchant_id)
-     left join (select merchant_id, ${columns} from fences where active) f using (merchant_id)
+     left join (
+       select f.merchant_id, ${plain}, case when f.active then ${asGeoJson} end as geometry
+       from fences f) f using (merchant_id)
      order by f.id`,
     [merchantId],
   );
   return {
     revision: rows[0]?.revision ?? 0,
     fences: rows.filter((row) => (row.id as string | null) !== null),
+  };
+}
+
+/** One edition of a fence that began or ended after the moment asked for. */
+export interface VersionRow extends Row {
+  fence_id: string;
+  valid_from: Date;
+  /** Null while in force. */
+  valid_to: Date | null;
+  /** The row as it stood, without its shape; times in it are texts. */
+  was: Omit<FenceRow, 'geometry' | 'changed_at'> & { changed_at: string };
+  geometry: Geometry | null;
+}
+
+/** What changed after `from`, and the revision of that picture. */
+export async function versionsSince(
+  tx: Queryable,
+  merchantId: string,
+  from: Date,
+): Promise<{ revision: number; versions: VersionRow[] }> {
+  const { rows } = await tx.query<VersionRow & { revision: number | null }>(
+    `select r.revision, v.* from (select $1::uuid as merchant_id) m
+     left join fence_revisions r using (merchant_id)
+     left join (
+       select merchant_id, fence_id, valid_from, valid_to, was,
+         st_asgeojson(shape::geometry, 15)::jsonb as geometry
+       from fence_versions
+       where merchant_id = $1 and (valid_from > $2 or valid_to > $2)
+         and valid_to is distinct from valid_from) v using (merchant_id)
+     order by v.valid_from, v.fence_id`,
+    [merchantId, from],
+  );
+  return {
+    revision: rows[0]?.revision ?? 0,
+    versions: rows.filter((row) => (row.fence_id as string | null) !== null),
   };
 }
 
@@ -86,7 +154,7 @@ export async function listFences(
   },
 ): Promise<FenceRow[]> {
   const { rows } = await tx.query<FenceRow>(
-    `select ${columns} from fences
+    `select ${columns} from fences f
      where merchant_id = $1
        and ($2::uuid is null or store_id = $2)
        and ($3::boolean is null or active = $3)
@@ -110,7 +178,7 @@ export async function fenceById(
   id: string,
 ): Promise<FenceRow | null> {
   const { rows } = await tx.query<FenceRow>(
-    `select ${columns} from fences where merchant_id = $1 and id = $2`,
+    `select ${columns} from fences f where merchant_id = $1 and id = $2`,
     [merchantId, id],
   );
   return rows[0] ?? null;
@@ -130,6 +198,33 @@ export async function knownFences(
   return new Set(rows.map((row) => row.id));
 }
 
+const json = (value: unknown): string | null => (value == null ? null : JSON.stringify(value));
+
+/** Parameters $3 to $22 of insert and update. */
+const written = (fields: FenceFields, shape: StoredShape, now: Date): unknown[] => [
+  fields.name,
+  fields.storeId,
+  fields.parentId,
+  fields.floor,
+  fields.category,
+  fields.minDwellSeconds,
+  fields.active,
+  json(fields.radio),
+  fields.priority,
+  fields.cooldownSeconds,
+  json(fields.hours),
+  fields.datum,
+  fields.made,
+  shape.kind,
+  json(shape.geometry),
+  shape.radius_m,
+  shape.width_m,
+  shape.direction,
+  json(shape.members),
+  shape.members_of,
+  now,
+];
+
 export async function insertFence(
   tx: Queryable,
   merchantId: string,
@@ -139,70 +234,51 @@ export async function insertFence(
   now: Date,
 ): Promise<FenceRow> {
   const { rows } = await tx.query<FenceRow>(
-    `insert into fences (id, merchant_id, store_id, parent_id, name, shape, radius_m, floor, category,
-       min_dwell_s, active, created_at, updated_at)
-     values ($1, $2, $3, $4, $5, st_setsrid(st_geomfromgeojson($6), 4326)::geography, $7, $8, $9, $10,
-       $11, $12, $12)
+    `insert into fences as f (merchant_id, id, name, store_id, parent_id, floor, category,
+       min_dwell_s, active, radio, priority, cooldown_s, hours, datum, made, kind, shape, radius_m,
+       width_m, direction, members, members_of, created_at, updated_at)
+     values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10::jsonb, $11, $12, $13::jsonb, $14, $15, $16,
+       st_setsrid(st_geomfromgeojson($17::text), 4326)::geography, $18, $19, $20, $21::jsonb, $22,
+       $23, $23)
      returning ${columns}`,
-    [
-      id,
-      merchantId,
-      fields.storeId,
-      fields.parentId,
-      fields.name,
-      JSON.stringify(shape.geometry),
-      shape.radiusM,
-      fields.floor,
-      fields.category,
-      fields.minDwellSeconds,
-      fields.active,
-      now,
-    ],
+    [merchantId, id, ...written(fields, shape, now)],
   );
   return rows[0] as FenceRow;
 }
 
-/** Writes the fields; a shape other than the stored one makes a new version of the fence. */
+/**
+ * Writes the fields and the shape. Another shape, floor or set of radios makes a new version: what
+ * is known of people inside no longer holds. With `keepGeometry` the stored one stays bit by bit.
+ */
 export async function updateFence(
   tx: Queryable,
   merchantId: string,
   id: string,
   fields: FenceFields,
-  shape: StoredShape | null,
+  shape: StoredShape,
+  keepGeometry: boolean,
   now: Date,
 ): Promise<FenceRow | null> {
   const { rows } = await tx.query<FenceRow>(
     `with drawn as (
-       select st_setsrid(st_geomfromgeojson($9::text), 4326)::geography as shape,
-         $10::double precision as radius_m)
+       select case when $24 then shape else
+         st_setsrid(st_geomfromgeojson($17::text), 4326)::geography end as shape
+       from fences where merchant_id = $1 and id = $2)
      update fences f set
        name = $3, store_id = $4, parent_id = $5, floor = $6, category = $7, min_dwell_s = $8,
-       active = $11, updated_at = $12,
-       shape = coalesce(d.shape, f.shape),
-       radius_m = case when d.shape is null then f.radius_m else d.radius_m end,
+       active = $9, radio = $10::jsonb, priority = $11, cooldown_s = $12, hours = $13::jsonb,
+       datum = $14, made = $15, kind = $16, shape = d.shape, radius_m = $18, width_m = $19,
+       direction = $20, members = $21::jsonb, members_of = $22, updated_at = $23,
        version = f.version + case
-         when d.shape is null then 0
-         when st_asbinary(d.shape) = st_asbinary(f.shape) and d.radius_m is not distinct from f.radius_m then 0
-         else 1 end
+         when st_asbinary(d.shape) is not distinct from st_asbinary(f.shape)
+           and (f.kind, f.radius_m, f.width_m, f.direction, f.members, f.members_of, f.radio, f.floor)
+             is not distinct from ($16::text, $18::double precision, $19::double precision, $20::text,
+               $21::jsonb, $22::text, $10::jsonb, $6::text)
+         then 0 else 1 end
      from drawn d
      where f.merchant_id = $1 and f.id = $2
-     returning f.id, f.store_id, f.parent_id, f.name,
-       st_asgeojson(f.shape::geometry, 15)::jsonb as geometry, f.radius_m, f.floor, f.category,
-       f.min_dwell_s, f.version, f.active, f.created_at, f.updated_at`,
-    [
-      merchantId,
-      id,
-      fields.name,
-      fields.storeId,
-      fields.parentId,
-      fields.floor,
-      fields.category,
-      fields.minDwellSeconds,
-      shape && JSON.stringify(shape.geometry),
-      shape?.radiusM ?? null,
-      fields.active,
-      now,
-    ],
+     returning ${columns}`,
+    [merchantId, id, ...written(fields, shape, now), keepGeometry],
   );
   return rows[0] ?? null;
 }
@@ -212,13 +288,14 @@ export async function setParents(
   tx: Queryable,
   merchantId: string,
   links: readonly { id: string; parentId: string }[],
+  now: Date,
 ): Promise<void> {
   if (links.length === 0) return;
   await tx.query(
-    `update fences f set parent_id = l.parent_id
+    `update fences f set parent_id = l.parent_id, updated_at = $4
      from unnest($2::uuid[], $3::uuid[]) as l (id, parent_id)
      where f.merchant_id = $1 and f.id = l.id and f.parent_id is distinct from l.parent_id`,
-    [merchantId, links.map((link) => link.id), links.map((link) => link.parentId)],
+    [merchantId, links.map((link) => link.id), links.map((link) => link.parentId), now],
   );
 }
 
@@ -237,32 +314,34 @@ export async function findCycle(tx: Queryable, merchantId: string): Promise<stri
   return rows[0]?.id ?? null;
 }
 
-/** Deletes a fence that nobody ever visited; false when there are visits (or no such fence). */
-export async function deleteUnvisited(
-  tx: Queryable,
-  merchantId: string,
-  id: string,
-): Promise<boolean> {
-  const { rowCount } = await tx.query(
-    `delete from fences where merchant_id = $1 and id = $2
-       and not exists (select 1 from visits where fence_id = $2)`,
-    [merchantId, id],
-  );
-  return rowCount > 0;
-}
-
-/** Takes a fence off the map and ends its visits; true when it was on it. */
+/** Takes a fence off the map; what lay in it lies in nothing from now on. */
 export async function retireFence(
   tx: Queryable,
   merchantId: string,
   id: string,
   now: Date,
-): Promise<boolean> {
-  const { rowCount } = await tx.query(
+): Promise<void> {
+  await tx.query(
     'update fences set active = false, updated_at = $3 where merchant_id = $1 and id = $2',
     [merchantId, id, now],
   );
-  return rowCount > 0;
+  await tx.query(
+    'update fences set parent_id = null, updated_at = $3 where merchant_id = $1 and parent_id = $2',
+    [merchantId, id, now],
+  );
+}
+
+/** Deletes a retired fence that nobody ever visited; one with visits stays. */
+export async function deleteUnvisited(
+  tx: Queryable,
+  merchantId: string,
+  id: string,
+): Promise<void> {
+  await tx.query(
+    `delete from fences where merchant_id = $1 and id = $2 and not active
+       and not exists (select 1 from visits where fence_id = $2)`,
+    [merchantId, id],
+  );
 }
 
 /** The engine no longer sees a fence that left the map, so nothing else would end its visits. */

@@ -126,7 +126,7 @@ function present(row: FenceRow) {
   return {
     id: row.id,
     name: row.name,
-    geometry: { ...row.geometry },
+    geometry: { ...(row.geometry as object) },
     radius: row.radius_m,
     storeId: row.store_id,
     parentId: row.parent_id,

@@ -47,8 +47,12 @@ alter table fences
   -- The datum it was drawn in; the shape itself is always WGS 84.
   add column datum text not null default 'wgs84' check (datum in ('wgs84', 'gcj02', 'bd09')),
   add column made text check (made in ('isochrone')),
+  -- Since when the present version is in force: who is first seen inside after it did not enter.
+  add column changed_at timestamptz,
   alter column shape drop not null;
 update fences set kind = 'circle' where radius_m is not null;
+update fences set changed_at = updated_at;
+alter table fences alter column changed_at set not null;
 
 -- Each version a fence ever had, with the time it was in force: late pings are judged by the fence
 -- that stood when they were taken. Written by trigger, so that no writer can forget it.
@@ -65,3 +69,55 @@ create table fence_versions (
 create index on fence_versions (merchant_id, valid_from);
 create index on fence_versions (merchant_id, valid_to);
 call foyer_protect('fence_versions');
+insert into fence_versions (fence_id, merchant_id, valid_from, was, shape)
+select id, merchant_id, created_at, to_jsonb(f) - 'shape', shape from fences f where active;
+
+-- Whether two editions of a fence are one to the engine: what people only read does not count.
+create function foyer_fence_same(a fences, b fences) returns boolean language sql stable as $$
+  select to_jsonb(a) - array['name', 'store_id', 'category', 'datum', 'shape', 'created_at', 'updated_at']
+       = to_jsonb(b) - array['name', 'store_id', 'category', 'datum', 'shape', 'created_at', 'updated_at']
+     and st_asbinary(a.shape) is not distinct from st_asbinary(b.shape)
+$$;
+
+-- A version and its start go together, whoever writes.
+create function foyer_fence_dated() returns trigger language plpgsql as $$
+begin
+  if tg_op = 'INSERT' then
+    new.changed_at := coalesce(new.changed_at, new.updated_at);
+  elsif new.version <> old.version or (new.active and not old.active) then
+    new.changed_at := greatest(new.updated_at, old.changed_at);
+  end if;
+  return new;
+end $$;
+create trigger fence_dated before insert or update on fences
+  for each row execute function foyer_fence_dated();
+
+-- Times are the application's (updated_at); a clock that was set back never makes a version end
+-- before it began. Two editions of one instant are one: the later.
+create function foyer_fence_kept() returns trigger language plpgsql as $$
+declare
+  moment timestamptz;
+begin
+  if tg_op = 'UPDATE' then
+    if new.active = old.active and (not new.active or foyer_fence_same(old, new)) then
+      return null;
+    end if;
+  end if;
+  if tg_op <> 'INSERT' then
+    -- Whoever deletes retires first, which says when; a cascade has no clock but the database's.
+    moment := case when tg_op = 'UPDATE' then new.updated_at else now() end;
+    update fence_versions set valid_to = greatest(valid_from, moment)
+    where fence_id = old.id and valid_to is null;
+  end if;
+  if tg_op <> 'DELETE' and new.active then
+    select greatest(new.updated_at, max(v.valid_to)) into moment
+    from fence_versions v where v.fence_id = new.id;
+    insert into fence_versions (fence_id, merchant_id, valid_from, was, shape)
+    values (new.id, new.merchant_id, moment, to_jsonb(new) - 'shape', new.shape)
+    on conflict (fence_id, valid_from) do update
+      set valid_to = null, was = excluded.was, shape = excluded.shape;
+  end if;
+  return null;
+end $$;
+create trigger fence_kept after insert or update or delete on fences
+  for each row execute function foyer_fence_kept();
