@@ -1,7 +1,8 @@
 /** PURE. How surely a visit was a real visit: 0..1, the product of five terms that each explain themselves. */
 import type { Policy } from './policy.ts';
 import type { VisitSums } from './state.ts';
-import type { Band, Factor } from './visit.ts';
+import type { Band, Distrust, Factor } from './visit.ts';
+import { distrustOf } from './visit.ts';
 
 export interface Scored {
   readonly score: number;
@@ -75,13 +76,17 @@ function coverageFactor(sums: VisitSums, lower: number, upper: number | null): F
   };
 }
 
+/** A frozen fix is as often a phone that repeats what it last knew as it is a fake. */
+const TRUST: { readonly [K in Distrust]: readonly [number, string] } = {
+  jumped: [0.3, 'arrived by an impossible jump'],
+  ruled: [0.3, 'moved without any noise, as no receiver does'],
+  frozen: [0.85, 'a fine fix that never stirred'],
+};
+
 function trustFactor(sums: VisitSums): Factor {
-  return {
-    name: 'trust',
-    value: sums.jumped ? 0.3 : 1,
-    weight: 1,
-    text: sums.jumped ? 'arrived by an impossible jump' : 'nothing odd about the fixes',
-  };
+  const worst = distrustOf(sums)[0];
+  const [value, text] = worst ? TRUST[worst] : [1, 'nothing odd about the fixes'];
+  return { name: 'trust', value, weight: 1, text };
 }
 
 function bandOf(score: number, policy: Policy): Band {

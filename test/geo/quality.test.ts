@@ -38,7 +38,7 @@ describe('one ping', () => {
 describe('after another', () => {
   test.each<[string, Ping[], (RefusalReason | null)[]]>([
     ['the same again', [at(0), at(0)], [null, 'duplicate']],
-    ['another place at the same time', [at(0), at(0, 5)], [null, 'out-of-order']],
+    ['another place at the same time', [at(0), at(0, 5)], [null, 'too-frequent']],
     ['older', [at(10), at(5)], [null, 'out-of-order']],
     ['on foot', [at(0), at(10, 14)], [null, null]],
     ['by train', [at(0), at(10, 700)], [null, null]],
