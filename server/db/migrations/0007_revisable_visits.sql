@@ -9,8 +9,16 @@ alter table pings
   -- Radio keys heard with the fix, as a list of texts.
   add column heard jsonb,
   -- {fence, kind}: certain knowledge from a sign-in, a session, a code.
-  add column evidence jsonb;
-update pings set judged_at = at where judged_at is null;
+  add column evidence jsonb,
+  -- False: the engine was never told, because it could not be used or came too late.
+  add column usable boolean not null default true,
+  -- As exact as they were sent, or history would not repeat itself.
+  alter column accuracy_m type double precision using accuracy_m::text::double precision,
+  alter column speed_mps type double precision using speed_mps::text::double precision;
+update pings set judged_at = at,
+  usable = reason is null or reason in ('not-finite', 'out-of-range', 'mock', 'inaccurate', 'duplicate',
+    'out-of-order', 'too-frequent', 'impossible-speed')
+where judged_at is null;
 alter table pings alter column judged_at set not null;
 create index on pings (device_id, judged_at);
 
@@ -26,10 +34,17 @@ create table device_checkpoints (
 create index on device_checkpoints (at);
 call foyer_protect('device_checkpoints');
 
--- Recent differences between a device's clock and ours, in seconds, newest last.
-alter table device_states add column skew jsonb;
+alter table device_states
+  -- Recent differences between the device's clock and ours, in seconds, newest last.
+  add column skew jsonb,
+  -- Until when each fence the device left, or walked through, triggers nothing more: id, ms since 1970.
+  add column cooling jsonb,
+  -- Pings judged since the newest checkpoint.
+  add column since_checkpoint integer not null default 0;
 
 alter table visits add column retracted_at timestamptz;
+-- For the job that makes them final.
+create index on visits (exit_at) where status = 'closed';
 
 -- Kinds of fences. Ground is null for a set of radios and for a composite; a corridor's or a
 -- tripwire's is its line.
