@@ -2,7 +2,8 @@
 import { booleanPointInPolygon } from '@turf/boolean-point-in-polygon';
 import type { Fence } from './fence.ts';
 import { greatCircle } from './distance.ts';
-import { fenceBox, polygonsOf, relativeLon } from './fence.ts';
+import { fenceBox, relativeLon } from './fence.ts';
+import { polygonsOf } from './outline.ts';
 
 /**
  * Degrees, about a micrometre. Nearer to an edge than this, plain arithmetic is not trusted and
@@ -51,10 +52,10 @@ function relativePolygons(fence: Fence): [number, number][][][] {
   );
 }
 
-/** Slower, exact on edges and corners. A fence over the antimeridian is asked in its own degrees. */
+/** Slower, exact on edges and corners. A fence that is not as drawn is asked in its own degrees. */
 function containsExactly(fence: Fence, lon: number, lat: number): boolean {
   const box = fenceBox(fence);
-  const crosses = box.minX < -180 || box.maxX > 180;
+  const crosses = !fence.asDrawn || box.minX < -180 || box.maxX > 180;
   const point = crosses ? [relativeLon(fence, lon), lat - fence.lat0] : [lon, lat];
   const polygons = crosses ? relativePolygons(fence) : polygonsOf(fence.definition.shape);
   return polygons.some((rings) =>

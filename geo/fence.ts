@@ -1,8 +1,10 @@
 /** PURE. A fence as people define it and as the engine wants it: compiled once, asked many times. */
 import type { Box } from './bbox.ts';
 import type { LonLat, Metres, Millis } from './lonlat.ts';
-import { METRES_PER_DEGREE, metresPerLonDegree } from './distance.ts';
+import { relativeLine } from './corridor.ts';
+import { densify } from './densify.ts';
 import { wrapLon } from './lonlat.ts';
+import { outlineOf } from './outline.ts';
 
 /** [lon, lat] in degrees. */
 export type Position = readonly [number, number];
@@ -97,6 +99,8 @@ export interface Fence {
   readonly id: string;
   readonly definition: FenceDefinition;
   readonly version: number;
+  /** What it is made of. Only `ground` has an area, rings and a box; the rest have empty ones. */
+  readonly kind: 'ground' | 'tripwire' | 'radio' | 'composite';
   readonly lon0: number;
   readonly lat0: number;
   /** Relative to lon0, lat0. */
@@ -112,60 +116,14 @@ export interface Fence {
   readonly radius: Metres | null;
   /** Some parts' boxes overlap, so the parts themselves may. */
   readonly partBoxesOverlap: boolean;
-}
-
-const CIRCLE_VERTICES = 48;
-/** A regular polygon of this circumradius (times the radius) has exactly the circle's area. */
-const EQUAL_AREA = Math.sqrt(
-  (2 * Math.PI) / (CIRCLE_VERTICES * Math.sin((2 * Math.PI) / CIRCLE_VERTICES)),
-);
-
-function circleRing(circle: CircleShape): Position[] {
-  const r = circle.radius * EQUAL_AREA;
-  const dx = r / metresPerLonDegree(circle.lat);
-  const dy = r / METRES_PER_DEGREE;
-  const ring: Position[] = [];
-  for (let i = 0; i < CIRCLE_VERTICES; i++) {
-    const a = (2 * Math.PI * i) / CIRCLE_VERTICES;
-    ring.push([circle.lon + dx * Math.cos(a), circle.lat + dy * Math.sin(a)]);
-  }
-  ring.push(ring[0] as Position);
-  return ring;
-}
-
-/** The shape's polygons, a circle as its stand-in ring. */
-export function polygonsOf(shape: Shape): readonly (readonly Ring[])[] {
-  if (shape.type === 'Circle') return [[circleRing(shape)]];
-  if (shape.type === 'Polygon') return [shape.coordinates];
-  return shape.type === 'MultiPolygon' ? shape.coordinates : [];
-}
-
-/** The ring relative to an origin, successive vertices less than half the earth apart. */
-function relativeRing(ring: Ring, lon0: number, lat0: number): number[] {
-  const out: number[] = [];
-  let previous = 0;
-  for (const [lon, lat] of ring) {
-    const x = out.length === 0 ? wrapLon(lon - lon0) : previous + wrapLon(lon - lon0 - previous);
-    out.push(x, lat - lat0);
-    previous = x;
-  }
-  return out;
-}
-
-/** Twice the signed area in square degrees; positive when counter-clockwise. */
-function signedArea(xy: readonly number[]): number {
-  let sum = 0;
-  for (let i = 0; i + 3 < xy.length; i += 2) {
-    sum +=
-      (xy[i] as number) * (xy[i + 3] as number) - (xy[i + 2] as number) * (xy[i + 1] as number);
-  }
-  return sum;
-}
-
-function reversed(xy: readonly number[]): number[] {
-  const out: number[] = [];
-  for (let i = xy.length - 2; i >= 0; i -= 2) out.push(xy[i] as number, xy[i + 1] as number);
-  return out;
+  /**
+   * The vertices are those of the definition's shape. False when edges were cut to follow the
+   * great circle, when the outline goes round a pole (it is then three turns wide, so that it has
+   * no seam within half a turn of lon0) and for corridors: ask `xy` then, not the shape.
+   */
+  readonly asDrawn: boolean;
+  /** Tripwires only: x, y of the line's vertices relative to lon0, lat0. */
+  readonly line: Float64Array | null;
 }
 
 function boxOf(xy: ArrayLike<number>, from: number, to: number): Box {
@@ -196,60 +154,78 @@ function someOverlap(boxes: readonly Box[]): boolean {
   return false;
 }
 
-interface Packed {
-  xy: number[];
-  rings: number[];
-  parts: number[];
-  squareDegrees: number;
+const NOWHERE = {
+  lon0: 0,
+  lat0: 0,
+  box: { minX: Infinity, minY: Infinity, maxX: -Infinity, maxY: -Infinity },
+  xy: new Float64Array(0),
+  rings: new Int32Array(0),
+  parts: new Int32Array(0),
+  areaSquareMetres: 0,
+  radius: null,
+  partBoxesOverlap: false,
+  asDrawn: true,
+  line: null,
+} as const;
+
+/** Where each ring and each part starts, as counts of what went before. */
+function pack(parts: readonly (readonly (readonly number[])[])[]) {
+  const xy: number[] = [];
+  const rings = [0];
+  const starts = [0];
+  for (const part of parts) {
+    for (const ring of part) {
+      for (const value of ring) xy.push(value);
+      rings.push(xy.length / 2);
+    }
+    starts.push(rings.length - 1);
+  }
+  return {
+    xy: Float64Array.from(xy),
+    rings: Int32Array.from(rings),
+    parts: Int32Array.from(starts),
+  };
 }
 
-function pack(polygons: readonly (readonly Ring[])[], lon0: number, lat0: number): Packed {
-  const packed: Packed = { xy: [], rings: [0], parts: [0], squareDegrees: 0 };
-  for (const polygon of polygons) {
-    polygon.forEach((ring, i) => {
-      const raw = relativeRing(ring, lon0, lat0);
-      const area = signedArea(raw) / 2;
-      const wound = area > 0 === (i === 0) ? raw : reversed(raw);
-      for (const value of wound) packed.xy.push(value);
-      packed.rings.push(packed.xy.length / 2);
-      packed.squareDegrees += i === 0 ? Math.abs(area) : -Math.abs(area);
-    });
-    packed.parts.push(packed.rings.length - 1);
-  }
-  return packed;
+function ground(shape: GroundShape): Omit<Fence, 'id' | 'definition' | 'version'> {
+  const { lon0, lat0, parts: outlines, squareMetres, asDrawn } = outlineOf(shape);
+  const packed = pack(outlines);
+  const { xy, rings, parts } = packed;
+  const boxes = Array.from(parts.subarray(0, -1), (ring, i) =>
+    boxOf(xy, rings[ring] as number, rings[parts[i + 1] as number] as number),
+  );
+  const circle = shape.type === 'Circle' ? shape : null;
+  return {
+    kind: 'ground',
+    lon0,
+    lat0,
+    box: boxOf(xy, 0, xy.length / 2),
+    ...packed,
+    areaSquareMetres: circle ? Math.PI * circle.radius ** 2 : Math.max(1, squareMetres),
+    radius: circle ? circle.radius : null,
+    partBoxesOverlap: boxes.length > 1 && someOverlap(boxes),
+    asDrawn,
+    line: null,
+  };
 }
 
 /** Compiles a definition. It trusts the shape: outside input goes through `parseFence` first. */
 export function compileFence(definition: FenceDefinition): Fence {
-  const polygons = polygonsOf(definition.shape);
-  const first = polygons[0]?.[0]?.[0] ?? [0, 0];
-  const circle = definition.shape.type === 'Circle' ? definition.shape : null;
-  const lon0 = circle ? circle.lon : first[0];
-  const lat0 = circle ? circle.lat : first[1];
-  const packed = pack(polygons, lon0, lat0);
-  const xy = Float64Array.from(packed.xy);
-  const box = boxOf(xy, 0, xy.length / 2);
-  const partBoxes = packed.parts.slice(0, -1).map((ring, i) => {
-    const end = packed.parts[i + 1] as number;
-    return boxOf(xy, packed.rings[ring] as number, packed.rings[end] as number);
-  });
-  const middle = lat0 + (box.minY + box.maxY) / 2;
-  return {
-    id: definition.id,
-    definition,
-    version: definition.version ?? 1,
-    lon0,
-    lat0,
-    box,
-    xy,
-    rings: Int32Array.from(packed.rings),
-    parts: Int32Array.from(packed.parts),
-    areaSquareMetres: circle
-      ? Math.PI * circle.radius ** 2
-      : Math.max(1, packed.squareDegrees * METRES_PER_DEGREE * metresPerLonDegree(middle)),
-    radius: circle ? circle.radius : null,
-    partBoxesOverlap: partBoxes.length > 1 && someOverlap(partBoxes),
-  };
+  const { shape } = definition;
+  const common = { id: definition.id, definition, version: definition.version ?? 1 };
+  if (shape.type === 'Radio') return { ...common, ...NOWHERE, kind: 'radio' };
+  if (shape.type === 'Composite') return { ...common, ...NOWHERE, kind: 'composite' };
+  if (shape.type !== 'Tripwire') return { ...common, ...ground(shape) };
+  const [lon0, lat0] = shape.coordinates[0] as Position;
+  const line = densify(relativeLine(shape.coordinates, lon0, lat0), lat0);
+  return { ...common, ...NOWHERE, kind: 'tripwire', lon0, lat0, line: Float64Array.from(line) };
+}
+
+/** A tripwire's box in degrees; longitudes may leave [-180, 180]. Empty for all other fences. */
+export function wireBox(fence: Fence): Box {
+  if (fence.line === null) return NOWHERE.box;
+  const box = boxOf(fence.line, 0, fence.line.length / 2);
+  return fenceBox({ ...fence, box });
 }
 
 /** The fence's box in degrees; longitudes may leave [-180, 180]. */

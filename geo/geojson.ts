@@ -2,8 +2,9 @@
 import type { FenceDefinition, Position, Ring, Shape } from './fence.ts';
 import type { Metres } from './lonlat.ts';
 import { contains } from './contains.ts';
-import { compileFence, polygonsOf } from './fence.ts';
+import { compileFence } from './fence.ts';
 import { lonLatFault, wrapLon } from './lonlat.ts';
+import { polygonsOf } from './outline.ts';
 import { findSelfCrossing } from './self-crossing.ts';
 
 export const MAX_VERTICES = 10_000;

@@ -22,8 +22,8 @@ interface JtsCase {
   matrix: string;
 }
 
-/** Plane coordinates brought among the latitudes by a power of two, which is exact. */
-const SCALE = 1 / 16;
+/** Plane coordinates brought to the size of a town by a power of two, which is exact: small enough to have no curved edges. */
+const SCALE = 1 / 65_536;
 
 function pairs(text: string): Position[] {
   return text
