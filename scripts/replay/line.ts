@@ -1,5 +1,5 @@
 /** PURE. One line of a recording into a ping, or the reason why not. */
-import type { AccuracyKind, EvidenceKind, Ping } from '../geo/engine.ts';
+import type { AccuracyKind, EvidenceKind, Ping } from '../../geo/engine.ts';
 
 export type PingLine =
   | { readonly ok: true; readonly device: string; readonly ping: Ping }
@@ -9,6 +9,8 @@ export type LineFault = 'not-json' | 'not-an-object' | 'too-long' | 'bad-field';
 
 const MAX_LINE = 10_000;
 const MAX_DEVICE = 200;
+const MAX_KEY = 200;
+const MAX_HEARD = 100;
 /** The instants a Date can hold. */
 const MAX_TIME = 8.64e15;
 const ACCURACY_KINDS: readonly AccuracyKind[] = ['p68', 'rms', 'p95'];
@@ -24,9 +26,19 @@ function evidenceOf(value: unknown): Ping['evidence'] | null {
   return typeof fence === 'string' && known ? { fence, kind: known } : null;
 }
 
+/** Radio keys, in the one spelling that fences list them in; null when it is no list of texts. */
+function heardOf(value: unknown): string[] | null {
+  if (!Array.isArray(value) || value.length > MAX_HEARD) return null;
+  const fits = (key: unknown): key is string =>
+    typeof key === 'string' && key !== '' && key.length <= MAX_KEY;
+  return value.every(fits) ? value.map((key) => key.toLowerCase()) : null;
+}
+
+const isKey = (value: unknown): boolean => typeof value === 'string' && value.length <= MAX_KEY;
+
 /** What is wrong with the optional fields, or null. Wrong types are refused, wrong values judged later. */
 function fieldFault(row: Record<string, unknown>): string | null {
-  const { device, t, lon, lat, acc, accKind, speed, mock, still, evidence } = row;
+  const { device, t, lon, lat, acc, accKind, speed, mock, still, evidence, key, heard } = row;
   if (typeof device !== 'string' || device === '' || device.length > MAX_DEVICE) {
     return `device must be a text of 1 to ${MAX_DEVICE} characters`;
   }
@@ -42,6 +54,10 @@ function fieldFault(row: Record<string, unknown>): string | null {
   if (!absent(mock) && typeof mock !== 'boolean') return 'mock must be true or false';
   if (!absent(still) && typeof still !== 'boolean') return 'still must be true or false';
   if (!absent(evidence) && evidenceOf(evidence) === null) return 'evidence needs fence and kind';
+  if (!absent(key) && !isKey(key)) return `key must be a text of at most ${MAX_KEY} characters`;
+  if (!absent(heard) && heardOf(heard) === null) {
+    return `heard must be a list of at most ${MAX_HEARD} texts`;
+  }
   return null;
 }
 
@@ -60,9 +76,15 @@ export function parsePingLine(line: string): PingLine {
   const fields = row as Record<string, unknown>;
   const fault = fieldFault(fields);
   if (fault !== null) return fail('bad-field', fault);
-  const { device, t, lon, lat, acc, accKind, speed, mock, still, evidence } = fields;
+  return { ok: true, device: fields.device as string, ping: pingOf(fields) };
+}
+
+/** Fields that were found right, as a ping. */
+function pingOf(fields: Record<string, unknown>): Ping {
+  const { t, lon, lat, acc, accKind, speed, mock, still, evidence, key, heard } = fields;
   const sure = evidenceOf(evidence);
-  const ping: Ping = {
+  const signals = heardOf(heard);
+  return {
     t: t as number,
     lon: lon as number,
     lat: lat as number,
@@ -72,6 +94,7 @@ export function parsePingLine(line: string): PingLine {
     ...(absent(mock) ? {} : { mock: mock as boolean }),
     ...(absent(still) ? {} : { still: still as boolean }),
     ...(sure ? { evidence: sure } : {}),
+    ...(absent(key) ? {} : { key: key as string }),
+    ...(signals ? { heard: signals } : {}),
   };
-  return { ok: true, device: device as string, ping };
 }
