@@ -1,10 +1,13 @@
 /** PURE. How probable each fence is: siblings compete, and "none of them" is one of the rivals. */
 import type { Fence } from './fence.ts';
+import type { Kin } from './kin.ts';
 import type { Policy } from './policy.ts';
+import type { EvidenceKind } from './quality.ts';
 
 /** One fence in one update; `p` and `none` are written. */
 export interface Contender {
   readonly fence: Fence;
+  readonly kin: Kin;
   /** Belief in the fence, and in none of it and its rivals. */
   p: number;
   none: number;
@@ -13,10 +16,18 @@ export interface Contender {
   /** Share of the position's uncertainty inside the fence if standing, and if walking. */
   readonly still: number;
   readonly moving: number;
-  /** Prior weight against its siblings: floor, and certain evidence. */
+  /** Prior weight against its siblings: floor, opening hours, and certain evidence. */
   readonly weight: number;
   /** Wide enough that people walk about in it. */
   readonly wide: boolean;
+  /** What made it certain with this very ping. */
+  readonly certain: EvidenceKind | null;
+  /** False when the fix is too coarse for a fence of this size to open a visit. */
+  readonly mayOpen: boolean;
+  /** Of a composite: the fences without members of their own that were looked at for it. */
+  readonly parts: readonly Contender[];
+  /** The composite is in all of its parts at once, not in any. */
+  readonly allOf: boolean;
 }
 
 /** No hypothesis is ever quite impossible. */

@@ -14,6 +14,8 @@ export interface Sight {
   readonly p: number;
   readonly none: number;
   readonly rivals: readonly (readonly [string, number])[];
+  /** Other fences lie in this one, and the rivals are chiefly those. */
+  readonly holds: boolean;
   readonly acc: Metres;
   /** Independence of this ping from the one before, 0..1. */
   readonly weight: number;
@@ -56,7 +58,9 @@ export interface FenceSight {
 
 /** An open visit is handed out again at least this often while pings keep coming. */
 const TELL_EVERY: Millis = 60_000;
+/** Alternates kept of a shop, and of a hall whose visit may be one to any of its shops. */
 const MAX_RIVALS = 4;
+const MAX_CHILDREN = 8;
 
 /** As much of a fence as telling of a visit needs, so that a removed one can still be told of. */
 export interface FenceName {
@@ -111,13 +115,14 @@ function mergeRivals(
   known: VisitSums['alternates'],
   rivals: Sight['rivals'],
   weight: number,
+  most: number,
 ): VisitSums['alternates'] {
   if (rivals.length === 0) return known;
   const sums = new Map(known);
   for (const [id, p] of rivals) sums.set(id, (sums.get(id) ?? 0) + p * weight);
   return [...sums]
     .toSorted((a, b) => b[1] - a[1] || (a[0] < b[0] ? -1 : 1))
-    .slice(0, MAX_RIVALS)
+    .slice(0, most)
     .map(([id, p]) => [id, Math.round(p * 1e4) / 1e4] as const);
 }
 
@@ -134,7 +139,12 @@ function addInside(sums: VisitSums, sight: Sight, policy: Policy): VisitSums {
     weight: sums.weight + sight.weight,
     belief: sums.belief + sight.weight * sight.p,
     none: sums.none + sight.weight * sight.none,
-    alternates: mergeRivals(sums.alternates, sight.rivals, sight.weight),
+    alternates: mergeRivals(
+      sums.alternates,
+      sight.rivals,
+      sight.weight,
+      sight.holds ? MAX_CHILDREN : MAX_RIVALS,
+    ),
     observed: sums.observed + seen,
     longestGap: Math.max(sums.longestGap, gap),
     still: sums.still + seen * sight.pStill,
@@ -153,7 +163,12 @@ function join(old: VisitSums, again: VisitSums): VisitSums {
     weight: old.weight + again.weight,
     belief: old.belief + again.belief,
     none: old.none + again.none,
-    alternates: mergeRivals(old.alternates, again.alternates, 1),
+    alternates: mergeRivals(
+      old.alternates,
+      again.alternates,
+      1,
+      Math.max(MAX_RIVALS, old.alternates.length, again.alternates.length),
+    ),
     observed: old.observed + again.observed,
     longestGap: Math.max(old.longestGap, again.first - old.last, again.longestGap),
     still: old.still + again.still,

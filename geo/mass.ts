@@ -56,17 +56,47 @@ function lineIndex(z: number): number {
   return i;
 }
 
-/** Union of overlapping parts along each scan line would need sorting; a grid of points does not. */
-function sampledMass(fence: Fence, lon: number, lat: number, sx: number, sy: number): number {
+/** A grid of points of equal probability, of which `holds` counts. */
+function sampled(
+  lon: number,
+  lat: number,
+  sx: number,
+  sy: number,
+  holds: (lon: number, lat: number) => boolean,
+): number {
   let hits = 0;
   for (let i = 0; i < LINES; i += 2) {
     for (let j = 0; j < LINES; j += 2) {
       const x = ((LINE_Z[i] as number) + (LINE_Z[i + 1] as number)) / 2;
       const y = ((LINE_Z[j] as number) + (LINE_Z[j + 1] as number)) / 2;
-      if (contains(fence, lon + sx * x, lat + sy * y)) hits++;
+      if (holds(lon + sx * x, lat + sy * y)) hits++;
     }
   }
   return hits / (LINES * LINES * 0.25);
+}
+
+/** Share of the error disc inside a fence and at least one of some others, to about 1 %. */
+export function sharedMass(
+  fence: Fence,
+  others: readonly Fence[],
+  lon: number,
+  lat: number,
+  sigma: Metres,
+): number {
+  const sy = sigma / METRES_PER_DEGREE;
+  const sx = sigma / metresPerLonDegree(lat);
+  return sampled(
+    lon,
+    lat,
+    sx,
+    sy,
+    (x, y) => contains(fence, x, y) && others.some((other) => contains(other, x, y)),
+  );
+}
+
+/** Union of overlapping parts along each scan line would need sorting; a grid of points does not. */
+function sampledMass(fence: Fence, lon: number, lat: number, sx: number, sy: number): number {
+  return sampled(lon, lat, sx, sy, (x, y) => contains(fence, x, y));
 }
 
 /** P(true point inside the fence | measured point, sigma in metres), 0..1. */

@@ -23,6 +23,10 @@ export interface Policy {
   readonly wideDensity: number;
   /** A reported speed from here on is walking. */
   readonly walkingSpeed: number;
+  /** Prior odds of a fence outside its opening hours, against the same fence when open. */
+  readonly closedOdds: number;
+  /** Time constant with which belief in a radio set fades after it was last heard. */
+  readonly radioMemorySeconds: number;
   readonly candidateAt: number;
   readonly enterAt: number;
   readonly enterSeconds: number;
@@ -58,6 +62,8 @@ export const defaultPolicy: Policy = {
   walkingDensity: 0.5,
   wideDensity: 6,
   walkingSpeed: 0.7,
+  closedOdds: 0.2,
+  radioMemorySeconds: 180,
   candidateAt: 0.6,
   enterAt: 0.65,
   enterSeconds: 45,
@@ -100,6 +106,8 @@ const RANGES: { readonly [K in Exclude<keyof Policy, 'tierSeconds'>]: readonly [
     walkingDensity: [0.01, 100],
     wideDensity: [0.01, 100],
     walkingSpeed: [0.1, 10],
+    closedOdds: [0.1, 1],
+    radioMemorySeconds: [10, 3600],
     candidateAt: [0.3, 0.999],
     enterAt: [0.3, 0.999],
     enterSeconds: [0, 3600],

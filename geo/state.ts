@@ -62,6 +62,16 @@ export interface FenceState {
   readonly again?: VisitSums;
 }
 
+/** Where a device too close to a tripwire to tell its side was last surely beside it. */
+export interface Anchor {
+  readonly fence: string;
+  readonly t: Millis;
+  readonly lon: number;
+  readonly lat: number;
+  /** Probability that it was on that side. */
+  readonly p: number;
+}
+
 /** A place in the one order in which a device's pings are taken: by time, then by key. */
 export interface Turn {
   readonly t: Millis;
@@ -81,6 +91,8 @@ export interface DeviceState {
   readonly even: Evenness | null;
   /** The last certain evidence: which fence, and when. */
   readonly sure: { readonly fence: string; readonly t: Millis } | null;
+  /** Only while the device is about a tripwire. */
+  readonly wires?: readonly Anchor[];
   readonly fences: readonly FenceState[];
 }
 

@@ -173,7 +173,7 @@ export function toVisit(
     alternates: sums.alternates
       .map(([id, belief]) => ({ fence: id, p: round(belief / sums.weight, 4) }))
       .filter((a) => a.p >= 0.01)
-      .slice(0, 3),
+      .slice(0, 8),
     pNone: round(sums.none / sums.weight, 4),
     factors: scored.factors,
     triggerEligible: why === null,
