@@ -7,7 +7,7 @@ const root = path.resolve(import.meta.dirname, '..');
 
 /** Folder or single file → what it may import: own-project areas, then npm packages (`*` ends a prefix). */
 const law: Record<string, { areas: string[]; packages: string[] }> = {
-  geo: { areas: ['geo'], packages: ['rbush', '@turf/*', 'geojson'] },
+  geo: { areas: ['geo'], packages: ['rbush', '@turf/*', 'gcoord', 'geojson'] },
   portal: { areas: ['portal'], packages: ['node:*', 'express', 'ejs', 'zod', 'i18next', 'qrcode'] },
 
   'server/config.ts': { areas: [], packages: ['node:*', 'zod'] },
@@ -38,7 +38,7 @@ const law: Record<string, { areas: string[]; packages: string[] }> = {
   'server/stores': feature([]),
   'server/staff': feature([], ['@node-rs/argon2', 'rate-limiter-flexible']),
   'server/devices': feature([], ['qrcode']),
-  'server/fences': feature([]),
+  'server/fences': feature([], ['@tmcw/togeojson', '@xmldom/xmldom', 'geojson']),
   'server/visits': feature([]),
   'server/pings': feature(['fences', 'visits', 'devices']),
   'server/consents': feature([]),
