@@ -22,6 +22,8 @@ export interface Contender {
   readonly wide: boolean;
   /** What made it certain with this very ping. */
   readonly certain: EvidenceKind | null;
+  /** The ping says neither inside nor outside: an outlier, or a signal not heard this once. */
+  readonly vague: boolean;
   /** False when the fix is too coarse for a fence of this size to open a visit. */
   readonly mayOpen: boolean;
   /** Of a composite: the fences without members of their own that were looked at for it. */

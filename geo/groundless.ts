@@ -12,6 +12,7 @@ import { HEARD, believeRadio } from './radio.ts';
 
 interface Shown {
   readonly certain: EvidenceKind | null;
+  readonly vague: boolean;
   readonly mayOpen: boolean;
   readonly wide: boolean;
   readonly parts: readonly Contender[];
@@ -35,8 +36,8 @@ export function believeSignals(
 ): void {
   const gap = state.last === null ? Infinity : now.fix.t - state.last.t;
   for (const { fence, p, kind } of believeRadio(state.fences, certain, gap, fences, policy)) {
-    const shown = { certain: kind, mayOpen: true, wide: false, parts: [], allOf: false };
-    groups.push([contenderOf(fence, p, fences, shown)]);
+    const shown = { certain: kind, vague: kind === null, mayOpen: true, wide: false };
+    groups.push([contenderOf(fence, p, fences, { ...shown, parts: [], allOf: false })]);
   }
 }
 
@@ -53,6 +54,7 @@ export function believeComposites(
     groups.push([
       contenderOf(fence, named ? Math.max(p, HEARD) : p, fences, {
         certain: named ? sure.kind : certainBy(parts, tight),
+        vague: !named && parts.length > 0 && parts.every((c) => c.vague),
         mayOpen: named || (tight ? parts.every(mayOpen) : parts.some(mayOpen)),
         wide: tight ? parts.every(isWide) : (surest(parts)?.wide ?? false),
         parts,

@@ -126,7 +126,7 @@ export interface Believed {
 }
 
 /**
- * Radio sets: certain while heard; when nothing is heard, belief fades from its last value, because a
+ * Radio sets: certain while heard, or while something in them is; when nothing is heard, belief fades from its last value, because a
  * scan now and then is missed; when another set is heard instead, it is gone at once.
  */
 export function believeRadio(
@@ -137,9 +137,13 @@ export function believeRadio(
   policy: Policy,
 ): Believed[] {
   const found: Believed[] = [];
-  for (const { fence, kind } of certain) {
-    if (fence.kind !== 'radio' || found.some((each) => each.fence === fence)) continue;
+  const hear = (fence: Fence | undefined, kind: EvidenceKind): void => {
+    if (fence?.kind !== 'radio' || found.some((each) => each.fence === fence)) return;
     found.push({ fence, p: HEARD, kind });
+  };
+  for (const { fence, kind } of certain) {
+    hear(fence, kind);
+    for (const id of fences.ancestors(fence)) hear(fences.get(id), kind);
   }
   const fade = Math.exp(-sinceLast / 1000 / policy.radioMemorySeconds);
   for (const { fence: id, p } of followed) {

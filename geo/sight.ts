@@ -95,7 +95,7 @@ export function sightOf(
     acc: now.fix.acc,
     weight: now.weight,
     pStill: now.track.pStill,
-    odd: now.track.odd,
+    odd: contender.vague,
     evidence: contender.certain,
     jumped: now.jumped,
     perfect: now.perfect,

@@ -55,6 +55,7 @@ export function gather(
       weight: weightOf(fence, kin.floor, now, sure, policy),
       wide: isWide(fence, kin, policy),
       certain: certain ? sure.kind : null,
+      vague: now.track.odd,
       mayOpen: certain || now.sigma <= 3 * inradius(fence),
       parts: NO_PARTS,
       allOf: false,
