@@ -45,6 +45,11 @@ export const english = {
   'refused.time-1970': 'The device’s clock was not set.',
   'refused.time-future': 'The device’s clock is too far ahead.',
   'refused.too-old': 'It is older than what is still used.',
+  'refused.no-time': 'It came without a time that can be read.',
+  'refused.invalid-fix': 'The device says that it had no fix.',
+  'refused.old-position': 'The device sent an old position again.',
+  'refused.too-much-to-replay': 'It came late, and too much would have had to be judged again.',
+  'refused.too-late': 'It came so late that the visits of its time were final.',
   'refused.other': 'It was refused: {{reason}}.',
 
   // One accepted ping: what is odd about it, or certain.

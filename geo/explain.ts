@@ -78,7 +78,7 @@ export interface ExplainOptions {
 
 export interface Explainer {
   /** Hand this to `run` as `onStep`. */
-  onStep(ping: Ping, result: StepResult, sights: readonly FenceSight[]): void;
+  readonly onStep: (ping: Ping, result: StepResult, sights: readonly FenceSight[]) => void;
   /** A ping that never reached the engine; it takes its place by time. */
   refused(ping: Ping, reason: string): void;
   /** Everything so far, with the visits that came of it. */

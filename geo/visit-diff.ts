@@ -26,8 +26,13 @@ const SAME_SCORE = 0.005;
  * Compares visits that are worth the name: those of band `none` count as not being there. A visit is
  * the same one when it has the same id, or is of the same device in the same fence and shares the
  * most time. The answer depends on the visits alone, not on the order in which they are given.
+ * Only what `counts` is told of; a visit that moved in or out is a changed one.
  */
-export function diffVisits(before: Iterable<Visit>, after: Iterable<Visit>): VisitDiff {
+export function diffVisits(
+  before: Iterable<Visit>,
+  after: Iterable<Visit>,
+  counts: (visit: Visit) => boolean = () => true,
+): VisitDiff {
   const old = inOrder(before);
   const fresh = inOrder(after);
   const pairs = pair(old, fresh);
@@ -36,14 +41,14 @@ export function diffVisits(before: Iterable<Visit>, after: Iterable<Visit>): Vis
   let same = 0;
   for (const visit of fresh) {
     const was = pairs.get(visit);
-    if (!was) continue;
+    if (!was || (!counts(was) && !counts(visit))) continue;
     const changes = differences(was, visit);
     if (changes.length === 0) same++;
     else changed.push({ before: was, after: visit, changes });
   }
   return {
-    added: fresh.filter((visit) => !pairs.has(visit)),
-    lost: old.filter((visit) => !kept.has(visit)),
+    added: fresh.filter((visit) => !pairs.has(visit) && counts(visit)),
+    lost: old.filter((visit) => !kept.has(visit) && counts(visit)),
     changed,
     same,
   };

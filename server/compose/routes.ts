@@ -12,7 +12,9 @@ import { pingRoutes } from '../pings/routes.ts';
 import { eventRoutes } from '../realtime/routes.ts';
 import { ruleRoutes } from '../rules/routes.ts';
 import { storeRoutes } from '../stores/routes.ts';
+import { rerunRoutes } from '../visits/rerun-routes.ts';
 import { visitRoutes } from '../visits/routes.ts';
+import { whyRoutes } from '../visits/why-routes.ts';
 import type { Services } from './services.ts';
 
 export function apiRoutes(services: Services): AnyRoute[] {
@@ -21,6 +23,8 @@ export function apiRoutes(services: Services): AnyRoute[] {
     ...deviceRoutes(services),
     ...fenceRoutes(services),
     ...visitRoutes(services),
+    ...whyRoutes(services),
+    ...rerunRoutes(services),
     ...storeRoutes(services),
     ...guestRoutes(services),
     ...capportRoutes(services),

@@ -18,6 +18,7 @@ import { startCourier } from '../messages/deliver.ts';
 import type { Courier } from '../messages/deliver.ts';
 import { chooseSenders } from '../messages/sender.ts';
 import type { Senders } from '../messages/sender.ts';
+import { createArchive } from './archive.ts';
 import { createWrongCodes } from '../offers/wrong-codes.ts';
 import type { WrongCodes } from '../offers/wrong-codes.ts';
 import { createIngest } from '../pings/ingest.ts';
@@ -33,6 +34,7 @@ import { createPasswords } from '../staff/passwords.ts';
 import type { Passwords } from '../staff/passwords.ts';
 import { createThrottle } from '../staff/throttle.ts';
 import type { Throttle } from '../staff/throttle.ts';
+import type { Archive } from '../visits/archive.ts';
 import { hasStore } from '../stores/queries.ts';
 import type { StaffCallers } from '../http/staff-auth.ts';
 
@@ -52,6 +54,8 @@ export interface Services {
   throttle: Throttle;
   fences: LiveFences;
   lanes: Lanes;
+  /** History as it can be run again. */
+  archive: Archive;
   policy: typeof defaultPolicy;
   ingest: Ingest;
   /** Counts pings for the metrics. */
@@ -104,6 +108,7 @@ export function createServices(
   return {
     ...base,
     ...ingestParts,
+    archive: createArchive(ingestParts.fences),
     secret: config.SECRET,
     csrfKey: deriveKey(config.SECRET, 'csrf'),
     publicUrl: config.PUBLIC_URL,
