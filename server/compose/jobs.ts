@@ -7,7 +7,7 @@ import { dropDelivered } from '../events/outbox.ts';
 import type { Job } from '../jobs/runner.ts';
 import { forgetMessages } from '../messages/deliver.ts';
 import { dropAnswers } from '../offers/vouchers/queries.ts';
-import { forgetPings, preparePartitions } from '../pings/keep.ts';
+import { forgetCheckpoints, forgetPings, preparePartitions, settleVisits } from '../pings/keep.ts';
 import { judgeSilence } from '../pings/silence.ts';
 import { dropRefusals } from '../rules/decisions/queries.ts';
 import { expireSessions, forgetSessionClients } from '../sessions/accounting.ts';
@@ -30,6 +30,12 @@ export function houseJobs(services: Services, config: Config): Job[] {
       every: 30 * second,
       run: (now) => expireSessions(db, now),
     },
+    {
+      name: 'final visits',
+      every: 5 * minute,
+      run: (now) => settleVisits(db, services.policy, now),
+    },
+    { name: 'old checkpoints', every: hour, run: (now) => forgetCheckpoints(db, now) },
     { name: 'old pings', every: day, run: (now) => forgetPings(db, config.PING_KEEP_DAYS, now) },
     {
       name: 'old events',

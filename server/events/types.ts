@@ -35,6 +35,8 @@ export interface VisitRevision {
   exit: string | null;
   dwellSeconds: number;
   at: string;
+  /** The visit's id as it was told before, when its first ping, and with it its id, is another now. */
+  replaces?: string;
 }
 
 export interface EventPayloads {

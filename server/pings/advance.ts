@@ -1,112 +1,72 @@
-/** PURE. Many pings of one device through the engine in the order they were taken. */
-import type { DeviceState, Policy } from '../../geo/engine.ts';
-import type { FenceIndex } from '../../geo/fence-index.ts';
-import type { Transition, Visit } from '../../geo/visit.ts';
+/** PURE. A batch's pings by the time they are judged by, and when silence must be judged next. */
+import type { DeviceState, Ping, Policy } from '../../geo/engine.ts';
+import type { Run, Timeline } from '../../geo/history.ts';
 import type { ParsedPing } from './ping.ts';
-import { nextDeadline, step, tick } from '../../geo/engine.ts';
+import { judge } from '../../geo/quality.ts';
+import { isLate, run } from '../../geo/history.ts';
+import { nextDeadline } from '../../geo/engine.ts';
 import { aheadShift, engineTime } from './clock.ts';
-
-/** A transition with its visit as it stood at that moment; crossings have none. */
-export interface Happening {
-  transition: Transition;
-  visit: Visit | null;
-}
-
-export interface Advanced {
-  state: DeviceState;
-  /** Why each ping was refused, null where accepted, in the order given. */
-  reasons: (string | null)[];
-  happenings: Happening[];
-  /** Each visit that changed, as it stands now. */
-  visits: Visit[];
-  /** When silence must be judged; null when nothing is open. */
-  wakeAt: number | null;
-}
+import { toEngine } from './history.ts';
 
 /** While a backlog streams in, silence by the phone's clock means nothing: wait for this much by ours. */
 const BACKLOG_PAUSE = 5 * 60_000;
 const LIVE_WITHIN = 120_000;
 
-/** Steps the pings by their own time; those refused beforehand are passed over. */
-export function advance(
-  start: DeviceState,
+/** A ping on its way through the house. */
+export interface Candidate {
+  parsed: ParsedPing;
+  /** As the engine is told it. */
+  ping: Ping & { key: string };
+  /** Why it cannot be used whatever else is known; null when that is for the engine to say. */
+  hopeless: string | null;
+}
+
+/** Pings this house makes itself: their clock is ours. */
+export const ownClock = (ping: ParsedPing): boolean =>
+  ping.source === 'portal' || ping.source === 'session';
+
+/** Pings with the time they are judged by: the device's, put right by `skew`, and never ahead of ours. */
+export function judgeable(
   pings: readonly ParsedPing[],
-  fences: FenceIndex,
+  skew: number,
   policy: Policy,
   received: number,
-): Advanced {
-  const reasons = pings.map((ping) => ping.refusal);
+): Candidate[] {
+  const moved = pings.map((ping) => ping.at + (ownClock(ping) ? 0 : skew));
   const newest = pings.reduce(
-    (max, p) => (p.refusal === null ? Math.max(max, p.at) : max),
+    (max, { refusal }, i) => (refusal === null ? Math.max(max, moved[i] as number) : max),
     -Infinity,
   );
   const shift = aheadShift(newest, received);
-  const order = pings
-    .map((ping, i) => ({ ping, i, t: engineTime(ping.at, shift, received) }))
-    .filter(({ ping }) => ping.refusal === null)
-    .toSorted((a, b) => a.t - b.t || a.i - b.i);
-  const told: Told = { happenings: [], visits: new Map() };
-  let state = start;
-  for (const { ping, i, t } of order) {
-    const { accuracy, accuracyKind, lon, lat, speed, still, mock } = ping;
-    const spoken = speed === null ? {} : { speed };
-    const fix = { t, lon, lat, acc: accuracy, accKind: accuracyKind, still, mock, ...spoken };
-    const result = step(state, fix, fences, policy);
-    state = result.state;
-    reasons[i] = result.verdict.accepted ? null : (result.verdict.reason ?? 'refused');
-    tell(told, result);
-  }
-  return {
-    state,
-    reasons,
-    happenings: told.happenings,
-    visits: [...told.visits.values()],
-    wakeAt: wakeOf(state, policy, received),
-  };
+  return pings.map((parsed, i) => {
+    const ping = toEngine({ ...parsed, t: engineTime(moved[i] as number, shift, received) });
+    // What the engine would refuse in any state need not be put in its place in history.
+    const hopeless = parsed.refusal ?? judge(ping, null, null, policy).reason;
+    return { parsed, ping, hopeless };
+  });
 }
 
-/** Lets a device's silence be judged at `now` (wall clock). */
-export function advanceSilence(
-  start: DeviceState,
-  fences: FenceIndex,
-  policy: Policy,
-  now: number,
-): Advanced {
-  const result = tick(start, now, fences, policy);
-  const told: Told = { happenings: [], visits: new Map() };
-  tell(told, result);
-  const next = nextDeadline(result.state, policy);
-  // Strictly later, or a state that has nothing to say would be asked again and again.
-  const wakeAt = next === null ? null : Math.max(next, now + 60_000);
-  return {
-    state: result.state,
-    reasons: [],
-    happenings: told.happenings,
-    visits: [...told.visits.values()],
-    wakeAt,
-  };
-}
+/** Whether it must be put in its place among pings judged before. */
+export const comesLate = (state: DeviceState, { ping, hopeless }: Candidate): boolean =>
+  hopeless === null && isLate(state, ping);
 
-function wakeOf(state: DeviceState, policy: Policy, received: number): number | null {
+/** When a device must be looked at again if it stays silent; null when nothing is open. */
+export function wakeOf(state: DeviceState, policy: Policy, received: number): number | null {
   const deadline = nextDeadline(state, policy);
   if (deadline === null) return null;
   const late = received - (state.last?.t ?? received) > LIVE_WITHIN;
   return late ? Math.max(deadline, received + BACKLOG_PAUSE) : deadline;
 }
 
-interface Told {
-  happenings: Happening[];
-  visits: Map<string, Visit>;
-}
-
-/** Gathers what one step had to say; of a visit the last edition counts. */
-function tell(
-  told: Told,
-  result: { transitions: readonly Transition[]; visits: readonly Visit[] },
-): void {
-  for (const transition of result.transitions) {
-    const visit = result.visits.find((each) => each.id === transition.visit) ?? null;
-    told.happenings.push({ transition, visit });
-  }
-  for (const visit of result.visits) told.visits.set(visit.id, visit);
+/** Lets a device's silence be judged at `now` (wall clock). */
+export function advanceSilence(
+  start: DeviceState,
+  timeline: Timeline,
+  policy: Policy,
+  now: number,
+): Run & { wakeAt: number | null } {
+  const after = run(start, [], timeline, policy, { until: now });
+  const next = nextDeadline(after.state, policy);
+  // Strictly later, or a state that has nothing to say would be asked again and again.
+  return { ...after, wakeAt: next === null ? null : Math.max(next, now + 60_000) };
 }

@@ -1,18 +1,22 @@
 /** One batch of one device: one transaction over pings, state, visits and events; answered after commit. */
-import type { DeviceState, Policy } from '../../geo/engine.ts';
+import type { Policy } from '../../geo/engine.ts';
 import type { Database, Queryable } from '../db/database.ts';
 import type { LiveFences } from '../fences/live.ts';
 import type { DeviceCaller } from '../http/route.ts';
+import type { Candidate } from './advance.ts';
+import type { Judged } from './judge.ts';
 import type { Lanes } from './lanes.ts';
 import type { ParsedPing, Source } from './ping.ts';
-import type { JudgedPing } from './queries.ts';
-import { initialState } from '../../geo/engine.ts';
+import type { JudgedPing, Loaded } from './queries.ts';
+import type { Budget } from './rewind.ts';
 import { problem } from '../errors.ts';
-import { appendEvents } from '../events/outbox.ts';
-import { upsertVisits } from '../visits/queries.ts';
-import { advance } from './advance.ts';
+import { judgeable, ownClock, wakeOf } from './advance.ts';
+import { correctPast } from './history-queries.ts';
+import { judgeBatch } from './judge.ts';
 import { lockDevice, saveDevice } from './queries.ts';
-import { visitEvents } from './visit-events.ts';
+import { createBudget } from './rewind.ts';
+import { learnSkew, skewOf } from './skew.ts';
+import { tellVisits } from './tell.ts';
 
 export interface IngestDeps {
   db: Database;
@@ -36,7 +40,8 @@ export type Ingest = (caller: DeviceCaller, pings: readonly ParsedPing[]) => Pro
 
 type Fate = 'accepted' | 'duplicate' | { reason: string };
 
-export function createIngest(deps: IngestDeps): Ingest {
+export function createIngest(parts: IngestDeps): Ingest {
+  const deps = { ...parts, budget: createBudget() };
   const { db, clock, lanes } = deps;
   return async (caller, pings) => {
     if (pings.length === 0) return { accepted: 0, duplicates: 0, refused: [] };
@@ -52,7 +57,7 @@ export function createIngest(deps: IngestDeps): Ingest {
 /** Everything that happens inside the transaction; run again from the start after a conflict. */
 async function store(
   tx: Queryable,
-  deps: IngestDeps,
+  deps: IngestDeps & { budget: Budget },
   caller: DeviceCaller,
   pings: readonly ParsedPing[],
   received: number,
@@ -64,35 +69,51 @@ async function store(
   const fresh = firstOfEach(pings, loaded.known);
   if (fresh.length === 0) return fates;
 
-  const { index, metas } = await deps.fences.at(tx, merchantId, loaded.fenceRevision);
-  const start = usable(loaded.state, deviceId);
   const chosen = fresh.map((i) => pings[i] as ParsedPing);
-  const after = advance(start, chosen, index, deps.policy, received);
-  const judged: JudgedPing[] = chosen.map((ping, i) => ({
-    ping,
-    reason: after.reasons[i] ?? null,
-  }));
-  const update = { state: after.state, wakeAt: after.wakeAt, app: chosen[0]?.source ?? 'foyer' };
-  const kept = await saveDevice(tx, merchantId, deviceId, judged, update, received);
-  if (kept !== judged.length) throw raced();
-
-  const who = { merchantId, deviceId, guestId: loaded.guestId };
-  const visits = after.visits.map((visit) => ({ visit, fence: metas.get(visit.fence) }));
-  await upsertVisits(tx, who, visits, received);
-  await appendEvents(tx, visitEvents(who, after.happenings, metas, received), received);
+  const skew = learnSkew(loaded.skew, chosen, received);
+  const candidates = judgeable(chosen, skewOf(skew), deps.policy, received);
+  const judged = await judgeBatch(tx, deps, caller, loaded, candidates, received);
+  await save(tx, deps, caller, loaded, { candidates, judged, skew }, received);
 
   fresh.forEach((i, n) => {
-    const reason = after.reasons[n] ?? null;
+    const reason = judged.reasons[n] ?? null;
     fates[i] = reason === null ? 'accepted' : { reason };
   });
   return fates;
 }
 
-/** The remembered state, or a blank one when there is none or an older release wrote it differently. */
-export function usable(state: DeviceState | null, deviceId: string): DeviceState {
-  const blank = initialState(deviceId);
-  return state?.v === blank.v ? state : blank;
+async function save(
+  tx: Queryable,
+  deps: IngestDeps,
+  { merchantId, deviceId }: DeviceCaller,
+  loaded: Loaded,
+  batch: { candidates: readonly Candidate[]; judged: Judged; skew: readonly number[] },
+  received: number,
+): Promise<void> {
+  const { candidates, judged, skew } = batch;
+  const { past } = judged;
+  if (past) await correctPast(tx, merchantId, deviceId, past.from, past.corrections);
+  const who = { merchantId, deviceId, guestId: loaded.guestId };
+  const { cooling, tell } = tellVisits(who, judged, loaded.cooling, received);
+  const rows = candidates.map((candidate, i) => rowOf(candidate, judged.reasons[i] ?? null));
+  const { state, checkpoints, sinceCheckpoint } = judged;
+  const wakeAt = wakeOf(state, deps.policy, received);
+  const app = candidates.find(({ parsed }) => !ownClock(parsed))?.parsed.source ?? null;
+  const update = { state, wakeAt, app, skew, cooling, sinceCheckpoint, checkpoints };
+  const kept = await saveDevice(tx, merchantId, deviceId, rows, update, received);
+  if (kept !== rows.length) throw raced();
+  await tell(tx);
 }
+
+/** Verdicts of pings that were not put into history at all. */
+const LEFT_OUT: ReadonlySet<string | null> = new Set(['too-late', 'too-much-to-replay']);
+
+const rowOf = ({ parsed, ping }: Candidate, reason: string | null): JudgedPing => ({
+  ping: parsed,
+  judgedAt: ping.t,
+  reason,
+  usable: parsed.refusal === null && !LEFT_OUT.has(reason),
+});
 
 /** Indexes of pings that are neither stored nor repeated within the batch. */
 function firstOfEach(pings: readonly ParsedPing[], known: ReadonlySet<number>): number[] {

@@ -1,5 +1,9 @@
-/** Room for raw pings ahead of time, and none for those past their keep-time. */
+/** Room for raw pings ahead of time, and none for those past their keep-time; visits made final. */
+import type { Policy } from '../../geo/policy.ts';
 import type { Database } from '../db/database.ts';
+import { finaliseVisits } from '../visits/queries.ts';
+import { dropCheckpoints } from './history-queries.ts';
+import { HORIZON } from './history.ts';
 import { dropPartition, forgetStrays, makePartitions, partitionsBefore } from './queries.ts';
 
 const DAY = 24 * 60 * 60 * 1000;
@@ -29,4 +33,29 @@ export async function forgetPings(
     strays += gone;
     if (gone < STRAYS_AT_ONCE) return { days: names.length, strays };
   }
+}
+
+const VISITS_AT_ONCE = 1_000;
+
+/**
+ * Makes visits final that no ping within the horizon can change any more: a late one may still have
+ * continued a visit until the silence after it was over. Returns how many.
+ */
+export async function settleVisits(
+  db: Database,
+  policy: Pick<Policy, 'timeoutSeconds' | 'reopenSeconds'>,
+  now: number,
+): Promise<number> {
+  const reach = Math.max(policy.timeoutSeconds, policy.reopenSeconds) * 1000;
+  let total = 0;
+  for (;;) {
+    const settled = await finaliseVisits(db, now - HORIZON - reach, now, VISITS_AT_ONCE);
+    total += settled;
+    if (settled < VISITS_AT_ONCE) return total;
+  }
+}
+
+/** Drops states from which no late ping can start a rewind. */
+export async function forgetCheckpoints(db: Database, now: number): Promise<number> {
+  return dropCheckpoints(db, now - HORIZON);
 }

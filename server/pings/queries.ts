@@ -1,13 +1,18 @@
 /** What a batch reads and writes: the device's state under lock, its pings with their verdicts. */
+import type { DeviceState } from '../../geo/state.ts';
 import type { Queryable, Row } from '../db/database.ts';
+import type { Checkpoint } from './checkpoints.ts';
+import type { Cooling } from './cooling.ts';
 import type { ParsedPing } from './ping.ts';
-import type { DeviceState } from '../../geo/engine.ts';
+import { bounded } from './history.ts';
 
 interface LoadedRow extends Row {
   guest_id: string | null;
   revoked: boolean;
-  locked: boolean;
-  state: DeviceState | null;
+  state: object | null;
+  skew: number[] | null;
+  cooling: Cooling | null;
+  since_checkpoint: number;
   fence_revision: number;
   known: number[] | null;
 }
@@ -15,8 +20,12 @@ interface LoadedRow extends Row {
 export interface Loaded {
   guestId: string | null;
   revoked: boolean;
-  /** Null for a device that never pinged. */
-  state: DeviceState | null;
+  /** As stored, perhaps by an older release (see state.ts). Null for a device that never pinged. */
+  state: object | null;
+  /** Recent differences between its clock and ours (see skew.ts). */
+  skew: readonly number[];
+  cooling: Cooling | null;
+  sinceCheckpoint: number;
   /** The merchant's fences as of now; see fences/live.ts. */
   fenceRevision: number;
   /** Indexes of the asked pings that are stored already. */
@@ -42,6 +51,9 @@ export async function lockDevice(
       guestId: row.guest_id,
       revoked: row.revoked,
       state: row.state,
+      skew: row.skew ?? [],
+      cooling: row.cooling,
+      sinceCheckpoint: row.since_checkpoint,
       fenceRevision: row.fence_revision,
       known: new Set(row.known ?? []),
     }
@@ -76,8 +88,9 @@ async function selectLocked(
   const [first, last] = [Math.min(...times), Math.max(...times)];
   const { rows } = await tx.query<LoadedRow>(
     `with locked as materialized (
-       select state from device_states where device_id = $2 and merchant_id = $1 for update)
-     select d.guest_id, d.revoked_at is not null as revoked, l.state,
+       select state, skew, cooling, since_checkpoint from device_states
+       where device_id = $2 and merchant_id = $1 for update)
+     select d.guest_id, d.revoked_at is not null as revoked, l.*,
        coalesce((select revision from fence_revisions where merchant_id = $1), 0) as fence_revision,
        (select jsonb_agg(k.i)
         from unnest($3::timestamptz[], $4::text[]) with ordinality as k (at, key, i)
@@ -100,19 +113,47 @@ async function selectLocked(
 /** A ping with its verdict, on its way into the table. */
 export interface JudgedPing {
   ping: ParsedPing;
+  /** The time it was judged by; ms since 1970. */
+  judgedAt: number;
   /** Null when accepted. */
   reason: string | null;
+  /** False when the engine was never told. */
+  usable: boolean;
 }
 
 export interface DeviceUpdate {
   state: DeviceState;
   wakeAt: number | null;
-  app: string;
+  /** The app that sent the batch; null when this house made it. */
+  app: string | null;
+  skew: readonly number[];
+  cooling: Cooling | null;
+  sinceCheckpoint: number;
+  checkpoints: readonly Checkpoint[];
 }
 
-/** Beyond these a number is nonsense, and a column of type real would refuse it. */
-const bounded = (value: number | null): number | null =>
-  value === null ? null : Math.min(Math.max(value, -1e6), 1e6);
+const iso = (ms: number): string => new Date(ms).toISOString();
+
+function toRow({ ping, judgedAt, reason, usable }: JudgedPing) {
+  return {
+    at: iso(ping.at),
+    judged_at: iso(judgedAt),
+    key: ping.key,
+    lon: ping.lon,
+    lat: ping.lat,
+    accuracy: bounded(ping.accuracy),
+    kind: ping.accuracyKind,
+    speed: bounded(ping.speed),
+    still: ping.still,
+    mock: ping.mock,
+    heard: ping.heard.length === 0 ? null : ping.heard,
+    evidence: ping.evidence,
+    source: ping.source,
+    reason,
+    usable,
+    extras: ping.extras,
+  };
+}
 
 /** Stores new pings and the state after them, in one round trip. Returns how many pings were new. */
 export async function saveDevice(
@@ -123,45 +164,47 @@ export async function saveDevice(
   update: DeviceUpdate,
   now: number,
 ): Promise<number> {
-  const rows = judged.map(({ ping, reason }) => ({
-    at: new Date(ping.at).toISOString(),
-    key: ping.key,
-    lon: ping.lon,
-    lat: ping.lat,
-    accuracy: bounded(ping.accuracy),
-    kind: ping.accuracyKind,
-    speed: bounded(ping.speed),
-    source: ping.source,
-    reason,
-    extras: ping.extras,
-  }));
+  const { app, checkpoints, cooling, skew } = update;
   const { rows: counts } = await tx.query<{ kept: number }>(
     `with kept as (
-       insert into pings (merchant_id, device_id, at, ping_key, received_at, lon, lat, accuracy_m,
-         accuracy_kind, speed_mps, source, accepted, reason, extras)
-       select $1, $2, at, key, $3, lon, lat, accuracy, kind, speed, source, reason is null, reason, extras
-       from jsonb_to_recordset($4::jsonb) as p (at timestamptz, key text, lon double precision,
-         lat double precision, accuracy real, kind text, speed real, source text, reason text, extras jsonb)
+       insert into pings (merchant_id, device_id, at, judged_at, ping_key, received_at, lon, lat,
+         accuracy_m, accuracy_kind, speed_mps, still, mock, heard, evidence, source, accepted, reason,
+         usable, extras)
+       select $1, $2, at, judged_at, key, $3, lon, lat, accuracy, kind, speed, still, mock, heard,
+         evidence, source, reason is null, reason, usable, extras
+       from jsonb_to_recordset($4::jsonb) as p (at timestamptz, judged_at timestamptz, key text,
+         lon double precision, lat double precision, accuracy double precision, kind text,
+         speed double precision, still boolean, mock boolean, heard jsonb, evidence jsonb,
+         source text, reason text, usable boolean, extras jsonb)
        on conflict do nothing returning 1),
      remembered as (
-       update device_states set state = $5, wake_at = $6, updated_at = $3
+       update device_states set state = $5, wake_at = $6, updated_at = $3, skew = $9,
+         cooling = $10, since_checkpoint = $11
        where device_id = $2 and merchant_id = $1 returning 1),
+     marked as (
+       insert into device_checkpoints (device_id, merchant_id, at, state)
+       select $2, $1, at, state from jsonb_to_recordset($12::jsonb) as c (at timestamptz, state jsonb)
+       on conflict (device_id, at) do update set state = excluded.state returning 1),
      heard as (
        update devices set last_ping_at = $3, last_app = $7
-       where id = $2 and merchant_id = $1
+       where id = $2 and merchant_id = $1 and $7::text is not null
          and (last_ping_at is null or last_ping_at < $8 or last_app is distinct from $7) returning 1)
      select (select count(*) from kept) as kept, (select count(*) from remembered) as remembered,
-       (select count(*) from heard) as heard`,
+       (select count(*) from marked) as marked, (select count(*) from heard) as heard`,
     [
       merchantId,
       deviceId,
       new Date(now),
-      JSON.stringify(rows),
+      JSON.stringify(judged.map(toRow)),
       JSON.stringify(update.state),
       update.wakeAt === null ? null : new Date(update.wakeAt),
-      update.app,
+      app,
       // Not at every ping: the device's row would be rewritten for nothing but a later second.
       new Date(now - 30_000),
+      skew.length === 0 ? null : JSON.stringify(skew),
+      cooling && JSON.stringify(cooling),
+      update.sinceCheckpoint,
+      JSON.stringify(checkpoints.map(({ at, state }) => ({ at: iso(at), state }))),
     ],
   );
   return counts[0]?.kept ?? 0;
@@ -183,7 +226,9 @@ export async function dueSleepers(db: Queryable, now: number, limit: number): Pr
 }
 
 export interface SleepingDevice {
-  state: DeviceState;
+  /** As stored (see state.ts). */
+  state: object;
+  cooling: Cooling | null;
   guestId: string | null;
 }
 
@@ -194,31 +239,35 @@ export async function lockSleeper(
   deviceId: string,
   now: number,
 ): Promise<SleepingDevice | null> {
-  const { rows } = await tx.query<{ state: DeviceState | null; guest_id: string | null }>(
-    `select s.state, d.guest_id from device_states s join devices d on d.id = s.device_id
+  const { rows } = await tx.query<{
+    state: object | null;
+    cooling: Cooling | null;
+    guest_id: string | null;
+  }>(
+    `select s.state, s.cooling, d.guest_id from device_states s join devices d on d.id = s.device_id
      where s.device_id = $2 and s.merchant_id = $1 and s.wake_at <= $3 for update of s`,
     [merchantId, deviceId, new Date(now)],
   );
   const row = rows[0];
-  return row?.state ? { state: row.state, guestId: row.guest_id } : null;
+  return row?.state ? { state: row.state, cooling: row.cooling, guestId: row.guest_id } : null;
 }
 
 export async function saveState(
   tx: Queryable,
   merchantId: string,
   deviceId: string,
-  state: DeviceState,
-  wakeAt: number | null,
+  update: Pick<DeviceUpdate, 'state' | 'wakeAt' | 'cooling'>,
   now: number,
 ): Promise<void> {
   await tx.query(
-    `update device_states set state = $3, wake_at = $4, updated_at = $5
+    `update device_states set state = $3, wake_at = $4, cooling = $5, updated_at = $6
      where merchant_id = $1 and device_id = $2`,
     [
       merchantId,
       deviceId,
-      JSON.stringify(state),
-      wakeAt === null ? null : new Date(wakeAt),
+      JSON.stringify(update.state),
+      update.wakeAt === null ? null : new Date(update.wakeAt),
+      update.cooling && JSON.stringify(update.cooling),
       new Date(now),
     ],
   );

@@ -3,13 +3,12 @@ import type { Database, Queryable } from '../db/database.ts';
 import type { Log } from '../log.ts';
 import type { IngestDeps } from './ingest.ts';
 import type { Sleeper } from './queries.ts';
-import { appendEvents } from '../events/outbox.ts';
+import { seenUntil } from '../../geo/history.ts';
 import { fenceRevision } from '../fences/queries.ts';
-import { upsertVisits } from '../visits/queries.ts';
 import { advanceSilence } from './advance.ts';
-import { usable } from './ingest.ts';
 import { dueSleepers, lockSleeper, saveState, wakeLater } from './queries.ts';
-import { visitEvents } from './visit-events.ts';
+import { rememberedState } from './state.ts';
+import { tellVisits } from './tell.ts';
 
 export interface SilenceDeps extends Pick<IngestDeps, 'clock' | 'fences' | 'lanes' | 'policy'> {
   db: Database;
@@ -65,11 +64,16 @@ async function judgeInside(
   const sleeper = await lockSleeper(tx, merchantId, deviceId, now);
   if (!sleeper) return;
   const revision = await fenceRevision(tx, merchantId);
-  const { index, metas } = await deps.fences.at(tx, merchantId, revision);
-  const after = advanceSilence(usable(sleeper.state, deviceId), index, deps.policy, now);
-  await saveState(tx, merchantId, deviceId, after.state, after.wakeAt, now);
+  const state = rememberedState(sleeper.state, deviceId);
+  const seen = seenUntil(state);
+  const from = Number.isFinite(seen) ? Math.min(now, seen) : now;
+  const { timeline, metas } = await deps.fences.timeline(tx, merchantId, revision, from);
+  const { happenings, visits, ...after } = advanceSilence(state, timeline, deps.policy, now);
   const who = { merchantId, deviceId, guestId: sleeper.guestId };
-  const visits = after.visits.map((visit) => ({ visit, fence: metas.get(visit.fence) }));
-  await upsertVisits(tx, who, visits, now);
-  await appendEvents(tx, visitEvents(who, after.happenings, metas, now), now);
+  const index = timeline.at(-1)?.fences;
+  const cooldownOf = (fence: string) => index?.get(fence)?.definition.cooldownSeconds ?? 0;
+  const news = { happenings, visits, revision: null, metas, cooldownOf };
+  const { cooling, tell } = tellVisits(who, news, sleeper.cooling, now);
+  await saveState(tx, merchantId, deviceId, { ...after, cooling }, now);
+  await tell(tx);
 }

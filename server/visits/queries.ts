@@ -18,8 +18,8 @@ function toRecord({ visit, fence }: ToldVisit) {
     store_id: fence?.storeId ?? null,
     fence_id: visit.fence,
     fence_version: visit.fenceVersion,
-    status: visit.status,
-    revision: visit.revision,
+    // The engine's "final" is its own: late pings may still change the visit until it is final here.
+    status: visit.status === 'open' ? 'open' : 'closed',
     score: visit.score,
     band: visit.band,
     entry_earliest: iso(visit.entry.earliest),
@@ -36,10 +36,19 @@ function toRecord({ visit, fence }: ToldVisit) {
   };
 }
 
-/** Stores each visit's newest edition; an older one than is stored changes nothing. */
+interface Author {
+  merchantId: string;
+  deviceId: string;
+  guestId: string | null;
+}
+
+/**
+ * Stores each visit's newest edition and counts it; the same edition again changes nothing, and final
+ * visits stay as they are. A retracted visit that is told again is one again.
+ */
 export async function upsertVisits(
   tx: Queryable,
-  who: { merchantId: string; deviceId: string; guestId: string | null },
+  who: Author,
   told: readonly ToldVisit[],
   now: number,
 ): Promise<void> {
@@ -49,27 +58,64 @@ export async function upsertVisits(
     `insert into visits as v (id, merchant_id, store_id, fence_id, fence_version, device_id, guest_id,
        status, revision, score, band, entry_earliest, entry_at, entry_latest, exit_earliest, exit_at,
        exit_latest, dwell_lower_s, dwell_s, dwell_upper_s, pings, detail, updated_at)
-     select id, $2, store_id, fence_id, fence_version, $3, $4, status, revision, score, band,
+     select id, $2, store_id, fence_id, fence_version, $3, $4, status, 1, score, band,
        entry_earliest, entry_at, entry_latest, exit_earliest, exit_at, exit_latest, dwell_lower_s,
        dwell_s, dwell_upper_s, pings, detail, $5
      from jsonb_to_recordset($1::jsonb) as r (id text, store_id uuid, fence_id uuid,
-       fence_version integer, status text, revision integer, score double precision, band text,
+       fence_version integer, status text, score double precision, band text,
        entry_earliest timestamptz, entry_at timestamptz, entry_latest timestamptz,
        exit_earliest timestamptz, exit_at timestamptz, exit_latest timestamptz,
        dwell_lower_s double precision, dwell_s double precision, dwell_upper_s double precision,
        pings integer, detail jsonb)
      on conflict (id) do update set
-       status = excluded.status, revision = excluded.revision, score = excluded.score,
+       status = excluded.status, revision = v.revision + 1, score = excluded.score,
        band = excluded.band, guest_id = coalesce(v.guest_id, excluded.guest_id),
+       fence_version = excluded.fence_version,
        entry_earliest = excluded.entry_earliest, entry_at = excluded.entry_at,
        entry_latest = excluded.entry_latest, exit_earliest = excluded.exit_earliest,
        exit_at = excluded.exit_at, exit_latest = excluded.exit_latest,
        dwell_lower_s = excluded.dwell_lower_s, dwell_s = excluded.dwell_s,
        dwell_upper_s = excluded.dwell_upper_s, pings = excluded.pings, detail = excluded.detail,
-       updated_at = excluded.updated_at
-     where v.merchant_id = excluded.merchant_id and v.revision < excluded.revision`,
+       retracted_at = null, updated_at = excluded.updated_at
+     where v.merchant_id = excluded.merchant_id and v.status <> 'final'
+       and (v.status = 'retracted' or v.detail is distinct from excluded.detail)`,
     [JSON.stringify(rows), who.merchantId, who.deviceId, who.guestId, new Date(now)],
   );
+}
+
+/** Takes back visits that late pings showed never to have been; final ones stay. */
+export async function retractVisits(
+  tx: Queryable,
+  merchantId: string,
+  ids: readonly string[],
+  now: number,
+): Promise<void> {
+  if (ids.length === 0) return;
+  await tx.query(
+    `update visits set status = 'retracted', retracted_at = $3, revision = revision + 1, updated_at = $3
+     where merchant_id = $1 and id = any ($2::text[]) and status in ('open', 'closed')`,
+    [merchantId, ids, new Date(now)],
+  );
+}
+
+/**
+ * Makes visits final that ended before `before`, of all merchants, `limit` at once; returns how many.
+ * From here on nothing changes them.
+ */
+export async function finaliseVisits(
+  db: Queryable,
+  before: number,
+  now: number,
+  limit: number,
+): Promise<number> {
+  const { rowCount } = await db.query(
+    `update visits set status = 'final', revision = revision + 1, updated_at = $2
+     where id = any (array(
+       select id from visits where status = 'closed' and exit_at < $1 order by exit_at limit $3
+       for update skip locked)) and status = 'closed'`,
+    [new Date(before), new Date(now), limit],
+  );
+  return rowCount;
 }
 
 export interface VisitRow extends Row {
@@ -111,6 +157,7 @@ export interface VisitFilter {
   from?: Date | undefined;
   /** Entered before. */
   to?: Date | undefined;
+  /** Retracted visits are left out unless asked for. */
   status?: string | undefined;
   /** Only bands named here. */
   bands?: readonly string[] | undefined;
@@ -133,7 +180,7 @@ export async function listVisits(
        and ($5::uuid is null or v.guest_id = $5)
        and ($6::timestamptz is null or v.entry_at >= $6)
        and ($7::timestamptz is null or v.entry_at < $7)
-       and ($8::text is null or v.status = $8)
+       and (case when $8::text is null then v.status <> 'retracted' else v.status = $8 end)
        and ($9::text[] is null or v.band = any ($9))
        and ($10::timestamptz is null or (v.entry_at, v.id) < ($10, $11::text))
      order by v.entry_at desc, v.id desc limit $12`,

@@ -117,15 +117,21 @@ const fence = maker('fences', (merchantId: string) => ({
   /** GeoJSON geometry; a Point is a circle and needs `radiusM`. */
   shape: london,
   radiusM: wide<number | null>(30),
+  kind: wide<'area' | 'circle' | 'corridor' | 'tripwire' | 'radio' | 'composite'>('circle'),
+  ...noText('direction'),
+  cooldownS: 0,
   minDwellS: 180,
   version: 1,
   active: true,
   createdAt: when(-DAY),
   updatedAt: when(-DAY),
 }));
-/** A circle of 30 m in London unless a shape is given. */
-export const makeFence: typeof fence = (db, merchantId, over = {}) =>
-  fence(db, merchantId, over.shape ? { radiusM: null, ...over } : over);
+/** A circle of 30 m in London unless a shape is given; with a shape and no radius it is an area. */
+export const makeFence: typeof fence = (db, merchantId, over = {}) => {
+  const { radiusM = null } = over;
+  const kind = radiusM === null ? 'area' : 'circle';
+  return fence(db, merchantId, over.shape ? { radiusM, kind, ...over } : over);
+};
 
 export const makeGuest = maker('guests', (merchantId: string) => ({
   id: id(),
@@ -252,10 +258,11 @@ export async function makeDevice(
   return { ...(await device(db, merchantId, { tokenHash: hashToken(token), ...over })), token };
 }
 
-export const makePing = maker('pings', (merchantId: string, deviceId: string) => ({
+const ping = maker('pings', (merchantId: string, deviceId: string) => ({
   merchantId,
   deviceId,
   at: when(),
+  judgedAt: when(),
   pingKey: unique(),
   receivedAt: when(1000),
   lon: -0.1276,
@@ -267,6 +274,9 @@ export const makePing = maker('pings', (merchantId: string, deviceId: string) =>
   accepted: true,
   ...noText('reason'),
 }));
+/** Judged by its own clock unless said otherwise. */
+export const makePing: typeof ping = (db, merchantId, deviceId, over = {}) =>
+  ping(db, merchantId, deviceId, over.at ? { judgedAt: over.at, ...over } : over);
 
 export const makeDeviceState = maker('device_states', (merchantId: string, deviceId: string) => ({
   deviceId,

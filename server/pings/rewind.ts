@@ -1,0 +1,140 @@
+/** Late pings put in their places: history since the checkpoint before them is run again. */
+import type { DeviceState, Policy } from '../../geo/engine.ts';
+import type { Revision, Timeline } from '../../geo/history.ts';
+import type { Queryable } from '../db/database.ts';
+import type { Candidate } from './advance.ts';
+import type { Checkpoint } from './checkpoints.ts';
+import type { Correction } from './history-queries.ts';
+import type { StoredPing } from './history.ts';
+import { compareTurns, revise, seenUntil } from '../../geo/history.ts';
+import { problem } from '../errors.ts';
+import { watchStates } from './checkpoints.ts';
+import { HORIZON, checkpointBefore, storedPings } from './history.ts';
+
+/** Stored pings one rewind may run again. */
+const MAX_REPLAY = 20_000;
+
+export interface Rewound {
+  /** Verdicts of the late pings, in the order given; null when accepted. */
+  reasons: (string | null)[];
+  /** What came of it; null when none of them could be put in its place. */
+  change: {
+    state: DeviceState;
+    revision: Revision;
+    /** Stored pings whose verdict is another now. */
+    corrections: Correction[];
+    /** Checkpoints from here on no longer hold; ms since 1970. */
+    from: number;
+    checkpoints: readonly Checkpoint[];
+    sinceCheckpoint: number;
+  } | null;
+}
+
+export interface RewindDeps {
+  policy: Policy;
+  budget: Budget;
+  timelineFrom: (from: number) => Promise<Timeline>;
+}
+
+/** Puts late pings in their places as of `state`, the newest state of their device. */
+export async function rewind(
+  tx: Queryable,
+  deps: RewindDeps,
+  who: { merchantId: string; deviceId: string },
+  state: DeviceState,
+  late: readonly Candidate[],
+  received: number,
+): Promise<Rewound> {
+  const reasons: (string | null)[] = late.map(() => 'too-late');
+  const young = late.flatMap(({ ping }, i) => (received - ping.t <= HORIZON ? [{ ping, i }] : []));
+  const [first] = young.map(({ ping }) => ping).toSorted(compareTurns);
+  if (!first) return { reasons, change: null };
+  const { merchantId, deviceId } = who;
+  const start = await checkpointBefore(tx, merchantId, deviceId, first);
+  if (!start) return { reasons, change: null };
+  const stored = await since(tx, who, start);
+  if (stored.length > MAX_REPLAY) {
+    for (const { i } of young) reasons[i] = 'too-much-to-replay';
+    return { reasons, change: null };
+  }
+  deps.budget.spend(deviceId, stored.length + young.length, received);
+
+  const reach = Math.min(first.t, stored[0]?.ping.t ?? Infinity, finite(seenUntil(start)));
+  const timeline = await deps.timelineFrom(reach);
+  const watch = watchStates(start, 0);
+  const { settled } = state;
+  const revision = revise(
+    start,
+    stored.map(({ ping }) => ping),
+    young.map(({ ping }) => ping),
+    timeline,
+    deps.policy,
+    { onStep: watch.onStep, ...(settled === null ? {} : { until: settled }) },
+  );
+  young.forEach(({ i }, n) => (reasons[i] = revision.lateReasons[n] ?? null));
+  const change = {
+    state: revision.run.state,
+    revision,
+    corrections: correctionsOf(stored, revision),
+    from: first.t,
+    checkpoints: watch.found(),
+    sinceCheckpoint: watch.since(),
+  };
+  return { reasons, change };
+}
+
+const finite = (t: number): number => (Number.isFinite(t) ? t : Infinity);
+
+/** The pings judged after a state, one more than may be run again. */
+async function since(
+  tx: Queryable,
+  { merchantId, deviceId }: { merchantId: string; deviceId: string },
+  start: DeviceState,
+): Promise<StoredPing[]> {
+  const from = start.head?.t ?? 0;
+  const limit = MAX_REPLAY + 1;
+  const found = await storedPings(tx, merchantId, deviceId, from, LAST, limit, 'usable');
+  const { head } = start;
+  return head === null ? found : found.filter(({ ping }) => compareTurns(ping, head) > 0);
+}
+
+/** The year 9999: no ping is judged by a later time. */
+const LAST = Date.UTC(9999, 11, 31);
+
+function correctionsOf(stored: readonly StoredPing[], { storedReasons }: Revision): Correction[] {
+  return stored.flatMap(({ at, ping, reason }, i) => {
+    const now = storedReasons[i] ?? null;
+    return now === reason ? [] : [{ at, key: ping.key, reason: now }];
+  });
+}
+
+/** How many pings may be run again for one device, over time: beyond it the device is asked to wait. */
+export interface Budget {
+  /** Throws `too-many-requests` when the device has used up its share. */
+  spend(deviceId: string, pings: number, now: number): void;
+}
+
+/** Ten full rewinds at once, and from then on one in ten seconds: some 3 % of a processor. */
+const FULL = 10 * MAX_REPLAY;
+const PER_SECOND = MAX_REPLAY / 10;
+const DEVICES = 10_000;
+
+export function createBudget(full = FULL, perSecond = PER_SECOND): Budget {
+  const left = new Map<string, { pings: number; at: number }>();
+  return {
+    spend(deviceId, pings, now) {
+      const known = left.get(deviceId);
+      const gained = known ? (Math.max(0, now - known.at) / 1000) * perSecond : 0;
+      const have = known ? Math.min(full, known.pings + gained) : full;
+      if (have <= 0) {
+        throw problem('too-many-requests', {
+          detail: 'Late pings of this device keep rewriting its history; send again later.',
+          retryAfter: Math.min(60, Math.ceil(1 - have / perSecond)),
+        });
+      }
+      left.delete(deviceId);
+      left.set(deviceId, { pings: have - pings, at: now });
+      if (left.size > DEVICES) left.delete(left.keys().next().value as string);
+    },
+  };
+}
