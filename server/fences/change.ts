@@ -1,115 +1,35 @@
-/** Drawing, changing and removing fences: geometry judged, owners checked, a `fence.changed` for each. */
+/** Drawing, changing and removing fences: input judged, owners checked, people inside judged anew. */
 import type { Queryable } from '../db/database.ts';
 import type { EventPayloads } from '../events/types.ts';
-import type { FenceFields, FenceRow } from './queries.ts';
-import type { StoredShape } from './shape.ts';
-import { parseFence } from '../../geo/geojson.ts';
+import type { Accepted, FenceChange, FenceInput, Warning } from './input.ts';
+import type { FenceRow } from './queries.ts';
 import { problem } from '../errors.ts';
 import { appendEvents } from '../events/outbox.ts';
 import { uuidv7 } from '../ids.ts';
-import { hasStore } from '../stores/queries.ts';
+import { acceptChange, acceptNew } from './input.ts';
+import { closeForgotten, compositesWith, renewVersions, wakeInside } from './inside-queries.ts';
 import {
-  countFences,
   deleteUnvisited,
-  endVisitsOf,
   fenceById,
-  findCycle,
   insertFence,
-  knownFences,
   lockFences,
   retireFence,
-  storesBox,
   updateFence,
 } from './queries.ts';
-import { toStored } from './shape.ts';
+import {
+  expectedBox,
+  requireMembers,
+  requireNoComposite,
+  requireNoMemberRing,
+  requireParent,
+  requireRoom,
+  requireStore,
+  requireTree,
+} from './relations.ts';
+import { standSince } from './versions-queries.ts';
 
-/** Fences per merchant. */
-export const MAX_FENCES = 20_000;
-/** Degrees around the merchant's stores within which a fence is expected. */
-const NEAR = 1;
-
-export type Box = readonly [number, number, number, number];
-
-/** A new fence as people give it; what is left out has its default. */
-export interface FenceInput {
-  name: string;
-  /** GeoJSON Polygon, MultiPolygon, or Point (then with `radius`). Not trusted. */
-  geometry: unknown;
-  /** Metres, circles only. */
-  radius?: number | null | undefined;
-  storeId?: string | null | undefined;
-  parentId?: string | null | undefined;
-  floor?: string | null | undefined;
-  category?: string | null | undefined;
-  minDwellSeconds?: number | undefined;
-  active?: boolean | undefined;
-}
-
-/** What is left out stays as it is. */
-export type FenceChange = { [K in keyof FenceInput]?: FenceInput[K] | undefined };
-
-/** The geometry as it is stored, or the problem that says what to mend. */
-export function acceptShape(
-  geometry: unknown,
-  radius: number | null | undefined,
-  expected: Box | null,
-): StoredShape {
-  const feature = { type: 'Feature', geometry, properties: radius == null ? {} : { radius } };
-  const result = parseFence(feature, { id: 'fence', ...(expected ? { expected } : {}) });
-  if (result.ok) return toStored(result.fence.shape);
-  throw problem('invalid-geometry', {
-    detail: result.message,
-    errors: [{ path: 'body.geometry', message: result.message }],
-    fault: result.code,
-  });
-}
-
-/** Where this merchant's fences should lie, so that swapped axes are noticed; null when unknown. */
-export async function expectedBox(tx: Queryable, merchantId: string): Promise<Box | null> {
-  const box = await storesBox(tx, merchantId);
-  return box && [box[0] - NEAR, box[1] - NEAR, box[2] + NEAR, box[3] + NEAR];
-}
-
-/** Throws not-found for a store that is not the merchant's. */
-export async function requireStore(
-  tx: Queryable,
-  merchantId: string,
-  storeId: string | null | undefined,
-): Promise<void> {
-  if (storeId != null && !(await hasStore(tx, merchantId, storeId))) {
-    throw problem('not-found', { detail: 'There is no store with this id.' });
-  }
-}
-
-async function requireParent(
-  tx: Queryable,
-  merchantId: string,
-  parentId: string | null | undefined,
-): Promise<void> {
-  if (parentId == null) return;
-  const known = await knownFences(tx, merchantId, [parentId]);
-  if (known.size === 0) throw problem('not-found', { detail: 'There is no such parent fence.' });
-}
-
-/** Throws when `adding` more fences would be too many. */
-export async function requireRoom(
-  tx: Queryable,
-  merchantId: string,
-  adding: number,
-): Promise<void> {
-  if ((await countFences(tx, merchantId)) + adding > MAX_FENCES) {
-    throw problem('conflict', { detail: `A merchant has at most ${MAX_FENCES} fences.` });
-  }
-}
-
-/** Throws when the parents no longer form a tree. */
-export async function requireTree(tx: Queryable, merchantId: string): Promise<void> {
-  if ((await findCycle(tx, merchantId)) !== null) {
-    throw problem('conflict', {
-      detail: 'A fence cannot lie inside itself: the parents form a ring.',
-    });
-  }
-}
+/** A fence as it is stored now, with what is odd about it. */
+export type SavedFence = FenceRow & { warnings: readonly Warning[] };
 
 /** One `fence.changed` per fence, in this transaction. */
 export async function announce(
@@ -132,98 +52,79 @@ export async function announce(
   await appendEvents(tx, events, now);
 }
 
+/**
+ * After the ground of fences changed or went: what is made of them changed, too, and whoever is in
+ * any of them is judged anew, soon and without an offer.
+ */
+export async function reconsider(
+  tx: Queryable,
+  merchantId: string,
+  ids: readonly string[],
+  now: Date,
+): Promise<void> {
+  const made = (await compositesWith(tx, merchantId, ids)).map(({ id }) => id);
+  await renewVersions(
+    tx,
+    merchantId,
+    made.filter((id) => !ids.includes(id)),
+    now,
+  );
+  await wakeInside(tx, merchantId, [...ids, ...made], now);
+}
+
+async function requireOwn(
+  tx: Queryable,
+  merchantId: string,
+  { fields, shape }: Accepted,
+): Promise<void> {
+  await requireStore(tx, merchantId, fields.storeId);
+  await requireParent(tx, merchantId, fields.parentId);
+  await requireMembers(tx, merchantId, shape.members);
+}
+
 export async function createFence(
   tx: Queryable,
   merchantId: string,
   input: FenceInput,
   now: number,
-): Promise<FenceRow> {
+  /** From when on it counts; from `now` unless said. */
+  since?: Date,
+): Promise<SavedFence> {
   await lockFences(tx, merchantId);
-  await requireStore(tx, merchantId, input.storeId);
-  await requireParent(tx, merchantId, input.parentId);
   await requireRoom(tx, merchantId, 1);
-  const shape = acceptShape(input.geometry, input.radius, await expectedBox(tx, merchantId));
-  const fields: FenceFields = {
-    name: input.name,
-    storeId: input.storeId ?? null,
-    parentId: input.parentId ?? null,
-    floor: input.floor ?? null,
-    category: input.category ?? null,
-    minDwellSeconds: input.minDwellSeconds ?? 180,
-    active: input.active ?? true,
-    radio: null,
-    priority: 0,
-    cooldownSeconds: 0,
-    hours: null,
-    datum: 'wgs84',
-    made: null,
-  };
+  const accepted = acceptNew(input, await expectedBox(tx, merchantId));
+  await requireOwn(tx, merchantId, accepted);
+  const { fields, shape, warnings } = accepted;
   const row = await insertFence(tx, merchantId, uuidv7(now), fields, shape, new Date(now));
+  if (since) await standSince(tx, merchantId, [row.id], since);
   await announce(tx, merchantId, [row], 'created', now);
-  return row;
+  return { ...row, warnings };
 }
 
-/** Changes what is given and leaves the rest; a shape that differs makes a new version. */
+/** Changes what is given and leaves the rest; another ground makes a new version. */
 export async function changeFence(
   tx: Queryable,
   merchantId: string,
   id: string,
   change: FenceChange,
   now: number,
-): Promise<FenceRow> {
+): Promise<SavedFence> {
   await lockFences(tx, merchantId);
   const before = await fenceById(tx, merchantId, id);
   if (!before) throw problem('not-found', { detail: 'There is no fence with this id.' });
-  await requireStore(tx, merchantId, change.storeId);
-  await requireParent(tx, merchantId, change.parentId);
-  const fields = mergeFields(before, change);
-  const shape = await changedShape(tx, merchantId, before, change);
-  const row = await updateFence(
-    tx,
-    merchantId,
-    id,
-    fields,
-    shape ?? before,
-    shape === null,
-    new Date(now),
-  );
+  const accepted = acceptChange(before, change, await expectedBox(tx, merchantId));
+  await requireOwn(tx, merchantId, accepted);
+  const at = new Date(now);
+  const row = await updateFence(tx, merchantId, id, accepted, at);
   if (!row) throw problem('not-found');
   if (change.parentId != null) await requireTree(tx, merchantId);
-  if (before.active && !row.active) await endVisitsOf(tx, merchantId, id, new Date(now));
+  if (row.members !== null) await requireNoMemberRing(tx, merchantId);
+  if (row.version !== before.version || row.active !== before.active) {
+    await reconsider(tx, merchantId, [id], at);
+    if (!row.active) await closeForgotten(tx, merchantId, [id], at);
+  }
   await announce(tx, merchantId, [row], 'updated', now);
-  return row;
-}
-
-/** What is given replaces what is stored. */
-function mergeFields(before: FenceRow, change: FenceChange): FenceFields {
-  const { storeId, parentId, floor, category } = change;
-  return {
-    name: change.name ?? before.name,
-    storeId: storeId === undefined ? before.store_id : storeId,
-    parentId: parentId === undefined ? before.parent_id : parentId,
-    floor: floor === undefined ? before.floor : floor,
-    category: category === undefined ? before.category : category,
-    minDwellSeconds: change.minDwellSeconds ?? before.min_dwell_s,
-    active: change.active ?? before.active,
-    radio: before.radio,
-    priority: before.priority,
-    cooldownSeconds: before.cooldown_s,
-    hours: before.hours,
-    datum: before.datum,
-    made: before.made,
-  };
-}
-
-async function changedShape(
-  tx: Queryable,
-  merchantId: string,
-  before: FenceRow,
-  change: FenceChange,
-): Promise<StoredShape | null> {
-  if (change.geometry === undefined && change.radius === undefined) return null;
-  const geometry = change.geometry ?? before.geometry;
-  const radius = change.radius === undefined ? before.radius_m : change.radius;
-  return acceptShape(geometry, radius, await expectedBox(tx, merchantId));
+  return { ...row, warnings: accepted.warnings };
 }
 
 /**
@@ -239,9 +140,12 @@ export async function removeFence(
   await lockFences(tx, merchantId);
   const before = await fenceById(tx, merchantId, id);
   if (!before) throw problem('not-found', { detail: 'There is no fence with this id.' });
+  await requireNoComposite(tx, merchantId, id);
+  const at = new Date(now);
   // Retired first: that tells the history of fences when it went.
-  await retireFence(tx, merchantId, id, new Date(now));
+  await retireFence(tx, merchantId, id, at);
+  await wakeInside(tx, merchantId, [id], at);
+  await closeForgotten(tx, merchantId, [id], at);
   await deleteUnvisited(tx, merchantId, id);
-  await endVisitsOf(tx, merchantId, id, new Date(now));
   await announce(tx, merchantId, [before], 'deleted', now);
 }

@@ -1,24 +1,41 @@
 /** Fences as GeoJSON (RFC 7946) for export, maps and moving house. */
+import type { Datum } from '../../geo/datum.ts';
+import type { OpeningHours } from '../../geo/fence.ts';
 import type { Queryable } from '../db/database.ts';
 import type { FenceRow } from './queries.ts';
-import type { Geometry } from './shape.ts';
+import type { Direction, FenceKind, Geometry } from './shape.ts';
 import { listFences } from './queries.ts';
 
 export interface FenceFeature {
   type: 'Feature';
   id: string;
-  /** Null for sets of radios and for composites. */
+  /** WGS 84. Null for sets of radios and for composites. */
   geometry: Geometry | null;
   properties: {
     name: string;
+    kind: FenceKind;
     /** Metres; circles only, whose geometry is a Point. */
     radius: number | null;
+    /** Metres; corridors only, whose geometry is a LineString. */
+    width?: number;
+    /** Tripwires only. */
+    direction?: Direction;
+    /** Fence ids; composites only. */
+    members?: readonly string[];
+    of?: 'any' | 'all';
+    radio?: readonly string[];
     /** Id of the fence this one lies in. */
     parent: string | null;
     storeId: string | null;
     floor: string | null;
     category: string | null;
     minDwellSeconds: number;
+    priority?: number;
+    cooldownSeconds?: number;
+    hours?: OpeningHours;
+    source?: 'isochrone';
+    /** The datum it was drawn in, when that was another one; the geometry is WGS 84 all the same. */
+    drawnIn?: Datum;
     active: boolean;
     version: number;
   };
@@ -36,12 +53,23 @@ export function toFeature(row: FenceRow): FenceFeature {
     geometry: row.geometry,
     properties: {
       name: row.name,
+      kind: row.kind,
       radius: row.radius_m,
       parent: row.parent_id,
       storeId: row.store_id,
       floor: row.floor,
       category: row.category,
       minDwellSeconds: row.min_dwell_s,
+      ...(row.width_m === null ? {} : { width: row.width_m }),
+      ...(row.direction === null ? {} : { direction: row.direction }),
+      ...(row.members === null ? {} : { members: row.members }),
+      ...(row.members_of === null ? {} : { of: row.members_of }),
+      ...(row.radio === null ? {} : { radio: row.radio }),
+      ...(row.priority === 0 ? {} : { priority: row.priority }),
+      ...(row.cooldown_s === 0 ? {} : { cooldownSeconds: row.cooldown_s }),
+      ...(row.hours === null ? {} : { hours: row.hours }),
+      ...(row.made === null ? {} : { source: row.made }),
+      ...(row.datum === 'wgs84' ? {} : { drawnIn: row.datum }),
       active: row.active,
       version: row.version,
     },

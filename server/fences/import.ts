@@ -1,39 +1,32 @@
 /** Many fences from a GeoJSON FeatureCollection: all of them or, with every fault named, none. */
-import type { FenceDefinition } from '../../geo/fence.ts';
 import type { Queryable } from '../db/database.ts';
-import type { Box } from './change.ts';
+import type { Draft, Refusal } from './drafts.ts';
 import type { FenceFields, FenceRow } from './queries.ts';
-import { parseFence } from '../../geo/geojson.ts';
+import type { FenceKind, StoredShape } from './shape.ts';
 import { problem } from '../errors.ts';
 import { uuidv7 } from '../ids.ts';
-import { announce, expectedBox, requireRoom, requireStore, requireTree } from './change.ts';
+import { announce, reconsider } from './change.ts';
+import { parentsFirst, readDrafts, refused } from './drafts.ts';
+import { fieldsOf } from './input.ts';
+import { closeForgotten } from './inside-queries.ts';
+import { fenceById, insertFence, knownFences, lockFences, updateFence } from './queries.ts';
 import {
-  endVisitsOf,
-  insertFence,
-  knownFences,
-  lockFences,
-  setParents,
-  updateFence,
-} from './queries.ts';
+  expectedBox,
+  requireNoMemberRing,
+  requireRoom,
+  requireStore,
+  requireTree,
+} from './relations.ts';
 import { toStored } from './shape.ts';
+import { standSince } from './versions-queries.ts';
 
-/** Features in one request. */
-export const MAX_IMPORT = 2_000;
-const SHOWN = 20;
 const uuid = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/i;
 
-interface Draft {
-  index: number;
-  /** The id the collection uses, for parents. */
-  outerId: string;
-  definition: FenceDefinition;
-  properties: Readonly<Record<string, unknown>>;
-}
-
-interface Refusal {
-  path: string;
-  message: string;
-  fault: string;
+export interface ImportOptions {
+  /** Store of features that name none. */
+  storeId?: string | null | undefined;
+  /** New fences count from then on, not from now: what phones send late is judged by them, too. */
+  since?: Date | undefined;
 }
 
 export interface Imported {
@@ -41,127 +34,104 @@ export interface Imported {
   updated: FenceRow[];
   /** Id in the collection → fence id. */
   ids: Record<string, string>;
+  /** What was taken and is still odd; `index` counts in the collection. */
+  warnings: { index: number; id: string; code: string; message: string }[];
 }
 
 /**
  * A feature whose id is one of the merchant's fences updates it; any other makes a new one. Parents
- * may be named by either kind of id. `storeId` is for features that name none.
+ * and members may be named by either kind of id.
  */
 export async function importFences(
   tx: Queryable,
   merchantId: string,
   collection: unknown,
-  storeId: string | null,
+  options: ImportOptions,
   now: number,
 ): Promise<Imported> {
   await lockFences(tx, merchantId);
-  const features = featuresOf(collection);
-  const drafts = readDrafts(features, await expectedBox(tx, merchantId));
-  const outer = drafts.flatMap(({ outerId, definition: { parent } }) => [outerId, parent ?? '']);
-  const known = await knownFences(tx, merchantId, [
-    ...new Set(outer.filter((id) => uuid.test(id))),
-  ]);
-  const ids = new Map(
-    drafts.map(({ outerId }) => [outerId, known.has(outerId) ? outerId : uuidv7(now)]),
-  );
-  await requireRoom(tx, merchantId, drafts.filter(({ outerId }) => !known.has(outerId)).length);
-  await requireStores(tx, merchantId, drafts, storeId);
-  const links = parentLinks(drafts, ids, known);
-
-  const imported: Imported = { created: [], updated: [], ids: Object.fromEntries(ids) };
-  const at = new Date(now);
-  for (const draft of drafts) {
-    const id = ids.get(draft.outerId) as string;
-    const fields = fieldsOf(draft, storeId);
-    const shape = toStored(draft.definition.shape);
-    const old = known.has(draft.outerId)
-      ? await updateFence(tx, merchantId, id, fields, shape, false, at)
-      : null;
-    if (old) {
-      imported.updated.push(old);
-      if (!old.active) await endVisitsOf(tx, merchantId, id, at);
-    } else imported.created.push(await insertFence(tx, merchantId, id, fields, shape, at));
-  }
-  // Parents last: a child may stand before its parent in the file.
-  await setParents(tx, merchantId, links, at);
+  const drafts = readDrafts(collection, await expectedBox(tx, merchantId));
+  const naming = await nameAll(tx, merchantId, drafts, now);
+  const fresh = drafts.filter(({ outerId }) => !naming.known.has(outerId));
+  await requireRoom(tx, merchantId, fresh.length);
+  await requireStores(tx, merchantId, drafts, options.storeId ?? null);
+  const imported: Imported = {
+    created: [],
+    updated: [],
+    ids: Object.fromEntries(naming.ids),
+    warnings: drafts.flatMap(({ index, outerId, warnings }) =>
+      warnings.map(({ code, message }) => ({ index, id: outerId, code, message })),
+    ),
+  };
+  const changed = await writeAll(tx, merchantId, drafts, naming, options, imported, now);
   await requireTree(tx, merchantId);
+  await requireNoMemberRing(tx, merchantId);
+  const created = imported.created.map(({ id }) => id);
+  if (options.since) await standSince(tx, merchantId, created, options.since);
+  await reconsider(tx, merchantId, changed.moved, new Date(now));
+  await closeForgotten(tx, merchantId, changed.retired, new Date(now));
   await announce(tx, merchantId, imported.created, 'created', now);
   await announce(tx, merchantId, imported.updated, 'updated', now);
   return imported;
 }
 
-function featuresOf(collection: unknown): unknown[] {
-  const { type, features } = (collection ?? {}) as { type?: unknown; features?: unknown };
-  const list = type === 'Feature' ? [collection] : features;
-  if (type !== 'Feature' && (type !== 'FeatureCollection' || !Array.isArray(list))) {
-    throw refused([
-      {
-        path: 'body',
-        message: 'Send a GeoJSON Feature or FeatureCollection.',
-        fault: 'not-a-collection',
-      },
-    ]);
-  }
-  const found = list as unknown[];
-  if (found.length > MAX_IMPORT) {
-    const message = `${found.length} features; at most ${MAX_IMPORT} fit into one request.`;
-    throw refused([{ path: 'body.features', message, fault: 'too-many-fences' }]);
-  }
-  return found;
+/** Which id in the collection means which fence. */
+interface Naming {
+  ids: ReadonlyMap<string, string>;
+  /** The merchant's fences among all ids that are mentioned. */
+  known: ReadonlyMap<string, FenceKind>;
 }
 
-function readDrafts(features: readonly unknown[], expected: Box | null): Draft[] {
-  const drafts: Draft[] = [];
-  const faults: Refusal[] = [];
-  const seen = new Set<string>();
-  features.forEach((feature, index) => {
-    const path = `body.features.${index}`;
-    const result = parseFence(feature, {
-      id: `feature-${index}`,
-      ...(expected ? { expected } : {}),
-    });
-    if (!result.ok) {
-      faults.push({ path, message: result.message, fault: result.code });
-      return;
+async function nameAll(
+  tx: Queryable,
+  merchantId: string,
+  drafts: readonly Draft[],
+  now: number,
+): Promise<Naming> {
+  const mentioned = drafts.flatMap(({ outerId, parent, members }) => [
+    outerId,
+    ...(parent === null ? [] : [parent]),
+    ...members,
+  ]);
+  const own = [...new Set(mentioned.filter((id) => uuid.test(id)))];
+  const known = await knownFences(tx, merchantId, own);
+  const ids = new Map(
+    drafts.map(({ outerId }) => [outerId, known.has(outerId) ? outerId : uuidv7(now)]),
+  );
+  return { ids, known };
+}
+
+/** Writes every draft; returns which fences' ground changed and which of them went out of use. */
+async function writeAll(
+  tx: Queryable,
+  merchantId: string,
+  drafts: readonly Draft[],
+  naming: Naming,
+  options: ImportOptions,
+  imported: Imported,
+  now: number,
+): Promise<{ moved: string[]; retired: string[] }> {
+  const at = new Date(now);
+  const moved: string[] = [];
+  const retired: string[] = [];
+  const kinds = new Map(naming.known);
+  for (const draft of drafts) kinds.set(draft.outerId, toStored(draft.definition.shape).kind);
+  for (const draft of parentsFirst(drafts, naming.known)) {
+    const id = naming.ids.get(draft.outerId) as string;
+    const fields = ownFields(draft, naming, kinds, options.storeId ?? null);
+    const shape = ownShape(draft, naming, kinds);
+    const before = naming.known.has(draft.outerId) ? await fenceById(tx, merchantId, id) : null;
+    if (!before) {
+      imported.created.push(await insertFence(tx, merchantId, id, fields, shape, at));
+      continue;
     }
-    const { properties } = feature as { properties?: unknown };
-    const draft: Draft = {
-      index,
-      outerId: result.fence.id,
-      definition: result.fence,
-      properties: (properties ?? {}) as Record<string, unknown>,
-    };
-    const fault = seen.has(draft.outerId)
-      ? { fault: 'duplicate-id', message: 'an earlier feature has the same id' }
-      : propertyFault(draft);
-    seen.add(draft.outerId);
-    if (fault) faults.push({ path, ...fault });
-    else drafts.push(draft);
-  });
-  if (faults.length > 0) throw refused(faults);
-  return drafts;
-}
-
-const shortText = (value: unknown, limit: number): boolean =>
-  value == null ||
-  (typeof value === 'string' && value.length <= limit && !/[\p{Cc}\p{Cs}]/u.test(value));
-
-/** What our own columns ask beyond what the engine asks. */
-function propertyFault({ definition, properties }: Draft): Omit<Refusal, 'path'> | null {
-  if (definition.name.trim() === '' || !shortText(definition.name, 120)) {
-    return { fault: 'bad-name', message: 'the name needs 1 to 120 printable characters' };
+    const row = await updateFence(tx, merchantId, id, { fields, shape, keepGeometry: false }, at);
+    if (!row) throw problem('not-found');
+    imported.updated.push(row);
+    if (row.version !== before.version || row.active !== before.active) moved.push(id);
+    if (!row.active) retired.push(id);
   }
-  const { storeId, floor, category, active } = properties;
-  if (storeId != null && (typeof storeId !== 'string' || !uuid.test(storeId))) {
-    return { fault: 'bad-property', message: 'storeId must be the id of a store' };
-  }
-  if (!shortText(typeof floor === 'number' ? '' : floor, 40) || !shortText(category, 60)) {
-    return { fault: 'bad-property', message: 'floor and category are short texts' };
-  }
-  if (active != null && typeof active !== 'boolean') {
-    return { fault: 'bad-property', message: 'active must be true or false' };
-  }
-  return null;
+  return { moved, retired };
 }
 
 async function requireStores(
@@ -170,49 +140,57 @@ async function requireStores(
   drafts: readonly Draft[],
   fallback: string | null,
 ): Promise<void> {
-  const wanted = new Set(drafts.map(({ properties }) => properties['storeId'] ?? fallback));
-  for (const storeId of wanted) await requireStore(tx, merchantId, storeId as string | null);
+  const wanted = new Set(drafts.map(({ own }) => own.storeId ?? fallback));
+  for (const storeId of wanted) await requireStore(tx, merchantId, storeId);
 }
 
-function parentLinks(
-  drafts: readonly Draft[],
-  ids: ReadonlyMap<string, string>,
-  known: ReadonlySet<string>,
-): { id: string; parentId: string }[] {
-  return drafts.flatMap(({ index, outerId, definition: { parent } }) => {
-    if (parent === undefined) return [];
-    const parentId = ids.get(parent) ?? (known.has(parent) ? parent : undefined);
-    if (parentId === undefined) {
-      const message = 'the parent is neither in this collection nor one of your fences';
-      throw refused([{ path: `body.features.${index}`, message, fault: 'bad-parent' }]);
+function ownFields(
+  { definition, own, parent, index }: Draft,
+  naming: Naming,
+  kinds: ReadonlyMap<string, FenceKind>,
+  storeId: string | null,
+): FenceFields {
+  const parentId = parent === null ? null : named(parent, naming);
+  if (parentId === undefined || (parent !== null && kinds.get(parent) === 'tripwire')) {
+    throw refused([
+      fault(
+        index,
+        'bad-parent',
+        parentId === undefined
+          ? 'the parent is neither in this collection nor one of your fences'
+          : 'nothing lies in a tripwire: it is a line',
+      ),
+    ]);
+  }
+  return fieldsOf(definition, { ...own, storeId: own.storeId ?? storeId, parentId });
+}
+
+function ownShape(
+  { definition, members, index }: Draft,
+  naming: Naming,
+  kinds: ReadonlyMap<string, FenceKind>,
+): StoredShape {
+  const shape = toStored(definition.shape);
+  if (shape.members === null) return shape;
+  const ids = members.map((member) => {
+    const id = named(member, naming);
+    if (id === undefined || kinds.get(member) === 'tripwire') {
+      const message =
+        id === undefined
+          ? 'a member is neither in this collection nor one of your fences'
+          : 'a tripwire has no inside, so it cannot be part of another fence';
+      throw refused([fault(index, 'bad-members', message)]);
     }
-    return [{ id: ids.get(outerId) as string, parentId }];
+    return id;
   });
+  return { ...shape, members: ids };
 }
 
-function fieldsOf({ definition, properties }: Draft, storeId: string | null): FenceFields {
-  return {
-    name: definition.name.trim(),
-    storeId: (properties['storeId'] as string | null | undefined) ?? storeId,
-    parentId: null,
-    floor: definition.floor ?? null,
-    category: (properties['category'] as string | null | undefined) ?? null,
-    minDwellSeconds: definition.minDwellSeconds ?? 180,
-    active: (properties['active'] as boolean | null | undefined) ?? true,
-    radio: null,
-    priority: 0,
-    cooldownSeconds: 0,
-    hours: null,
-    datum: 'wgs84',
-    made: null,
-  };
-}
+const named = (id: string, { ids, known }: Naming): string | undefined =>
+  ids.get(id) ?? (known.has(id) ? id : undefined);
 
-function refused(faults: readonly Refusal[]) {
-  return problem('invalid-geometry', {
-    detail: `${faults.length} of the features cannot be used: ${faults[0]?.message ?? ''}`,
-    errors: faults.slice(0, SHOWN).map(({ path, message }) => ({ path, message })),
-    faults: faults.slice(0, SHOWN),
-    fault: faults[0]?.fault,
-  });
-}
+const fault = (index: number, code: string, message: string): Refusal => ({
+  path: `body.features.${index}`,
+  message,
+  fault: code,
+});

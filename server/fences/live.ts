@@ -6,7 +6,7 @@ import type { Past } from './past.ts';
 import { createFenceIndex } from '../../geo/fence-index.ts';
 import { definitionOf } from './definition.ts';
 import { createPast } from './past.ts';
-import { allFences, versionsSince } from './queries.ts';
+import { allFences, versionsSince } from './versions-queries.ts';
 
 /** What the world outside the engine wants to know of a fence. */
 export interface FenceMeta {

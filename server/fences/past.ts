@@ -2,7 +2,8 @@
 import type { FenceDefinition } from '../../geo/fence.ts';
 import type { FenceIndex } from '../../geo/fence-index.ts';
 import type { Timeline } from '../../geo/history.ts';
-import type { FenceRow, VersionRow } from './queries.ts';
+import type { FenceRow } from './queries.ts';
+import type { VersionRow } from './versions-queries.ts';
 import { createFenceIndex } from '../../geo/fence-index.ts';
 import { definitionOf } from './definition.ts';
 

@@ -1,10 +1,9 @@
 /** Fences as rows: shapes are PostGIS geography, a circle its centre and a radius. */
 import type { Queryable, Row } from '../db/database.ts';
 import type { Cursor } from '../http/cursor.ts';
+import type { Datum } from '../../geo/datum.ts';
 import type { OpeningHours } from '../../geo/fence.ts';
 import type { Direction, FenceKind, Geometry, StoredShape } from './shape.ts';
-
-export type Datum = 'wgs84' | 'gcj02' | 'bd09';
 
 export interface FenceRow extends Row {
   id: string;
@@ -38,9 +37,10 @@ export interface FenceRow extends Row {
   updated_at: Date;
 }
 
-// 15 digits: what was drawn comes back as it was drawn.
-const asGeoJson = 'st_asgeojson(f.shape::geometry, 15)::jsonb';
-const plain = `f.id, f.store_id, f.parent_id, f.name, f.kind, f.radius_m, f.width_m, f.direction,
+/** 15 digits: what was drawn comes back as it was drawn. */
+export const asGeoJson = 'st_asgeojson(f.shape::geometry, 15)::jsonb';
+/** All of a fence but its shape. */
+export const plain = `f.id, f.store_id, f.parent_id, f.name, f.kind, f.radius_m, f.width_m, f.direction,
   f.members, f.members_of, f.radio, f.priority, f.cooldown_s, f.hours, f.datum, f.made, f.floor,
   f.category, f.min_dwell_s, f.version, f.changed_at, f.active, f.created_at, f.updated_at`;
 const columns = `${plain}, ${asGeoJson} as geometry`;
@@ -69,64 +69,6 @@ export async function fenceRevision(tx: Queryable, merchantId: string): Promise<
     [merchantId],
   );
   return rows[0]?.revision ?? 0;
-}
-
-/**
- * All fences, retired ones without their shape, and the revision they are of, in one statement and
- * so of one moment.
- */
-export async function allFences(
-  tx: Queryable,
-  merchantId: string,
-): Promise<{ revision: number; fences: FenceRow[] }> {
-  const { rows } = await tx.query<FenceRow & { revision: number | null }>(
-    `select r.revision, f.* from (select $1::uuid as merchant_id) m
-     left join fence_revisions r using (merchant_id)
-     left join (
-       select f.merchant_id, ${plain}, case when f.active then ${asGeoJson} end as geometry
-       from fences f) f using (merchant_id)
-     order by f.id`,
-    [merchantId],
-  );
-  return {
-    revision: rows[0]?.revision ?? 0,
-    fences: rows.filter((row) => (row.id as string | null) !== null),
-  };
-}
-
-/** One edition of a fence that began or ended after the moment asked for. */
-export interface VersionRow extends Row {
-  fence_id: string;
-  valid_from: Date;
-  /** Null while in force. */
-  valid_to: Date | null;
-  /** The row as it stood, without its shape; times in it are texts. */
-  was: Omit<FenceRow, 'geometry' | 'changed_at'> & { changed_at: string };
-  geometry: Geometry | null;
-}
-
-/** What changed after `from`, and the revision of that picture. */
-export async function versionsSince(
-  tx: Queryable,
-  merchantId: string,
-  from: Date,
-): Promise<{ revision: number; versions: VersionRow[] }> {
-  const { rows } = await tx.query<VersionRow & { revision: number | null }>(
-    `select r.revision, v.* from (select $1::uuid as merchant_id) m
-     left join fence_revisions r using (merchant_id)
-     left join (
-       select merchant_id, fence_id, valid_from, valid_to, was,
-         st_asgeojson(shape::geometry, 15)::jsonb as geometry
-       from fence_versions
-       where merchant_id = $1 and (valid_from > $2 or valid_to > $2)
-         and valid_to is distinct from valid_from) v using (merchant_id)
-     order by v.valid_from, v.fence_id`,
-    [merchantId, from],
-  );
-  return {
-    revision: rows[0]?.revision ?? 0,
-    versions: rows.filter((row) => (row.fence_id as string | null) !== null),
-  };
 }
 
 /** Makes changes of one merchant's fences wait for each other: limits and cycles need a still picture. */
@@ -184,18 +126,18 @@ export async function fenceById(
   return rows[0] ?? null;
 }
 
-/** Which of the ids are this merchant's fences. */
+/** Which of the ids are this merchant's fences, and of what kind. */
 export async function knownFences(
   tx: Queryable,
   merchantId: string,
   ids: readonly string[],
-): Promise<Set<string>> {
-  if (ids.length === 0) return new Set();
-  const { rows } = await tx.query<{ id: string }>(
-    'select id from fences where merchant_id = $1 and id = any ($2::uuid[])',
+): Promise<Map<string, FenceKind>> {
+  if (ids.length === 0) return new Map();
+  const { rows } = await tx.query<{ id: string; kind: FenceKind }>(
+    'select id, kind from fences where merchant_id = $1 and id = any ($2::uuid[])',
     [merchantId, ids],
   );
-  return new Set(rows.map((row) => row.id));
+  return new Map(rows.map(({ id, kind }) => [id, kind]));
 }
 
 const json = (value: unknown): string | null => (value == null ? null : JSON.stringify(value));
@@ -254,9 +196,11 @@ export async function updateFence(
   tx: Queryable,
   merchantId: string,
   id: string,
-  fields: FenceFields,
-  shape: StoredShape,
-  keepGeometry: boolean,
+  {
+    fields,
+    shape,
+    keepGeometry,
+  }: { fields: FenceFields; shape: StoredShape; keepGeometry: boolean },
   now: Date,
 ): Promise<FenceRow | null> {
   const { rows } = await tx.query<FenceRow>(
@@ -283,22 +227,6 @@ export async function updateFence(
   return rows[0] ?? null;
 }
 
-/** Sets the parents of freshly imported fences, once all of them exist. */
-export async function setParents(
-  tx: Queryable,
-  merchantId: string,
-  links: readonly { id: string; parentId: string }[],
-  now: Date,
-): Promise<void> {
-  if (links.length === 0) return;
-  await tx.query(
-    `update fences f set parent_id = l.parent_id, updated_at = $4
-     from unnest($2::uuid[], $3::uuid[]) as l (id, parent_id)
-     where f.merchant_id = $1 and f.id = l.id and f.parent_id is distinct from l.parent_id`,
-    [merchantId, links.map((link) => link.id), links.map((link) => link.parentId), now],
-  );
-}
-
 /** A fence that is its own ancestor, or null when there is none. */
 export async function findCycle(tx: Queryable, merchantId: string): Promise<string | null> {
   const { rows } = await tx.query<{ id: string }>(
@@ -309,6 +237,22 @@ export async function findCycle(tx: Queryable, merchantId: string): Promise<stri
        select up.start, f.parent_id, up.steps + 1 from up join fences f on f.id = up.at
        where f.merchant_id = $1 and f.parent_id is not null and up.at <> up.start and up.steps < 64)
      select start as id from up where at = start or steps >= 64 limit 1`,
+    [merchantId],
+  );
+  return rows[0]?.id ?? null;
+}
+
+/** A composite that is part of itself, or null when there is none. */
+export async function findMemberCycle(tx: Queryable, merchantId: string): Promise<string | null> {
+  const { rows } = await tx.query<{ id: string }>(
+    `with recursive parts as (
+       select f.id as start, m.member from fences f, jsonb_array_elements_text(f.members) m (member)
+       where f.merchant_id = $1 and f.kind = 'composite'
+       union
+       select p.start, m.member from parts p join fences f on f.id::text = p.member,
+         jsonb_array_elements_text(f.members) m (member)
+       where f.merchant_id = $1 and f.kind = 'composite' and p.member <> p.start::text)
+     select start as id from parts where member = start::text limit 1`,
     [merchantId],
   );
   return rows[0]?.id ?? null;
@@ -342,22 +286,6 @@ export async function deleteUnvisited(
        and not exists (select 1 from visits where fence_id = $2)`,
     [merchantId, id],
   );
-}
-
-/** The engine no longer sees a fence that left the map, so nothing else would end its visits. */
-export async function endVisitsOf(
-  tx: Queryable,
-  merchantId: string,
-  fenceId: string,
-  now: Date,
-): Promise<number> {
-  const { rowCount } = await tx.query(
-    `update visits set status = 'final', revision = revision + 1, updated_at = $3,
-       exit_at = coalesce(exit_at, entry_at + dwell_s * interval '1 second')
-     where merchant_id = $1 and fence_id = $2 and status in ('open', 'closed')`,
-    [merchantId, fenceId, now],
-  );
-  return rowCount;
 }
 
 /** [west, south, east, north] of the merchant's stores; null when none says where it is. */

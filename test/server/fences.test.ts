@@ -147,7 +147,7 @@ describe('one fence', () => {
     await call('delete', `/v1/fences/${id}`).expect(204);
     expect((await call('get', `/v1/fences/${id}`)).body).toMatchObject({ active: false });
     const { rows } = await db.query('select status, exit_at from visits where id = $1', [visit.id]);
-    expect(rows).toEqual([{ status: 'final', exit_at: expect.any(Date) }]);
+    expect(rows).toEqual([{ status: 'closed', exit_at: expect.any(Date) }]);
   });
 
   test('lies in another of the same merchant, never in itself', async () => {
@@ -257,7 +257,7 @@ describe('GeoJSON in bulk', () => {
       .send(feature(id, { active: false }))
       .expect(200);
     const { rows } = await db.query('select status from visits where id = $1', [visit.id]);
-    expect(rows).toEqual([{ status: 'final' }]);
+    expect(rows).toEqual([{ status: 'closed' }]);
   });
 
   test('all or nothing, with every fault named', async () => {
