@@ -38,8 +38,10 @@ export async function seedDemo(services: Services, url: string): Promise<Seeded>
       name: 'atrium',
     },
   );
+  // It opened before its history begins, or nobody would have been anywhere then.
+  const opened = new Date(services.clock() - OPEN_FOR).toISOString();
   const { ids: fences } = await api.post<{ ids: Record<string, string> }>(
-    `/v1/fences/geojson?storeId=${store.id}`,
+    `/v1/fences/geojson?storeId=${store.id}&since=${opened}`,
     mallFences(),
   );
   const { vouchers } = await api.post<{ vouchers: { code: string }[] }>(
@@ -50,6 +52,8 @@ export async function seedDemo(services: Services, url: string): Promise<Seeded>
   const rules = await seedRules(api, store.id, fences);
   return { api, apiKey, owner, store, gateway, fences, rules, accessCodes };
 }
+
+const OPEN_FOR = 20 * 86_400_000;
 
 const storeBody = {
   slug: 'harbour-mall',
