@@ -73,7 +73,7 @@ export const english = {
     'No fix was fine enough: ± {{accuracy}} m at best, for a fence of {{inradius}} m inradius.',
   'rival-won': '{{fence}} was likelier: {{rival}} against {{p}} at best.',
   'never-believed': 'Never believed by more than {{p}}; {{needs}} are needed.',
-  'never-near': 'Never near: {{metres}} m away at the nearest.',
+  'never-near': 'Never believed to be there: the nearest fix was {{metres}} m away.',
   'never-seen': 'Nothing pointed to this fence.',
   'never-heard': 'None of its signals was heard.',
   wire: 'A line to be crossed: it has crossings, no visits.',
