@@ -4,8 +4,8 @@ import type { FenceIndex } from '../../geo/fence-index.ts';
 import type { Timeline } from '../../geo/history.ts';
 import type { FenceRow } from './queries.ts';
 import type { VersionRow } from './versions-queries.ts';
-import { createFenceIndex } from '../../geo/fence-index.ts';
 import { definitionOf } from './definition.ts';
+import { overlay } from './overlay.ts';
 
 export interface Past {
   /** Changes after this moment are known. */
@@ -15,7 +15,7 @@ export interface Past {
 }
 
 /** Indexes of past moments kept per merchant. */
-const KEPT = 8;
+const KEPT = 32;
 
 /** `versions` began or ended after `from`; `present` is of the same revision as they are. */
 export function createPast(
@@ -73,10 +73,9 @@ function build(present: FenceIndex, versions: readonly VersionRow[], moment: num
     ({ valid_from, valid_to }) =>
       valid_from.getTime() <= moment && (valid_to === null || valid_to.getTime() > moment),
   );
-  // A fence of which any version is listed changed after some moment; the rest is as today.
+  // A fence with an edition in the list changed after some moment; all others stood as today.
   const changed = new Set(versions.map((version) => version.fence_id));
-  const same = present.all().filter((fence) => !changed.has(fence.id));
-  return createFenceIndex([...same.map((fence) => fence.definition), ...stood.map(definitionAt)]);
+  return overlay(present, changed, stood.map(definitionAt));
 }
 
 function definitionAt({ was, geometry }: VersionRow): FenceDefinition {

@@ -1,7 +1,7 @@
 /** The past of fences: every edition with its time, and which fences stood when. */
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from '@jest/globals';
 import type { Database } from '../../server/db/database.ts';
-import type { FenceChange } from '../../server/fences/change.ts';
+import type { FenceChange } from '../../server/fences/input.ts';
 import { changeFence, createFence, removeFence } from '../../server/fences/change.ts';
 import { createLiveFences } from '../../server/fences/live.ts';
 import { fenceById, fenceRevision } from '../../server/fences/queries.ts';
