@@ -36,6 +36,8 @@ import type { JobRunner } from './jobs/runner.ts';
 import { createLog } from './log.ts';
 import type { Log } from './log.ts';
 import { markShown, offersDue } from './offers/vouchers/queries.ts';
+import { startMqtt } from './pings/mqtt.ts';
+import type { MqttDoor } from './pings/mqtt.ts';
 import { createRealtime } from './realtime/gateway.ts';
 import type { Realtime } from './realtime/gateway.ts';
 import { createDoors } from './sessions/accounting.ts';
@@ -64,6 +66,8 @@ export interface RunningServer {
   services: Services;
   jobs: JobRunner;
   realtime: Realtime;
+  /** Null when no broker is configured. */
+  mqtt: MqttDoor | null;
   /** Creates the first account; null once somebody has one. */
   ownerLink: string | null;
   /** Refuses new work, finishes what is in hand, delivers what is due, lets go of storage. */
@@ -99,6 +103,10 @@ export async function startServer(
     ownsStore: services.ownsStore,
   });
   services.connect(realtime);
+  const mqtt = config.MQTT_URL
+    ? startMqtt(services, { url: config.MQTT_URL, clientId: config.MQTT_CLIENT_ID })
+    : null;
+  if (mqtt) services.metrics.watchBroker(mqtt.connected);
   const jobs = createJobRunner(services, houseJobs(services, config));
   services.dispatcher.start();
   if (config.JOBS) jobs.start();
@@ -111,9 +119,10 @@ export async function startServer(
     services,
     jobs,
     realtime,
+    mqtt,
     ownerLink: await firstOwnerLink(services),
     close: () =>
-      closeAll({ services, jobs, realtime, door, keepStorage: overrides.db !== undefined }),
+      closeAll({ services, jobs, realtime, mqtt, door, keepStorage: overrides.db !== undefined }),
   };
 }
 
@@ -251,15 +260,17 @@ async function closeAll(parts: {
   services: Services;
   jobs: JobRunner;
   realtime: Realtime;
+  mqtt: MqttDoor | null;
   door: HttpDoor;
   keepStorage: boolean;
 }): Promise<void> {
-  const { services, jobs, realtime, door } = parts;
+  const { services, jobs, realtime, mqtt, door } = parts;
   services.waiting.release();
   const drained = door.drain();
   await jobs.stop();
   await realtime.close();
   await drained;
+  await mqtt?.stop();
   await services.lanes.idle();
   // With storage away nothing can be delivered; it waits in the outbox for the next start.
   await Promise.race([services.dispatcher.idle(), pause(deliveryMs, null, { ref: false })]);

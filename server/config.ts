@@ -79,6 +79,23 @@ export const keys = {
     .min(24)
     .optional()
     .describe('Signs the SMS webhook (Standard Webhooks). Needed with SMS_WEBHOOK_URL.'),
+  MQTT_URL: z
+    .url({ protocol: /^(mqtts?|wss?)$/ })
+    .optional()
+    .describe(
+      'MQTT broker that OwnTracks phones publish to, e.g. mqtts://foyer:password@mqtt.example. Not set: HTTP only.',
+    ),
+  MQTT_CLIENT_ID: z
+    .string()
+    .regex(/^[\w.-]{1,64}$/, 'takes letters, digits, dots and hyphens')
+    .default('foyer')
+    .describe('Name at the broker, under which it keeps messages while this server is away.'),
+  MQTT_PUBLIC_URL: z
+    .url({ protocol: /^mqtts?$/ })
+    .optional()
+    .describe(
+      'How phones reach the broker, e.g. mqtts://mqtt.example:8883. Not set: no MQTT codes on the device page.',
+    ),
   PING_KEEP_DAYS: days.default(90).describe('Days that raw pings are kept.'),
   EVENT_KEEP_DAYS: days.default(30).describe('Days that delivered events can be caught up.'),
   JOBS: flag

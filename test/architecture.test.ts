@@ -40,7 +40,7 @@ const law: Record<string, { areas: string[]; packages: string[] }> = {
   'server/devices': feature([], ['qrcode']),
   'server/fences': feature([], ['@tmcw/togeojson', '@xmldom/xmldom', 'geojson']),
   'server/visits': feature([]),
-  'server/pings': feature(['fences', 'visits', 'devices']),
+  'server/pings': feature(['fences', 'visits', 'devices'], ['mqtt', '@noble/ciphers/*']),
   'server/consents': feature([]),
   'server/sessions': feature([]),
   'server/messages': feature([], ['nodemailer']),

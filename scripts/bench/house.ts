@@ -9,7 +9,7 @@ import { createInterface } from 'node:readline';
 import type { Database } from '../../server/db/database.ts';
 import { migrate } from '../../server/db/migrate.ts';
 import { databaseFolder, openDatabase } from '../../server/db/open.ts';
-import { createDevice } from '../../server/devices/routes.ts';
+import { createDevice } from '../../server/devices/create.ts';
 import { createFence } from '../../server/fences/change.ts';
 import { uuidv7 } from '../../server/ids.ts';
 import { createOffer } from '../../server/offers/manage.ts';

@@ -47,6 +47,8 @@ export interface Services {
   secret: Buffer;
   csrfKey: Buffer;
   publicUrl: string;
+  /** How phones reach the MQTT broker, when there is one. */
+  mqttPublicUrl: string | undefined;
   callers: DeviceCallers;
   wrongCodes: WrongCodes;
   staffCallers: StaffCallers;
@@ -112,6 +114,7 @@ export function createServices(
     secret: config.SECRET,
     csrfKey: deriveKey(config.SECRET, 'csrf'),
     publicUrl: config.PUBLIC_URL,
+    mqttPublicUrl: config.MQTT_PUBLIC_URL,
     callers: createDeviceCallers(base),
     wrongCodes: createWrongCodes(),
     staffCallers: createStaffCallers(base),

@@ -17,6 +17,8 @@ export interface ConsoleDeps {
   throttle: Throttle;
   /** Keys the CSRF tokens; `deriveKey(secret, 'csrf')`. */
   csrfKey: Buffer;
+  /** The installation's secret: devices' passphrases are sealed under it. */
+  secret: Buffer;
   assets: Assets;
   /** How often a till may send codes that do not exist. */
   wrongCodes: WrongCodes;
@@ -24,6 +26,8 @@ export interface ConsoleDeps {
   deviceCallers: DeviceCallers;
   /** How staff and guests reach this server, without a slash at the end. https decides the cookie's name. */
   publicUrl: string;
+  /** How phones reach the MQTT broker, when there is one. */
+  mqttPublicUrl?: string | undefined;
   /** Map tiles, when configured: their origin is added to the CSP. */
   tiles?: { url: string; attribution: string };
   /** Address at which a pretend gateway sends a guest in, for trying the portal out. */

@@ -3,7 +3,8 @@ import express from 'express';
 import type { Response } from 'express';
 import type { Queryable } from '../db/database.ts';
 import { problem } from '../errors.ts';
-import { createDevice } from '../devices/routes.ts';
+import { createDevice } from '../devices/create.ts';
+import { newPassphrase } from '../devices/passphrase.ts';
 import { deviceById, listDevices, replaceToken, revokeDevice } from '../devices/queries.ts';
 import type { DeviceRow } from '../devices/queries.ts';
 import { deviceSetup } from '../devices/setup.ts';
@@ -35,10 +36,14 @@ export const devicePages: PageModule = (deps) => {
     const name = oneLine(field(request, 'name', 120));
     if (!name) throw problem('invalid-request');
     const marketingConsent = field(request, 'consent') === 'yes';
+    const waypoints = field(request, 'waypoints') === 'yes';
+    const text = field(request, 'encrypt') === 'yes' ? newPassphrase() : null;
+    const passphrase = text === null ? null : { text, secret: deps.secret };
+    const input = { name, marketingConsent, waypoints, passphrase };
     const made = await within(deps, response, (tx, merchantId) =>
-      createDevice(tx, merchantId, { name, marketingConsent }, deps.clock()),
+      createDevice(tx, merchantId, input, deps.clock()),
     );
-    await showToken(deps, response, made.device, made.token);
+    await showToken(deps, response, { ...made, passphrase: text });
   });
   router.post('/devices/:id/token', write, async (request, response) => {
     const id = isId(request.params['id']);
@@ -48,7 +53,7 @@ export const devicePages: PageModule = (deps) => {
     );
     if (!device) throw problem('not-found');
     deps.deviceCallers.forget(id);
-    await showToken(deps, response, device, token);
+    await showToken(deps, response, { device, token, passphrase: null });
   });
   router.get('/devices/:id/revoke', write, async (request, response) => {
     const id = isId(request.params['id']);
@@ -77,16 +82,23 @@ function within<T>(
   return deps.db.tx((tx) => work(tx, merchantId), { tenant: merchantId });
 }
 
-/** The one page that ever shows this token. */
+/** The one page that ever shows this token, and the passphrase when one was just made. */
 async function showToken(
   deps: ConsoleDeps,
   response: Response,
-  device: DeviceRow,
-  token: string,
+  shown: { device: DeviceRow; token: string; passphrase: string | null },
 ): Promise<void> {
-  const setup = await deviceSetup({ publicUrl: deps.publicUrl, deviceId: device.id, token });
+  const { device, token, passphrase } = shown;
+  const { publicUrl, secret, mqttPublicUrl } = deps;
+  const setup = await deviceSetup({
+    ...{ publicUrl, secret, mqttPublicUrl, token },
+    deviceId: device.id,
+    waypoints: device.waypoints,
+    now: deps.clock(),
+  });
   const apps = setup.apps.map((app) => ({ ...app, image: asImage(app.qr) }));
-  await renderPage(response, 'device-made', { device, token, pingUrl: setup.pingUrl, apps });
+  const { pingUrl, mqtt } = setup;
+  await renderPage(response, 'device-made', { device, token, passphrase, pingUrl, apps, mqtt });
 }
 
 /** PURE. An SVG as an image address: it then cannot run anything, whatever it holds. */

@@ -2,10 +2,12 @@
 import type { Database } from '../db/database.ts';
 import type { DeviceCaller } from '../http/route.ts';
 import { hashToken } from '../ids.ts';
-import { callerByTokenHash } from './queries.ts';
+import { callerById, callerByTokenHash } from './queries.ts';
 
 export interface DeviceCallers {
   find: (token: string) => Promise<DeviceCaller | null>;
+  /** By id: only for what a broker has checked. */
+  findById: (id: string) => Promise<DeviceCaller | null>;
   /** Forgets what is remembered of a device: after revoking, a new token, or another guest. */
   forget(deviceId: string): void;
 }
@@ -33,24 +35,30 @@ export function createDeviceCallers(
   // A Map keeps insertion order: the first key is the least recently used.
   const known = new Map<string, { caller: DeviceCaller; until: number }>();
 
+  async function remembered(
+    key: string,
+    look: () => Promise<DeviceCaller | null>,
+  ): Promise<DeviceCaller | null> {
+    const hit = known.get(key);
+    known.delete(key);
+    if (hit && hit.until > clock()) {
+      known.set(key, hit);
+      return hit.caller;
+    }
+    const caller = await look();
+    if (caller) {
+      known.set(key, { caller, until: clock() + ttl });
+      if (known.size > size) known.delete(known.keys().next().value as string);
+    }
+    return caller;
+  }
+
   return {
-    async find(token) {
+    find(token) {
       const hash = hashToken(token);
-      const key = hash.toString('latin1');
-      const hit = known.get(key);
-      if (hit && hit.until > clock()) {
-        known.delete(key);
-        known.set(key, hit);
-        return hit.caller;
-      }
-      known.delete(key);
-      const caller = await callerByTokenHash(db, hash);
-      if (caller) {
-        known.set(key, { caller, until: clock() + ttl });
-        if (known.size > size) known.delete(known.keys().next().value as string);
-      }
-      return caller;
+      return remembered(hash.toString('latin1'), () => callerByTokenHash(db, hash));
     },
+    findById: (id) => remembered(id, () => callerById(db, id)),
     forget(deviceId) {
       for (const [key, { caller }] of known) if (caller.deviceId === deviceId) known.delete(key);
     },

@@ -12,10 +12,14 @@ export interface DeviceRow extends Row {
   last_ping_at: Date | null;
   last_app: string | null;
   revoked_at: Date | null;
+  /** Whether it has a passphrase; which one, nobody is told. */
+  encrypted: boolean;
+  /** Whether the fences around it are pushed to it as its own regions. */
+  waypoints: boolean;
 }
 
-const columns =
-  'id, name, guest_id, marketing_consent_at, created_at, last_ping_at, last_app, revoked_at';
+const columns = `id, name, guest_id, marketing_consent_at, created_at, last_ping_at, last_app, revoked_at,
+  passphrase is not null as encrypted, waypoints`;
 
 export interface NewDevice {
   id: string;
@@ -24,6 +28,30 @@ export interface NewDevice {
   marketingConsentAt: Date | null;
   tokenHash: Buffer;
   createdAt: Date;
+  /** Sealed; null: the device sends in the clear. */
+  passphrase: Buffer | null;
+  waypoints: boolean;
+}
+
+interface CallerRow extends Row {
+  id: string;
+  merchant_id: string;
+  guest_id: string | null;
+  encrypted: boolean;
+  waypoints: boolean;
+}
+const callerColumns = 'id, merchant_id, guest_id, passphrase is not null as encrypted, waypoints';
+
+function callerOf(row: CallerRow | undefined): DeviceCaller | null {
+  if (!row) return null;
+  return {
+    kind: 'device',
+    merchantId: row.merchant_id,
+    deviceId: row.id,
+    guestId: row.guest_id,
+    ...(row.encrypted ? { encrypted: true } : {}),
+    ...(row.waypoints ? { waypoints: true } : {}),
+  };
 }
 
 /** The caller behind a token hash. Runs without a tenant: the token is what names the tenant. */
@@ -31,14 +59,23 @@ export async function callerByTokenHash(
   db: Queryable,
   tokenHash: Buffer,
 ): Promise<DeviceCaller | null> {
-  const { rows } = await db.query<{ id: string; merchant_id: string; guest_id: string | null }>(
-    'select id, merchant_id, guest_id from devices where token_hash = $1 and revoked_at is null',
+  const { rows } = await db.query<CallerRow>(
+    `select ${callerColumns} from devices where token_hash = $1 and revoked_at is null`,
     [tokenHash],
   );
-  const row = rows[0];
-  return row
-    ? { kind: 'device', merchantId: row.merchant_id, deviceId: row.id, guestId: row.guest_id }
-    : null;
+  return callerOf(rows[0]);
+}
+
+/**
+ * The device of this id. Only for messages whose sender somebody else has checked: the MQTT broker.
+ * Runs without a tenant, since the id is what names the tenant.
+ */
+export async function callerById(db: Queryable, id: string): Promise<DeviceCaller | null> {
+  const { rows } = await db.query<CallerRow>(
+    `select ${callerColumns} from devices where id = $1 and revoked_at is null`,
+    [id],
+  );
+  return callerOf(rows[0]);
 }
 
 export async function insertDevice(
@@ -47,8 +84,9 @@ export async function insertDevice(
   device: NewDevice,
 ): Promise<DeviceRow> {
   const { rows } = await tx.query<DeviceRow>(
-    `insert into devices (id, merchant_id, name, guest_id, marketing_consent_at, token_hash, created_at)
-     values ($1, $2, $3, $4, $5, $6, $7) returning ${columns}`,
+    `insert into devices (id, merchant_id, name, guest_id, marketing_consent_at, token_hash, created_at,
+       passphrase, waypoints)
+     values ($1, $2, $3, $4, $5, $6, $7, $8, $9) returning ${columns}`,
     [
       device.id,
       merchantId,
@@ -57,6 +95,8 @@ export async function insertDevice(
       device.marketingConsentAt,
       device.tokenHash,
       device.createdAt,
+      device.passphrase,
+      device.waypoints,
     ],
   );
   return rows[0] as DeviceRow;
@@ -118,6 +158,9 @@ export interface DeviceChange {
   name?: string | undefined;
   guestId?: string | null | undefined;
   marketingConsentAt?: Date | null | undefined;
+  /** Sealed; null: from now on it sends in the clear. */
+  passphrase?: Buffer | null | undefined;
+  waypoints?: boolean | undefined;
 }
 
 export async function updateDevice(
@@ -130,7 +173,10 @@ export async function updateDevice(
     `update devices set
        name = coalesce($3, name),
        guest_id = case when $4 then $5::uuid else guest_id end,
-       marketing_consent_at = case when $6 then $7::timestamptz else marketing_consent_at end
+       marketing_consent_at = case when $6 then $7::timestamptz else marketing_consent_at end,
+       passphrase = case when $8 then $9::bytea else passphrase end,
+       waypoints = coalesce($10::boolean, waypoints),
+       waypoints_sent = case when $10::boolean then null else waypoints_sent end
      where merchant_id = $1 and id = $2 returning ${columns}`,
     [
       merchantId,
@@ -140,9 +186,51 @@ export async function updateDevice(
       change.guestId ?? null,
       change.marketingConsentAt !== undefined,
       change.marketingConsentAt ?? null,
+      change.passphrase !== undefined,
+      change.passphrase ?? null,
+      change.waypoints ?? null,
     ],
   );
   return rows[0] ?? null;
+}
+
+/** The sealed passphrase of a device; null without one. */
+export async function passphraseOf(
+  tx: Queryable,
+  merchantId: string,
+  id: string,
+): Promise<Uint8Array | null> {
+  const { rows } = await tx.query<{ passphrase: Uint8Array | null }>(
+    'select passphrase from devices where merchant_id = $1 and id = $2',
+    [merchantId, id],
+  );
+  return rows[0]?.passphrase ?? null;
+}
+
+/** What was pushed to a device last; null when nothing was. */
+export async function waypointsSent<T>(
+  tx: Queryable,
+  merchantId: string,
+  id: string,
+): Promise<T | null> {
+  const { rows } = await tx.query<{ sent: T | null }>(
+    'select waypoints_sent as sent from devices where merchant_id = $1 and id = $2 and waypoints',
+    [merchantId, id],
+  );
+  return rows[0]?.sent ?? null;
+}
+
+export async function rememberWaypoints(
+  tx: Queryable,
+  merchantId: string,
+  id: string,
+  sent: unknown,
+): Promise<void> {
+  await tx.query('update devices set waypoints_sent = $3 where merchant_id = $1 and id = $2', [
+    merchantId,
+    id,
+    JSON.stringify(sent),
+  ]);
 }
 
 /** The device's token stops working for good; revoking twice keeps the first time. */

@@ -4,7 +4,10 @@ import type { DeviceCaller } from './route.ts';
 import { problem } from '../errors.ts';
 
 /** Doors whose apps may be unable to send a header; elsewhere a token in the address is not read. */
-const queryDoors = /^\/(v1\/)?(owntracks|overland)\/?$|^\/api\/v1\/(owntracks|overland)\//;
+const queryDoors =
+  /^\/(v1\/)?(owntracks|overland|osmand|gpslogger|background-geolocation)(\/|$)|^\/api\/v1\/(owntracks|overland)\/|^\/v1\/pings\/webhook\/?$/;
+/** Callers of these send the bare token as the whole header, as to Radar. */
+const bareDoors = /^\/v1\/track(\/|$)/;
 
 /** Longer than any token of ours; anything beyond is not even hashed. */
 const MAX_TOKEN = 200;
@@ -26,7 +29,8 @@ export function deviceToken(
       : scheme.toLowerCase() === 'basic'
         ? basicToken(value)
         : null;
-  const token = fromHeader ?? (queryDoors.test(path) ? queryToken(query) : null);
+  const bare = bareDoors.test(path) && /^\S+$/.test(header.trim()) ? header.trim() : null;
+  const token = fromHeader ?? bare ?? (queryDoors.test(path) ? queryToken(query) : null);
   return token !== null && token !== '' && token.length <= MAX_TOKEN ? token : null;
 }
 
@@ -50,10 +54,10 @@ function queryToken(query: Readonly<Record<string, unknown>>): string | null {
 /** The guard of routes with access `device`. */
 export function deviceGuard(
   find: (token: string) => Promise<DeviceCaller | null>,
-): (request: Request) => Promise<DeviceCaller> {
-  return async (request) => {
-    const token = deviceToken(request.headers.authorization, request.path, request.query);
-    const caller = token === null ? null : await find(token);
+): (request: Request, told?: string | null) => Promise<DeviceCaller> {
+  return async (request, told) => {
+    const token = deviceToken(request.headers.authorization, request.path, request.query) ?? told;
+    const caller = !token || token.length > MAX_TOKEN ? null : await find(token);
     if (!caller) throw problem('unauthenticated', { detail: 'Send a valid device token.' });
     return caller;
   };

@@ -19,6 +19,8 @@ export interface Metrics {
   registry: Registry;
   pings: Counter<'source' | 'verdict'>;
   events: Counter<'type'>;
+  /** Shows from now on whether the MQTT broker is there. */
+  watchBroker(connected: () => boolean): void;
   /** Observes every request; the label is the route's pattern, never the raw path. */
   middleware: RequestHandler;
 }
@@ -81,6 +83,18 @@ export function createMetrics(deps: MetricsDeps): Metrics {
       labelNames: ['type'] as const,
       registers: [registry],
     }),
+    watchBroker: (connected) => {
+      registry.registerMetric(
+        new Gauge({
+          name: 'foyer_mqtt_connected',
+          help: 'Whether the MQTT broker is there: 1 or 0.',
+          registers: [],
+          collect() {
+            this.set(connected() ? 1 : 0);
+          },
+        }),
+      );
+    },
     middleware: (request, response, next) => {
       const stop = requests.startTimer();
       response.once('finish', () => {

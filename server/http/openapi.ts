@@ -5,6 +5,8 @@ import type { AnyRoute } from './route.ts';
 
 type Json = Record<string, unknown>;
 
+const mediaTypes = { json: 'application/json', text: 'text/plain', html: 'text/html', empty: '' };
+
 /** The document of `routes`; deterministic, so that it can be committed and compared. */
 export function openApi(routes: readonly AnyRoute[], version: string): Json {
   const paths: Record<string, Json> = {};
@@ -76,7 +78,7 @@ function operation(spec: AnyRoute): Json {
     ...(spec.body
       ? {
           requestBody: {
-            required: !spec.lenientBody,
+            required: !spec.lenientBody && !spec.textBody,
             content: {
               'application/json': {
                 schema: schemaOf(spec.body, 'input'),
@@ -89,11 +91,11 @@ function operation(spec: AnyRoute): Json {
     responses: {
       [String(spec.status ?? 200)]: {
         description: 'Done.',
-        ...(spec.status === 204
+        ...(spec.status === 204 || spec.replyAs === 'empty'
           ? {}
           : {
               content: {
-                'application/json': {
+                [mediaTypes[spec.replyAs ?? 'json']]: {
                   schema: schemaOf(spec.reply, 'output'),
                   example: spec.example.reply,
                 },

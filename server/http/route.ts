@@ -29,6 +29,10 @@ export interface DeviceCaller {
   merchantId: string;
   deviceId: string;
   guestId: string | null;
+  /** It has a passphrase to encrypt its messages with. */
+  encrypted?: true;
+  /** It wants the fences around it as its own regions. */
+  waypoints?: true;
 }
 
 /** A merchant's system (API key) or person (sign-in). */
@@ -59,6 +63,13 @@ export interface RouteInput<A extends Access, P, Q, B> {
   ip: string;
 }
 
+/** A request before it was checked; `body` is undefined until it was read. */
+export interface SentParts {
+  params: Readonly<Record<string, unknown>>;
+  query: Readonly<Record<string, unknown>>;
+  body: unknown;
+}
+
 export interface RouteSpec<
   A extends Access,
   P extends z.ZodType | undefined,
@@ -85,6 +96,16 @@ export interface RouteSpec<
    * reaches the handler as `undefined`, any content type is read as JSON.
    */
   lenientBody?: boolean;
+  /** For apps that send forms or anything else: the body reaches the handler as the text it is. */
+  textBody?: boolean;
+  /**
+   * For apps that write their token into the message or the address: found by this when no header
+   * has one. Asked before the body is read and, when that gave nothing, once more after: so set a
+   * small `bodyLimit`, since strangers may fill it.
+   */
+  tokenIn?: (sent: SentParts) => string | null;
+  /** How the reply is written: apps want nothing, or text, at times. As text and html it is a string. */
+  replyAs?: 'json' | 'text' | 'html' | 'empty';
   status?: 200 | 201 | 202 | 204;
   /** Reply schema: anything not in it is stripped, so an extra column never leaks. */
   reply: R;
@@ -111,7 +132,8 @@ export function route<
 
 /** How callers are recognised; each throws a problem when it refuses. */
 export interface Guards {
-  device(request: Request): Promise<DeviceCaller>;
+  /** `token` is what the route found elsewhere in the request; a header goes before it. */
+  device(request: Request, token?: string | null): Promise<DeviceCaller>;
   merchant(request: Request, scope: Scope): Promise<MerchantCaller>;
 }
 
@@ -122,11 +144,13 @@ export function mount(router: Router, routes: readonly AnyRoute[], guards: Guard
       spec.path,
       // The caller is checked before the body is read: strangers cannot make us parse megabytes.
       async (request, response, next) => {
-        response.locals['caller'] = await recognise(spec.access, request, guards);
+        const later = mayNameItself(spec, request);
+        if (!later) response.locals['caller'] = await recognise(spec, request, guards);
         next();
       },
       ...(spec.body ? [bodyReader(spec)] : []),
       async (request: Request, response: Response) => {
+        response.locals['caller'] ??= await recognise(spec, request, guards);
         await serve(spec, request, response);
       },
     );
@@ -149,15 +173,28 @@ function refuseOtherMethods(router: Router, routes: readonly AnyRoute[]): void {
   }
 }
 
-async function recognise(access: Access, request: Request, guards: Guards): Promise<unknown> {
+const partsOf = ({ params, query, body }: Request): SentParts => ({ params, query, body });
+
+/** Only the body can still say who this is. */
+function mayNameItself(spec: AnyRoute, request: Request): boolean {
+  if (!spec.tokenIn || !spec.body || request.headers.authorization !== undefined) return false;
+  return spec.tokenIn({ ...partsOf(request), body: undefined }) === null;
+}
+
+async function recognise(
+  { access, tokenIn }: AnyRoute,
+  request: Request,
+  guards: Guards,
+): Promise<unknown> {
   if (access === 'public') return null;
-  if (access === 'device') return guards.device(request);
+  if (access === 'device') return guards.device(request, tokenIn?.(partsOf(request)));
   return guards.merchant(request, access);
 }
 
 function bodyReader(spec: AnyRoute): express.RequestHandler {
   const limit = spec.bodyLimit ?? 64 * 1024;
-  if (spec.lenientBody) return express.text({ limit, type: () => true, defaultCharset: 'utf-8' });
+  if (spec.lenientBody || spec.textBody)
+    return express.text({ limit, type: () => true, defaultCharset: 'utf-8' });
   const json = express.json({ limit, strict: false });
   return (request, response, next) => {
     if (request.is('json') === false || request.is('json') === null) {
@@ -181,7 +218,11 @@ async function serve(spec: AnyRoute, request: Request, response: Response): Prom
     response.status(204).end();
     return;
   }
-  response.status(status).json(spec.reply.parse(reply));
+  response.status(status);
+  if (spec.replyAs === 'empty') response.end();
+  else if (spec.replyAs === 'text' || spec.replyAs === 'html') {
+    response.set('Cache-Control', 'no-store').type(spec.replyAs).send(spec.reply.parse(reply));
+  } else response.json(spec.reply.parse(reply));
 }
 
 function leniently(text: unknown): unknown {

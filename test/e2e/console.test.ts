@@ -247,7 +247,7 @@ requirePart('browser (needs Chromium)', partPresent.chromium)('the console in a 
     await page.locator('#name').fill('Anna’s phone');
     await page.locator('form.card button').click();
     const codes = page.locator('img.qr');
-    expect(await codes.count()).toBe(2);
+    expect(await codes.count()).toBe(4);
     expect(await page.evaluate("document.querySelector('img.qr').naturalWidth")).toBeGreaterThan(0);
     const { violations } = await new AxeBuilder({ page }).analyze();
     expect(violations.map((one) => one.id)).toEqual([]);

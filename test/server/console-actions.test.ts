@@ -134,7 +134,7 @@ describe('devices', () => {
       .post('/console/devices', { name: 'Anna’s phone', consent: 'yes' })
       .expect(200);
     const token = /fd_[\w-]{32}/.exec(made.text)?.[0] ?? '';
-    expect(made.text.match(/data:image\/svg\+xml;base64,/g)).toHaveLength(2);
+    expect(made.text.match(/data:image\/svg\+xml;base64,/g)).toHaveLength(4);
     const caller = await findDeviceByToken(database.db, token);
     expect(caller?.merchantId).toBe(merchant.id);
     expect((await owner.get('/console/devices')).text).not.toContain(token);

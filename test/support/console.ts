@@ -34,6 +34,7 @@ export function consoleApp(db: Database, over: Partial<ConsoleDeps> = {}): Conso
     passwords: createPasswords(),
     throttle: createThrottle(),
     csrfKey: randomBytes(32),
+    secret: randomBytes(32),
     assets: consoleAssets(),
     publicUrl: 'http://foyer.test',
     wrongCodes: createWrongCodes(),

@@ -47,6 +47,10 @@ export const partPresent = {
   get opennds(): boolean {
     return namespaces() && command('opennds') && command('nft');
   },
+  /** The broker's program; the clients come with it. */
+  mosquitto: ['/usr/sbin/mosquitto', '/usr/bin/mosquitto', '/usr/local/sbin/mosquitto'].find(
+    (file) => existsSync(file),
+  ),
   /** Recorded walks and other reference data that are not in the repository. */
   sharedData,
 };

@@ -136,3 +136,11 @@ begin
 end $$;
 create trigger fence_kept after insert or update or delete on fences
   for each row execute function foyer_fence_kept();
+
+-- Trackers that encrypt what they send, and that take the merchant's fences as their own regions.
+alter table devices
+  -- OwnTracks' passphrase, sealed under the installation's secret and bound to the device.
+  add column passphrase bytea,
+  add column waypoints boolean not null default false,
+  -- What was pushed last: {revision, lon, lat, at, regions}.
+  add column waypoints_sent jsonb;

@@ -2,19 +2,10 @@
 import type { AccuracyKind } from '../../../geo/quality.ts';
 import type { Json, Parsed, ParsedPing } from '../ping.ts';
 import { readTime } from '../clock.ts';
-import {
-  accuracyKindOf,
-  count,
-  extrasOf,
-  isNullIsland,
-  isObject,
-  keyOf,
-  num,
-  pingOf,
-  positionFault,
-  text,
-} from '../ping.ts';
+import { accuracyKindOf, count, isObject, num, text } from '../ping.ts';
+import { batteryOf, pingOfFix } from './fix.ts';
 import { parseOwnTracks } from './owntracks.ts';
+import { bssidKey, heardOf } from './radio.ts';
 
 const MAX_LOCATIONS = 2000;
 /** The live point is stepped only when the queue behind it is no longer than this. */
@@ -69,28 +60,25 @@ function readFeature(feature: Json, kind: AccuracyKind, now: number): ParsedPing
   const [lon, lat] = position;
   const time = readTime(properties['timestamp'], now);
   if (time === null) return 'no-time';
-  const accuracy = num(properties['horizontal_accuracy']);
-  const speed = num(properties['speed']);
-  const battery = num(properties['battery_level']);
-  return pingOf({
+  const battery = properties['battery_state'];
+  return pingOfFix({
     // `unique_id` names the phone, not the fix, so the place is the identity.
-    key: keyOf('overland', null, lon, lat),
-    at: time.at,
+    source: 'overland',
     lon,
     lat,
-    accuracy,
+    time,
+    accuracy: num(properties['horizontal_accuracy']),
     accuracyKind: kind,
-    speed: speed === null || speed < 0 ? null : speed,
+    speed: num(properties['speed']),
     still: saysStill(properties['motion']),
-    mock: false,
-    source: 'overland',
-    refusal: refusalOf(lon, lat, accuracy) ?? time.refusal,
-    extras: extrasOf({
-      battery: battery === null || battery < 0 || battery > 1 ? null : battery,
+    heard: heardOf([bssidKey(properties['bssid'])]),
+    extras: {
+      battery: batteryOf(num(properties['battery_level']), 1),
+      charging:
+        battery === 'charging' || battery === 'full' || (battery === 'unplugged' ? false : null),
       // GPSLogger always says "unknown".
       ssid: properties['wifi'] === 'unknown' ? null : text(properties['wifi']),
-      clock: time.repair,
-    }),
+    },
   });
 }
 
@@ -100,13 +88,6 @@ function positionOf(geometry: unknown): [number, number] | null {
   const lon = num(first);
   const lat = num(second);
   return lon === null || lat === null ? null : [lon, lat];
-}
-
-function refusalOf(lon: number, lat: number, accuracy: number | null): string | null {
-  const fault = positionFault(lon, lat);
-  if (fault) return fault;
-  if (isNullIsland(lon, lat)) return 'null-island';
-  return accuracy !== null && accuracy < 0 ? 'invalid-fix' : null;
 }
 
 function saysStill(motion: unknown): boolean {
