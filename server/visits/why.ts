@@ -58,7 +58,8 @@ export async function whyOf(deps: WhyDeps, asked: WhyAsked): Promise<Why> {
     tenant: asked.merchantId,
     readOnly: true,
   });
-  const fence = asked.fenceId === undefined ? undefined : standing(read.timeline, asked.fenceId);
+  const fence =
+    asked.fenceId === undefined ? undefined : standing(read.timeline, asked.fenceId, span.to);
   if (fence === null) {
     throw problem('not-found', {
       detail: 'There is no fence with this id that stood at the time.',
@@ -117,10 +118,10 @@ async function readPast(
   return { name, start, pings, timeline, names, stored };
 }
 
-/** The fence as it stood last; null when it stood at no time. */
-function standing(timeline: Timeline, id: string): Fence | null {
-  for (let i = timeline.length - 1; i >= 0; i--) {
-    const fence = timeline[i]?.fences.get(id);
+/** The fence as it stood last up to an instant; null when it stood at no time. */
+function standing(timeline: Timeline, id: string, until: number): Fence | null {
+  for (const { from, fences } of timeline.toReversed()) {
+    const fence = from <= until ? fences.get(id) : undefined;
     if (fence) return fence;
   }
   return null;
@@ -168,7 +169,7 @@ function replayed(
     names,
     fences: new Map(
       [...mentioned].flatMap((id) => {
-        const found = standing(timeline, id);
+        const found = standing(timeline, id, to);
         return found ? [[id, found] as const] : [];
       }),
     ),
