@@ -1,5 +1,6 @@
 /** Visits over the API: lists by filter, and one visit with every reason for its score. */
 import { z } from 'zod';
+import type { Visit } from '../../geo/visit.ts';
 import type { Database } from '../db/database.ts';
 import type { AnyRoute } from '../http/route.ts';
 import type { VisitRow } from './queries.ts';
@@ -22,7 +23,7 @@ const listQuery = z.object({
   status: z
     .enum(['open', 'closed', 'final', 'retracted'])
     .optional()
-    .describe('Only visits in this state.'),
+    .describe('Only visits in this state. Default: all but retracted ones.'),
   band: z
     .enum(bands)
     .optional()
@@ -48,7 +49,9 @@ const visitFields = {
   guestId: z.uuid().nullable().describe('Guest who carries it, when known.'),
   status: z
     .enum(['open', 'closed', 'final', 'retracted'])
-    .describe('open: still there. closed: left, may yet be continued. final: settled.'),
+    .describe(
+      'open: still there. closed: left, may yet be revised. final: settled for good. retracted: later pings showed that it never was.',
+    ),
   revision: z.int().describe('Rises with each edition of the visit.'),
   score: z.number().describe('How surely this was a real visit, 0 to 1.'),
   band: z.enum(bands).describe('high from 0.8, medium from 0.5, low from 0.2.'),
@@ -62,10 +65,23 @@ const visitFields = {
     })
     .describe('Length of stay as an interval.'),
   pings: z.int().describe('Pings judged inside.'),
+  evidence: z
+    .array(z.enum(['portal_login', 'wifi_session', 'qr', 'beacon']))
+    .describe('What else than positions speaks for it.'),
 };
 const visitReply = z.object(visitFields);
 const visitDetailReply = z.object({
   ...visitFields,
+  effectivePings: z
+    .number()
+    .nullable()
+    .describe('Pings weighed by their independence; null for visits of older releases.'),
+  bestAccuracy: z.number().nullable().describe('Best accuracy among them, metres (68 %).'),
+  observedSeconds: z.number().nullable().describe('Seconds of the stay that pings cover.'),
+  longestGapSeconds: z.number().nullable().describe('Longest stretch that they do not.'),
+  distrust: z
+    .array(z.enum(['jumped', 'frozen', 'ruled']))
+    .describe('What is wrong with the track: an impossible jump, or too little noise.'),
   leftCensored: z.boolean().describe('The device was first seen already inside.'),
   rightCensored: z.boolean().describe('Nobody saw it leave.'),
   alternates: z
@@ -133,9 +149,15 @@ const example = {
   },
   dwell: { lower: 690, estimate: 720, upper: 750 },
   pings: 24,
+  evidence: ['portal_login' as const],
 };
 const exampleDetail = {
   ...example,
+  effectivePings: 15.3,
+  bestAccuracy: 5,
+  observedSeconds: 690,
+  longestGapSeconds: 30,
+  distrust: [],
   leftCensored: false,
   rightCensored: false,
   alternates: [],
@@ -174,20 +196,34 @@ function present(row: VisitRow) {
     },
     dwell: { lower: row.dwell_lower_s, estimate: row.dwell_s, upper: row.dwell_upper_s },
     pings: row.pings,
+    evidence: [...(row.detail.evidence ?? [])],
   };
 }
 
 function presentWhole(row: VisitRow) {
   const { detail } = row;
+  const retracted = row.status === 'retracted';
   return {
     ...present(row),
+    ...observed(detail),
     leftCensored: detail.leftCensored,
     rightCensored: detail.rightCensored,
     alternates: detail.alternates.map(({ fence, p }) => ({ fenceId: fence, p })),
     pNone: detail.pNone,
     factors: [...detail.factors],
-    triggerEligible: detail.triggerEligible,
-    whyNot: detail.whyNot ?? null,
+    triggerEligible: detail.triggerEligible && !retracted,
+    whyNot: retracted ? 'Later pings showed that it never was.' : (detail.whyNot ?? null),
+  };
+}
+
+/** What older releases did not write is unknown. */
+function observed(detail: Partial<Visit>) {
+  return {
+    effectivePings: detail.effectivePings ?? null,
+    bestAccuracy: detail.bestAccuracy ?? null,
+    observedSeconds: detail.observedSeconds ?? null,
+    longestGapSeconds: detail.longestGapSeconds ?? null,
+    distrust: [...(detail.distrust ?? [])],
   };
 }
 

@@ -4,7 +4,7 @@ import request from 'supertest';
 import type { Express } from 'express';
 import type { Visit } from '../../geo/visit.ts';
 import type { Database } from '../../server/db/database.ts';
-import { upsertVisits } from '../../server/visits/queries.ts';
+import { retractVisits, upsertVisits } from '../../server/visits/queries.ts';
 import { visitRoutes } from '../../server/visits/routes.ts';
 import { testDatabase } from '../support/database.ts';
 import type { TestDatabase } from '../support/database.ts';
@@ -44,6 +44,12 @@ function visit(over: Partial<Visit> & { id: string }): Visit {
     rightCensored: true,
     dwell: { lower: 590, estimate: 610, upper: null },
     pings: 21,
+    effectivePings: 12.5,
+    bestAccuracy: 5,
+    observedSeconds: 590,
+    longestGapSeconds: 30,
+    evidence: ['portal_login'],
+    distrust: [],
     alternates: [{ fence: bags, p: 0.08 }],
     pNone: 0.03,
     factors: [{ name: 'place', value: 0.9, weight: 1, text: '21 fixes put it here with 90 %' }],
@@ -148,14 +154,48 @@ describe('one visit', () => {
       alternates: [{ fenceId: bags, p: 0.08 }],
       factors: [{ name: 'place', text: '21 fixes put it here with 90 %' }],
       whyNot: 'The visit is over.',
+      evidence: ['portal_login'],
+      distrust: [],
+      effectivePings: 12.5,
+      bestAccuracy: 5,
+      observedSeconds: 590,
+      longestGapSeconds: 30,
     });
   });
 
-  test('is stored in its newest edition, whatever order editions come in', async () => {
-    await put(visit({ id: 'v6', revision: 3, pings: 30 }), visit({ id: 'v7' }));
-    await put(visit({ id: 'v6', revision: 2, pings: 20 }));
-    expect((await get('/v1/visits/v6')).body).toMatchObject({ revision: 3, pings: 30 });
-    await db.query(`delete from visits where id in ('v6', 'v7')`);
+  test('of an older release has no figures that were not kept then', async () => {
+    const { evidence: _e, distrust: _d, observedSeconds: _o, ...old } = visit({ id: 'v8' });
+    await put(old as Visit);
+    expect((await get('/v1/visits/v8').expect(200)).body).toMatchObject({
+      evidence: [],
+      distrust: [],
+      observedSeconds: null,
+    });
+    await db.query(`delete from visits where id = 'v8'`);
+  });
+
+  test('that was retracted is listed only when asked for, and fires nothing', async () => {
+    await put(visit({ id: 'v9', status: 'closed', triggerEligible: true }));
+    await db.tx((tx) => retractVisits(tx, merchantId, ['v9'], NOON), { tenant: merchantId });
+    expect(await ids('')).not.toContain('v9');
+    expect(await ids('status=retracted')).toEqual(['v9']);
+    expect((await get('/v1/visits/v9').expect(200)).body).toMatchObject({
+      status: 'retracted',
+      triggerEligible: false,
+      whyNot: 'Later pings showed that it never was.',
+    });
+    await db.query(`delete from visits where id = 'v9'`);
+  });
+
+  test('is stored as it was told last; each difference is a revision, a repetition is none', async () => {
+    const first = visit({ id: 'v6', status: 'closed', pings: 20 });
+    const second = { ...first, pings: 30 };
+    for (const each of [first, first, second, second]) await put(each);
+    expect((await get('/v1/visits/v6')).body).toMatchObject({ revision: 2, pings: 30 });
+    await db.query(`update visits set status = 'final' where id = 'v6'`);
+    await put({ ...first, pings: 40 });
+    expect((await get('/v1/visits/v6')).body).toMatchObject({ revision: 2, pings: 30 });
+    await db.query(`delete from visits where id = 'v6'`);
   });
 
   test('unknown or another merchant’s is not there', async () => {
