@@ -209,15 +209,14 @@ const areaOf = ([outer, ...holes]: readonly Flat[]): number =>
 
 function corridor(line: readonly Position[], width: Metres): Outline {
   const [lon0, lat0] = line[0] as Position;
-  const polygons = corridorOutline(line, width, lon0, lat0);
-  const area = (ring: FlatRing): number => squareMetres(ring, lat0);
+  const rings = corridorOutline(line, width, lon0, lat0);
+  if (!rings) throw new Error('a corridor without length');
   return {
     lon0,
     lat0,
-    parts: polygons.map((rings) => rings.map((ring, i) => wound(ring, i === 0))),
-    squareMetres: polygons.reduce(
-      (sum, [outer, ...holes]) =>
-        holes.reduce((rest, hole) => rest - area(hole), sum + area(outer as number[])),
+    parts: [rings.map((ring, i) => wound(ring, i === 0))],
+    squareMetres: rings.reduce(
+      (sum, ring, i) => sum + (i === 0 ? 1 : -1) * squareMetres(ring, lat0),
       0,
     ),
     asDrawn: false,
