@@ -21,6 +21,7 @@ import type { Senders } from '../messages/sender.ts';
 import { createArchive } from './archive.ts';
 import { createWrongCodes } from '../offers/wrong-codes.ts';
 import type { WrongCodes } from '../offers/wrong-codes.ts';
+import { createWitness } from '../pings/evidence.ts';
 import { createIngest } from '../pings/ingest.ts';
 import type { Ingest } from '../pings/ingest.ts';
 import { createLanes } from '../pings/lanes.ts';
@@ -93,11 +94,14 @@ export function createServices(
     announce: [async (event) => realtime?.deliver(event), waiting.deliver],
     subscribers: [
       createTrigger({ db, clock, log }),
+      async (event) => witness(event),
       async (event) => metrics.events.inc({ type: event.type }),
     ],
   });
   const base = { db, clock, log };
   const ingestParts = { fences: createLiveFences(), lanes: createLanes(), policy: defaultPolicy };
+  const ingest = createIngest({ ...base, ...ingestParts, count });
+  const witness = createWitness({ ...base, ...ingestParts, ingest });
   const senders = chooseSenders(
     {
       smtpUrl: config.SMTP_URL,
@@ -120,7 +124,7 @@ export function createServices(
     staffCallers: createStaffCallers(base),
     passwords: createPasswords(),
     throttle: createThrottle(),
-    ingest: createIngest({ ...base, ...ingestParts, count }),
+    ingest,
     count,
     metrics,
     dispatcher,

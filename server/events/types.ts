@@ -71,6 +71,13 @@ export interface EventPayloads {
     marketingConsent: boolean;
     at: string;
   };
+  /** The gateway let the guest's client through. */
+  'session.started': {
+    sessionId: string;
+    guestId: string;
+    storeId: string;
+    at: string;
+  };
   'session.ended': {
     sessionId: string;
     guestId: string;

@@ -13,7 +13,7 @@ import { run, seenUntil } from '../../geo/history.ts';
 import { comesLate } from './advance.ts';
 import { checkpointAt, watchStates, worthWatching } from './checkpoints.ts';
 import { rewind } from './rewind.ts';
-import { rememberedState } from './state.ts';
+import { beginsHistory, rememberedState } from './state.ts';
 
 export interface JudgeDeps {
   fences: LiveFences;
@@ -49,46 +49,29 @@ export async function judgeBatch(
   candidates: readonly Candidate[],
   received: number,
 ): Promise<Judged> {
-  const { merchantId, deviceId } = who;
-  const stored = rememberedState(loaded.state, deviceId);
-  const reasons = candidates.map(({ hopeless }) => hopeless);
-  const each = candidates.map((candidate, i) => ({ candidate, i }));
-  const late = each.filter(({ candidate }) => comesLate(stored, candidate));
-  const next = each.filter(
-    ({ candidate, i }) => reasons[i] === null && !comesLate(stored, candidate),
-  );
+  const stored = rememberedState(loaded.state, who.deviceId);
+  const fencesSince = (from: number) =>
+    deps.fences.timeline(tx, who.merchantId, loaded.fenceRevision, from);
+  const late = candidates.filter((candidate) => comesLate(stored, candidate));
+  const back =
+    late.length === 0
+      ? null
+      : await rewind(tx, { ...deps, fencesSince }, who, stored, late, received);
+  const change = back && back.change;
 
-  const timelineFrom = async (from: number) =>
-    deps.fences.timeline(tx, merchantId, loaded.fenceRevision, from);
-  let fences: Awaited<ReturnType<typeof timelineFrom>> | null = null;
-  const rewindDeps = {
-    policy: deps.policy,
-    budget: deps.budget,
-    timelineFrom: async (from: number) => (fences = await timelineFrom(from)).timeline,
-  };
-  const lateOnes = late.map(({ candidate }) => candidate);
-  const back = late.length > 0 && (await rewind(tx, rewindDeps, who, stored, lateOnes, received));
-  if (back) late.forEach(({ i }, n) => (reasons[i] = back.reasons[n] ?? null));
-
-  const change = back ? back.change : null;
   const start = change?.state ?? stored;
-  const times = next.map(({ candidate }) => candidate.ping.t);
-  const seen = seenUntil(start);
-  fences ??= await timelineFrom(Number.isFinite(seen) ? seen : Math.min(received, ...times));
-  const { timeline, metas } = fences as Awaited<ReturnType<typeof timelineFrom>>;
+  const isLate = new Set(late);
+  const next = candidates.filter((each) => each.hopeless === null && !isLate.has(each));
+  const { timeline, metas } = change?.fences ?? (await fencesSince(reachOf(start, next, received)));
   const since = change?.sinceCheckpoint ?? loaded.sinceCheckpoint;
-  const onward = goOn(
-    start,
-    next.map(({ candidate }) => candidate),
-    timeline,
-    deps.policy,
-    since,
-  );
-  next.forEach(({ i }, n) => (reasons[i] = onward.reasons[n] ?? null));
+  const onward = goOn(start, next, timeline, deps.policy, since);
 
+  const verdicts = new Map<Candidate, string | null>();
+  late.forEach((each, i) => verdicts.set(each, back?.reasons[i] ?? null));
+  next.forEach((each, i) => verdicts.set(each, onward.reasons[i] ?? null));
   const index = timeline.at(-1)?.fences;
   return {
-    reasons,
+    reasons: candidates.map((each) => each.hopeless ?? verdicts.get(each) ?? null),
     state: onward.state,
     happenings: [...(change?.revision.fresh ?? []), ...onward.happenings],
     visits: merged(change, onward.visits),
@@ -103,6 +86,12 @@ export async function judgeBatch(
     metas,
     cooldownOf: (fence) => index?.get(fence)?.definition.cooldownSeconds ?? 0,
   };
+}
+
+/** From when on the fences of the past are asked for: what the state has not yet taken in. */
+function reachOf(start: DeviceState, next: readonly Candidate[], received: number): number {
+  const seen = seenUntil(start);
+  return Number.isFinite(seen) ? seen : Math.min(received, ...next.map(({ ping }) => ping.t));
 }
 
 function goOn(
@@ -125,12 +114,8 @@ function goOn(
   };
 }
 
-/** A device's history can be run again from here on: its first state, or one an older release left. */
-function firstCheckpoint({ state }: Loaded, start: DeviceState): Checkpoint[] {
-  const version = (state as { v?: unknown } | null)?.v;
-  if (state !== null && version !== 1) return [];
-  return [{ at: checkpointAt(start), state: start }];
-}
+const firstCheckpoint = ({ state }: Loaded, start: DeviceState): Checkpoint[] =>
+  beginsHistory(state) ? [{ at: checkpointAt(start), state: start }] : [];
 
 const onePerInstant = (all: readonly Checkpoint[]): Checkpoint[] => [
   ...new Map(all.map((checkpoint) => [checkpoint.at, checkpoint])).values(),

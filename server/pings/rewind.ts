@@ -1,7 +1,8 @@
 /** Late pings put in their places: history since the checkpoint before them is run again. */
 import type { DeviceState, Policy } from '../../geo/engine.ts';
-import type { Revision, Timeline } from '../../geo/history.ts';
+import type { Revision } from '../../geo/history.ts';
 import type { Queryable } from '../db/database.ts';
+import type { LiveFences } from '../fences/live.ts';
 import type { Candidate } from './advance.ts';
 import type { Checkpoint } from './checkpoints.ts';
 import type { Correction } from './history-queries.ts';
@@ -11,8 +12,10 @@ import { problem } from '../errors.ts';
 import { watchStates } from './checkpoints.ts';
 import { HORIZON, checkpointBefore, storedPings } from './history.ts';
 
-/** Stored pings one rewind may run again. */
+/** Stored pings one rewind may read again. */
 const MAX_REPLAY = 20_000;
+
+type FencesSince = Awaited<ReturnType<LiveFences['timeline']>>;
 
 export interface Rewound {
   /** Verdicts of the late pings, in the order given; null when accepted. */
@@ -27,13 +30,15 @@ export interface Rewound {
     from: number;
     checkpoints: readonly Checkpoint[];
     sinceCheckpoint: number;
+    /** Which fences stood when since the checkpoint. */
+    fences: FencesSince;
   } | null;
 }
 
 export interface RewindDeps {
   policy: Policy;
   budget: Budget;
-  timelineFrom: (from: number) => Promise<Timeline>;
+  fencesSince: (from: number) => Promise<FencesSince>;
 }
 
 /** Puts late pings in their places as of `state`, the newest state of their device. */
@@ -53,21 +58,21 @@ export async function rewind(
   const start = await checkpointBefore(tx, merchantId, deviceId, first);
   if (!start) return { reasons, change: null };
   const stored = await since(tx, who, start);
-  if (stored.length > MAX_REPLAY) {
+  if (!stored) {
     for (const { i } of young) reasons[i] = 'too-much-to-replay';
     return { reasons, change: null };
   }
   deps.budget.spend(deviceId, stored.length + young.length, received);
 
   const reach = Math.min(first.t, stored[0]?.ping.t ?? Infinity, finite(seenUntil(start)));
-  const timeline = await deps.timelineFrom(reach);
+  const fences = await deps.fencesSince(reach);
   const watch = watchStates(start, 0);
   const { settled } = state;
   const revision = revise(
     start,
     stored.map(({ ping }) => ping),
     young.map(({ ping }) => ping),
-    timeline,
+    fences.timeline,
     deps.policy,
     { onStep: watch.onStep, ...(settled === null ? {} : { until: settled }) },
   );
@@ -79,22 +84,23 @@ export async function rewind(
     from: first.t,
     checkpoints: watch.found(),
     sinceCheckpoint: watch.since(),
+    fences,
   };
   return { reasons, change };
 }
 
 const finite = (t: number): number => (Number.isFinite(t) ? t : Infinity);
 
-/** The pings judged after a state, one more than may be run again. */
+/** The pings judged after a state; null when they are too many. */
 async function since(
   tx: Queryable,
   { merchantId, deviceId }: { merchantId: string; deviceId: string },
-  start: DeviceState,
-): Promise<StoredPing[]> {
-  const from = start.head?.t ?? 0;
-  const limit = MAX_REPLAY + 1;
-  const found = await storedPings(tx, merchantId, deviceId, from, LAST, limit, 'usable');
-  const { head } = start;
+  { head }: DeviceState,
+): Promise<StoredPing[] | null> {
+  const from = head?.t ?? 0;
+  const found = await storedPings(tx, merchantId, deviceId, from, LAST, MAX_REPLAY, 'usable');
+  // A full page may have been cut off.
+  if (found.length === MAX_REPLAY) return null;
   return head === null ? found : found.filter(({ ping }) => compareTurns(ping, head) > 0);
 }
 

@@ -24,3 +24,8 @@ export function rememberedState(stored: unknown, deviceId: string): DeviceState 
     settled: null,
   };
 }
+
+/** Whether history can be run again from this stored state on, and from no earlier one. */
+export function beginsHistory(stored: unknown): boolean {
+  return stored === null || (stored as Partial<StateV1>).v === 1;
+}

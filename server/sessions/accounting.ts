@@ -1,7 +1,7 @@
 /** What gateways report about sessions, and the reaper of those whose time ran out. */
 import type { Database, Queryable } from '../db/database.ts';
 import { appendEvents } from '../events/outbox.ts';
-import type { EndedRow } from './door-queries.ts';
+import type { EndedRow, StartedRow } from './door-queries.ts';
 import {
   clearGateway,
   confirmSessions,
@@ -75,6 +75,29 @@ export async function announceEnded(
   await appendEvents(tx, events, now);
 }
 
+/** Writes `session.started` for each, in the caller's transaction. */
+async function announceStarted(
+  tx: Queryable,
+  started: readonly StartedRow[],
+  now: number,
+): Promise<void> {
+  const events = started.map((row) => ({
+    merchantId: row.merchant_id,
+    storeId: row.store_id,
+    guestId: row.guest_id,
+    type: 'session.started' as const,
+    key: row.guest_id,
+    payload: {
+      sessionId: row.id,
+      guestId: row.guest_id,
+      storeId: row.store_id,
+      at: row.confirmed_at.toISOString(),
+    },
+    occurredAt: row.confirmed_at,
+  }));
+  await appendEvents(tx, events, now);
+}
+
 const counter = (bytes: number): number => (Number.isSafeInteger(bytes) && bytes > 0 ? bytes : 0);
 
 /** What is kept of a gateway's report: bounded, and by a clock that can be believed. */
@@ -134,9 +157,12 @@ export function createDoors({ db, clock }: DoorDeps) {
 
     async confirmed(store: StoreRef, gatewayId: string, rhids: string[]): Promise<void> {
       if (rhids.length === 0) return;
-      await ending(store, (tx, now) =>
-        confirmSessions(tx, store.merchantId, gatewayId, rhids, now),
-      );
+      await ending(store, async (tx, now) => {
+        const { merchantId } = store;
+        const { started, ended } = await confirmSessions(tx, merchantId, gatewayId, rhids, now);
+        await announceStarted(tx, started, now);
+        return ended;
+      });
     },
 
     async landed(store: StoreRef, sessionId: string): Promise<void> {

@@ -11,6 +11,14 @@ export interface EndedRow extends Row {
   ended_at: Date;
 }
 
+export interface StartedRow extends Row {
+  id: string;
+  merchant_id: string;
+  store_id: string;
+  guest_id: string;
+  confirmed_at: Date;
+}
+
 const ENDED = 'id, merchant_id, store_id, guest_id, end_reason, ended_at';
 const ENDED_OLD =
   'old.id, old.merchant_id, old.store_id, old.guest_id, old.end_reason, old.ended_at';
@@ -85,15 +93,15 @@ export async function confirmSessions(
   gatewayId: string,
   rhids: readonly string[],
   now: number,
-): Promise<EndedRow[]> {
-  const { rows: confirmed } = await tx.query<{ id: string }>(
+): Promise<{ started: StartedRow[]; ended: EndedRow[] }> {
+  const { rows: started } = await tx.query<StartedRow>(
     `update sessions set state = 'active', confirmed_at = $4,
        expires_at = case when minutes > 0 then $4::timestamptz + make_interval(mins => minutes) else expires_at end
      where id in (
        select distinct on (rhid) id from sessions
        where merchant_id = $1 and gateway_id = $2 and rhid = any ($3::text[]) and state = 'pending'
        order by rhid, granted_at desc, id desc) and state = 'pending'
-     returning id`,
+     returning id, merchant_id, store_id, guest_id, confirmed_at`,
     [merchantId, gatewayId, rhids, new Date(now)],
   );
   const { rows } = await tx.query<EndedRow>(
@@ -103,9 +111,9 @@ export async function confirmSessions(
        and old.merchant_id = $1 and old.gateway_id = $2 and old.mac = fresh.mac
        and old.state <> 'ended' and old.id <> all ($3::uuid[]) and old.granted_at <= fresh.granted_at
      returning ${ENDED_OLD}`,
-    [merchantId, gatewayId, confirmed.map((row) => row.id), new Date(now)],
+    [merchantId, gatewayId, started.map((row) => row.id), new Date(now)],
   );
-  return rows;
+  return { started, ended: rows };
 }
 
 /**

@@ -1,0 +1,26 @@
+/** Whose devices a WiFi session vouches for. */
+import type { Queryable } from '../db/database.ts';
+
+export interface Companions {
+  /** Ids of the guest's devices that may still ping. */
+  devices: string[];
+  /** The gateway of the session; null when it is not known any more. */
+  gatewayId: string | null;
+}
+
+export async function companions(
+  tx: Queryable,
+  merchantId: string,
+  guestId: string,
+  sessionId: string,
+): Promise<Companions> {
+  const { rows } = await tx.query<{ id: string; gateway_id: string | null }>(
+    `select d.id, s.gateway_id
+     from devices d
+     left join sessions s on s.id = $3 and s.merchant_id = $1 and s.guest_id = $2
+     where d.merchant_id = $1 and d.guest_id = $2 and d.revoked_at is null
+     order by d.id limit 20`,
+    [merchantId, guestId, sessionId],
+  );
+  return { devices: rows.map((row) => row.id), gatewayId: rows[0]?.gateway_id ?? null };
+}
