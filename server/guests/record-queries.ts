@@ -40,7 +40,8 @@ const SECTIONS = {
     from visits where merchant_id = $1
       and (guest_id = $2 or device_id in (select id from devices where merchant_id = $1 and guest_id = $2))
     order by entry_at, id`,
-  pings: `select device_id, at, received_at, lon, lat, accuracy_m, speed_mps, source, accepted, reason, extras
+  pings: `select device_id, at, received_at, lon, lat, accuracy_m, speed_mps, heard, evidence, source,
+      accepted, reason, extras
     from pings where merchant_id = $1
       and device_id in (select id from devices where merchant_id = $1 and guest_id = $2)
     order by at`,

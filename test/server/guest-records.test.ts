@@ -7,6 +7,7 @@ import type { Database } from '../../server/db/database.ts';
 import { eraseGuest } from '../../server/guests/erase.ts';
 import { guestRoutes } from '../../server/guests/routes.ts';
 import { createLog } from '../../server/log.ts';
+import { pingOf } from '../../server/pings/ping.ts';
 import { lockDevice, saveDevice } from '../../server/pings/queries.ts';
 import { initialState } from '../../geo/engine.ts';
 import { postgresTestDatabase, testDatabase } from '../support/database.ts';
@@ -277,21 +278,11 @@ requirePart('a batch in hand while its guest is erased (PostgreSQL)', postgresUr
       const device = await make.makeDevice(db, merchantId, { guestId: guest.id });
       await make.makeDeviceState(db, merchantId, device.id);
       const at = house.time.now;
-      const ping = {
-        key: 'late',
-        at,
-        lon: 0.1,
-        lat: 0.1,
-        accuracy: 5,
-        accuracyKind: 'p68' as const,
-        speed: null,
-        still: false,
-        mock: false,
-        source: 'foyer' as const,
-        refusal: null,
-        extras: null,
-      };
-      const update = { state: initialState(device.id), wakeAt: null, app: 'foyer' };
+      const ping = pingOf({ key: 'late', at, lon: 0.1, lat: 0.1, accuracy: 5, source: 'foyer' });
+      const judged = { ping, judgedAt: at, reason: null, usable: true };
+      const state = initialState(device.id);
+      const nothing = { wakeAt: null, skew: [], cooling: null, sinceCheckpoint: 1 };
+      const update = { ...nothing, state, app: 'foyer', checkpoints: [{ at: 0, state }] };
       const [locked, hasLock] = signal();
       const [released, goOn] = signal();
       const batch = db.tx(
@@ -299,7 +290,7 @@ requirePart('a batch in hand while its guest is erased (PostgreSQL)', postgresUr
           await lockDevice(tx, merchantId, device.id, [ping], at);
           hasLock();
           await released;
-          await saveDevice(tx, merchantId, device.id, [{ ping, reason: null }], update, at);
+          await saveDevice(tx, merchantId, device.id, [judged], update, at);
         },
         { tenant: merchantId },
       );

@@ -203,7 +203,7 @@ describe('silence', () => {
 
   test('of one device that cannot be judged keeps none of the others waiting', async () => {
     const [broken, other] = [await visitor(10), await visitor(10)];
-    await db.query(`update device_states set state = '{"v": 1}' where device_id = $1`, [broken]);
+    await db.query(`update device_states set state = '{"v": 2}' where device_id = $1`, [broken]);
     now = NOON + 31 * MINUTE;
     expect(await judgeSilence(deps())).toBe(1);
     expect(await leftOf(other)).toHaveLength(1);
