@@ -91,7 +91,10 @@ async function showToken(
   const { device, token, passphrase } = shown;
   const { publicUrl, secret, mqttPublicUrl } = deps;
   const setup = await deviceSetup({
-    ...{ publicUrl, secret, mqttPublicUrl, token },
+    publicUrl,
+    secret,
+    mqttPublicUrl,
+    token,
     deviceId: device.id,
     waypoints: device.waypoints,
     now: deps.clock(),

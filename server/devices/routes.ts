@@ -141,7 +141,10 @@ function tokenRoutes(deps: DeviceDeps): AnyRoute[] {
 async function shown(deps: DeviceDeps, device: DeviceRow, token: string) {
   const { publicUrl, secret, clock, mqttPublicUrl } = deps;
   const setup = await deviceSetup({
-    ...{ publicUrl, token, secret, mqttPublicUrl },
+    publicUrl,
+    token,
+    secret,
+    mqttPublicUrl,
     deviceId: device.id,
     waypoints: device.waypoints,
     now: clock(),

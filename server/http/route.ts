@@ -234,11 +234,23 @@ function leniently(text: unknown): unknown {
   }
 }
 
+/**
+ * What the schema makes of a value. Null when it could not even look: zod itself throws at objects
+ * whose `length` cannot become a number, which is the sender's fault and not ours.
+ */
+export function fit<S extends z.ZodType>(schema: S, value: unknown) {
+  try {
+    return schema.safeParse(value);
+  } catch {
+    return null;
+  }
+}
+
 function check(schema: z.ZodType | undefined, value: unknown, where: string): unknown {
   if (!schema) return undefined;
-  const result = schema.safeParse(value);
-  if (result.success) return result.data;
-  const errors = result.error.issues.slice(0, 20).map((issue) => ({
+  const result = fit(schema, value);
+  if (result?.success) return result.data;
+  const errors = (result?.error.issues ?? []).slice(0, 20).map((issue) => ({
     path: [where, ...issue.path].join('.'),
     message: issue.message,
   }));

@@ -1,69 +1,55 @@
-/** What each app sends, fixture by fixture, into pings; and the clocks and clients nobody should trust. */
-import { readFileSync, readdirSync } from 'node:fs';
+/** What each app sends, fixture by fixture, into pings; and the messages and clocks nobody should trust. */
+import { writeFileSync } from 'node:fs';
 import path from 'node:path';
-import { afterAll, beforeAll, beforeEach, describe, expect, test } from '@jest/globals';
+import { describe, expect, test } from '@jest/globals';
 import fc from 'fast-check';
-import request from 'supertest';
-import type { Express } from 'express';
-import { defaultPolicy } from '../../geo/engine.ts';
-import { createDeviceCallers } from '../../server/devices/callers.ts';
-import { createLiveFences } from '../../server/fences/live.ts';
+import { allFixtures, apps, folder, readAs, sentOf } from '../../scripts/fuzz/apps.ts';
+import { brokenRule } from '../../scripts/fuzz/rules.ts';
 import { aheadShift, engineTime, isoTime, readTime } from '../../server/pings/clock.ts';
-import { createIngest } from '../../server/pings/ingest.ts';
-import { createLanes } from '../../server/pings/lanes.ts';
 import type { Parsed } from '../../server/pings/ping.ts';
 import { num, text } from '../../server/pings/ping.ts';
-import { parseOverland } from '../../server/pings/protocols/overland.ts';
-import { parseOwnTracks } from '../../server/pings/protocols/owntracks.ts';
-import { pingRoutes } from '../../server/pings/routes.ts';
-import { testDatabase } from '../support/database.ts';
-import type { TestDatabase } from '../support/database.ts';
-import { NOON, makeDevice, makeMerchant } from '../support/make.ts';
-import { routesApp, silentLog } from '../support/routes-app.ts';
+import { KNOTS } from '../../server/pings/protocols/fix.ts';
+import { readMessage } from '../../server/pings/protocols/message.ts';
+import { osmAndToken } from '../../server/pings/protocols/osmand.ts';
+import { beaconKey, bssidKey, heardOf, qrKey } from '../../server/pings/protocols/radio.ts';
+import { openMessage, sealMessage } from '../../server/pings/protocols/secretbox.ts';
+import { NOON } from '../support/make.ts';
 
-interface Fixture {
-  about: string;
-  agent: string;
-  body: unknown;
-  /** As ParsedPing, `at` in ISO 8601. */
-  pings: object[];
-  ignored: Record<string, number>;
-}
+const empty = (value: unknown): boolean =>
+  value === null || value === false || (Array.isArray(value) && value.length === 0);
+const iso = (ms: unknown): unknown => (typeof ms === 'number' ? new Date(ms).toISOString() : ms);
 
-const folder = path.join(import.meta.dirname, '../fixtures/protocols');
-const fixtures = readdirSync(folder)
-  .filter((name) => name.endsWith('.json'))
-  .map((name): [string, Fixture] => [
-    name.slice(0, -5),
-    JSON.parse(readFileSync(path.join(folder, name), 'utf8')) as Fixture,
-  ]);
-const parserOf = (name: string) => (name.startsWith('owntracks-') ? parseOwnTracks : parseOverland);
+/** Times in ISO 8601, and without what is empty. */
 const shown = ({ pings, ignored }: Parsed) => ({
-  pings: pings.map((ping) => ({ ...ping, at: new Date(ping.at).toISOString() })),
+  pings: pings.map((ping) => {
+    const told = Object.entries({ ...ping, at: iso(ping.at), sentAt: iso(ping.sentAt) });
+    return Object.fromEntries(told.filter(([, value]) => !empty(value)));
+  }),
   ignored,
 });
 
-const clock = (): number => NOON;
-
 describe('fixtures', () => {
-  test.each(fixtures)('%s', (name, { agent, body, pings, ignored }) => {
-    expect(shown(parserOf(name)(body, agent, NOON))).toEqual({ pings, ignored });
+  test.each(allFixtures)('%s: %s', (app, name, fixture) => {
+    const got = shown(readAs(app, sentOf(fixture), NOON));
+    if (process.env['REGEN'] === '1') {
+      const file = path.join(folder, app, `${name}.json`);
+      writeFileSync(file, `${JSON.stringify({ ...fixture, ...got }, null, 2)}\n`);
+    } else expect(got).toEqual({ pings: fixture.pings, ignored: fixture.ignored });
   });
 });
 
 describe('any message at all', () => {
+  const number = fc.oneof(fc.double(), fc.integer(), fc.string(), fc.jsonValue());
   const odd = fc.oneof(
     fc.jsonValue(),
     fc.record(
       {
-        _type: fc.constantFrom('location', 'lwt', 'x'),
-        lat: fc.oneof(fc.double(), fc.string()),
-        lon: fc.oneof(fc.double(), fc.integer()),
-        tst: fc.oneof(fc.double(), fc.integer(), fc.string()),
-        acc: fc.jsonValue(),
-        vel: fc.jsonValue(),
+        _type: fc.constantFrom('location', 'encrypted', 'beacon', 'x'),
+        ...{ lat: number, lon: number, tst: number, acc: number, vel: number },
+        ...{ latitude: number, longitude: number, timestamp: number, speed: number },
         t: fc.jsonValue(),
         SSID: fc.string({ unit: 'binary' }),
+        data: fc.string(),
         motionactivities: fc.jsonValue(),
       },
       { requiredKeys: ['_type'] },
@@ -74,18 +60,147 @@ describe('any message at all', () => {
       ),
       current: fc.jsonValue(),
     }),
+    fc.record({ location: fc.record({ coords: fc.jsonValue(), timestamp: number }) }),
   );
-  test('is read without throwing, into numbers that can be stored', () => {
+  test.each(apps)('%s reads it without throwing, into numbers that can be stored', (app) => {
     fc.assert(
-      fc.property(odd, fc.constantFrom(parseOwnTracks, parseOverland), (body, parse) => {
-        for (const ping of parse(body, '', NOON).pings) {
-          expect(Number.isFinite(ping.lon) && Number.isFinite(ping.lat)).toBe(true);
-          expect(new Date(ping.at).toISOString()).toMatch(/^\d{4}-/);
-          expect(ping.key).not.toMatch(/[\p{Cc}\p{Cs}]/u);
-        }
+      fc.property(odd, fc.webQueryParameters(), (body, query) => {
+        const read = readAs(app, { body: JSON.stringify(body), query }, NOON);
+        expect(brokenRule(read)).toBeNull();
       }),
-      { numRuns: 300 },
+      { numRuns: 150 },
     );
+  });
+
+  const deep = (levels: number): string => '{"location":'.repeat(levels) + '1' + '}'.repeat(levels);
+  test.each<[string, string]>([
+    ['nested 20,000 deep', deep(20_000)],
+    ['lists 100,000 deep', '['.repeat(100_000) + ']'.repeat(100_000)],
+    [
+      'a number of 100,000 digits',
+      `{"_type":"location","lat":${'9'.repeat(100_000)},"lon":1,"tst":1}`,
+    ],
+    ['numbers beyond all bounds', '{"lat":1e308,"lon":-1e308,"latitude":1e999,"tst":1e308}'],
+    ['NaN as text', '{"_type":"location","lat":"NaN","lon":"nan","tst":"NaN","latitude":"NaN"}'],
+    ['types that do not fit', '{"lat":{},"lon":[],"coords":5,"location":"x","locations":{"0":1}}'],
+    ['names of prototypes', '{"__proto__":{"lat":1},"constructor":1,"hasOwnProperty":1,"lat":1}'],
+    [
+      'toString in the way',
+      '{"_type":{"toString":null},"timestamp":{"valueOf":1},"lat":1,"lon":1}',
+    ],
+    ['100,000 locations', `{"locations":[${'null,'.repeat(99_999)}null]}`],
+    ['100,000 points', `[${'{"lat":1,"lon":1},'.repeat(49_999)}null]`],
+    ['10,000 fields', `{${Array.from({ length: 10_000 }, (_, i) => `"k${i}":1`).join()}}`],
+    ['a long text', `{"_type":"location","lat":1,"lon":1,"tst":1,"_id":"${'x'.repeat(1e6)}"}`],
+    [
+      'signs nobody can store',
+      '{"_type":"location","lat":1,"lon":1,"tst":1,"SSID":"\\u0000\\ud800"}',
+    ],
+  ])('%s', (_, body) => {
+    for (const app of apps) {
+      const read = readAs(app, { body, passphrase: '123' }, NOON);
+      expect([app, brokenRule(read)]).toEqual([app, null]);
+      expect(read.pings.length).toBeLessThanOrEqual(2_000);
+    }
+    expect(Object.prototype).not.toHaveProperty('lat');
+  });
+
+  test('the same in a form: thousands of fields and values, broken escapes', () => {
+    const body = `${'wifi=00-14-22-01-23-45&'.repeat(5_000)}lat=1&lon=1&%E0%A4%A=%FF`;
+    const many = Array.from({ length: 5_000 }, (_, i) => `k${i}=1`).join('&');
+    for (const form of [body, many, `__proto__=1&lat=1&lon=2`, '='.repeat(10_000)]) {
+      for (const app of ['osmand', 'gpslogger', 'webhook'] as const) {
+        expect(brokenRule(readAs(app, { body: form, query: form }, NOON))).toBeNull();
+      }
+    }
+  });
+});
+
+describe('what is heard', () => {
+  test.each<[unknown, string | null]>([
+    ['AA:BB:CC:DD:EE:FF', 'bssid:aa:bb:cc:dd:ee:ff'],
+    ['aa-bb-cc-dd-ee-0f', 'bssid:aa:bb:cc:dd:ee:0f'],
+    ['a:b:c:d:e:f', 'bssid:0a:0b:0c:0d:0e:0f'],
+    ['aabb.ccdd.eeff', 'bssid:aa:bb:cc:dd:ee:ff'],
+    ['aabbccddeeff', 'bssid:aa:bb:cc:dd:ee:ff'],
+    ['02:00:00:00:00:00', null],
+    ['00:00:00:00:00:00', null],
+    ['aa:bb:cc:dd:ee', null],
+    ['aa:bb:cc:dd:ee:fg', null],
+    ['<unknown ssid>', null],
+    [{}, null],
+    [null, null],
+  ])('an access point %p is %p', (value, key) => {
+    expect(bssidKey(value)).toBe(key);
+  });
+
+  const uuid = '2f234454-cf6d-4a0f-adf2-f4911ba9ffa6';
+  test.each<[unknown, unknown, unknown, string | null]>([
+    [uuid, 1, 2, `beacon:${uuid}:1:2`],
+    [uuid.toUpperCase().replaceAll('-', ''), '1', '2', `beacon:${uuid}:1:2`],
+    [uuid, 65_536, 1, null],
+    [uuid, 1.5, 1, null],
+    [uuid, -1, 1, null],
+    [uuid, undefined, 1, null],
+    ['x', 1, 1, null],
+  ])('a beacon %p %p %p is %p', (id, major, minor, key) => {
+    expect(beaconKey(id, major, minor)).toBe(key);
+  });
+
+  test('each once, and no more than a ping may have', () => {
+    expect(heardOf([qrKey('Till-7'), null, qrKey('till-7')])).toEqual(['qr:till-7']);
+    const many = Array.from({ length: 100 }, (_, i) => qrKey(i));
+    expect(heardOf(many)).toHaveLength(32);
+  });
+});
+
+describe('encryption of OwnTracks', () => {
+  test('what is sealed opens under the same passphrase only', () => {
+    const message = { _type: 'location', lat: 1, text: 'Zoë 店' };
+    const { _type, data } = sealMessage('pässword', message);
+    expect(_type).toBe('encrypted');
+    expect(openMessage('pässword', data)).toEqual(message);
+    expect(openMessage('password', data)).toBeUndefined();
+    const bytes = Buffer.from(data, 'base64');
+    for (const at of [0, 23, 24, 39, 40, bytes.length - 1]) {
+      const changed = Buffer.from(bytes);
+      changed[at]! ^= 1;
+      expect(openMessage('pässword', changed.toString('base64'))).toBeUndefined();
+    }
+    expect(openMessage('pässword', bytes.subarray(0, 41).toString('base64'))).toBeUndefined();
+    expect(sealMessage('pässword', message).data).not.toBe(data);
+  });
+
+  test('a message that is no JSON inside stays closed', () => {
+    const { data } = sealMessage('k', (undefined as unknown) ?? 'x');
+    expect(openMessage('k', data)).toBe('x');
+    expect(
+      readAs(
+        'owntracks',
+        { body: JSON.stringify({ _type: 'encrypted', data }), passphrase: 'k' },
+        NOON,
+      ).ignored,
+    ).toEqual({ 'not-decryptable': 1 });
+  });
+});
+
+describe('the OsmAnd protocol', () => {
+  test.each<[string, string, string | undefined, string | null]>([
+    ['in the address', 'id=fd_a&lat=1', undefined, 'fd_a'],
+    ['as deviceid', 'deviceid=fd_a', undefined, 'fd_a'],
+    ['as token, before the id', 'id=phone&token=fd_a', undefined, 'fd_a'],
+    ['in a form', '', 'lat=1&id=fd_a', 'fd_a'],
+    ['in JSON', '', '{"location":{},"device_id":"fd_a"}', 'fd_a'],
+    ['in a list', '', '[{"id":"fd_a"},{"id":"fd_b"}]', 'fd_a'],
+    ['nowhere', 'lat=1', '{"location":{}}', null],
+    ['in broken JSON', '', '{"device_id":"fd_a"', null],
+  ])('has its token %s', (_, query, body, token) => {
+    const asked = Object.fromEntries(new URLSearchParams(query));
+    expect(osmAndToken(readMessage(asked, body))).toBe(token);
+  });
+
+  test('a knot is 0.514 m/s', () => {
+    expect(KNOTS).toBeCloseTo(0.514444, 6);
   });
 });
 
@@ -194,116 +309,5 @@ describe('small readers', () => {
     [{}, null],
   ])('text(%p) is %p', (value, expected) => {
     expect(text(value)).toBe(expected);
-  });
-});
-
-describe('the doors', () => {
-  let held: TestDatabase;
-  let app: Express;
-  let device: { id: string; token: string };
-
-  beforeAll(async () => {
-    held = await testDatabase();
-    const { db } = held;
-    const fences = createLiveFences();
-    const ingest = createIngest({ db, clock, fences, lanes: createLanes(), policy: defaultPolicy });
-    const callers = createDeviceCallers({ db, clock });
-    app = routesApp(pingRoutes({ ingest, clock, log: silentLog }), callers.find);
-  });
-  afterAll(() => held?.release());
-  beforeEach(async () => {
-    device = await makeDevice(held.db, (await makeMerchant(held.db)).id);
-  });
-
-  const rows = async () =>
-    (await held.db.query('select ping_key, reason from pings where device_id = $1', [device.id]))
-      .rows;
-
-  test.each(fixtures)(
-    '%s is answered as the app needs it, twice, and stored once',
-    async (name, fixture) => {
-      const own = name.startsWith('owntracks-');
-      for (let round = 0; round < 2; round++) {
-        const reply = await request(app)
-          .post(own ? '/owntracks' : '/overland')
-          .set(
-            own
-              ? { Authorization: `Basic ${Buffer.from(`u:${device.token}`).toString('base64')}` }
-              : { Authorization: `Bearer ${device.token}` },
-          )
-          .set('User-Agent', fixture.agent)
-          .send(fixture.body as object);
-        expect([reply.status, reply.body]).toEqual([200, own ? [] : { result: 'ok' }]);
-        expect(reply.headers['content-type']).toMatch(/^application\/json/);
-      }
-      expect(await rows()).toHaveLength(fixture.pings.length);
-    },
-  );
-
-  test.each([
-    ['an empty body', '', 'application/json'],
-    ['broken JSON', '{"_type":', 'application/json'],
-    ['JSON of another type', '{"_type":"lwt"}', 'text/plain'],
-    ['no JSON at all', 'lat=1&lon=2', 'application/x-www-form-urlencoded'],
-    ['a number', '5', 'application/json; charset=utf-8'],
-    ['NaN', '{"_type":"location","lat":NaN}', 'application/json'],
-  ])('%s is never a 4xx', async (_, body, type) => {
-    for (const [door, answer] of [
-      ['/owntracks', []],
-      ['/overland', { result: 'ok' }],
-    ] as const) {
-      const reply = await request(app)
-        .post(door)
-        .set('Authorization', `Bearer ${device.token}`)
-        .set('Content-Type', type)
-        .send(body);
-      expect([reply.status, reply.body]).toEqual([200, answer]);
-    }
-  });
-
-  test('every address an app may have been given is a door', async () => {
-    const token = { Authorization: `Basic ${device.token}:` };
-    for (const door of ['/owntracks', '/v1/owntracks', '/api/v1/owntracks/points']) {
-      await request(app).post(door).set(token).send({ _type: 'lwt' }).expect(200, []);
-    }
-    for (const door of ['/overland', '/v1/overland']) {
-      await request(app)
-        .post(door)
-        .set(token)
-        .send({ locations: [] })
-        .expect(200, { result: 'ok' });
-    }
-    await request(app)
-      .post('/api/v1/overland/batches')
-      .set(token)
-      .send({ locations: [] })
-      .expect(201, { result: 'ok' });
-  });
-
-  test('a wrong token is the one thing that is refused, and 10 MB', async () => {
-    await request(app).post('/owntracks').auth('u', 'fd_wrong').send({ _type: 'lwt' }).expect(401);
-    await request(app)
-      .post('/overland')
-      .set('Authorization', `Bearer ${device.token}`)
-      .send({ locations: 'x'.repeat(10_000_000) })
-      .expect(413);
-  });
-
-  test('hostile text is kept as text or not at all', async () => {
-    const SSID = `<script>alert(1)</script>\u0000'; drop table pings; --`;
-    const message = {
-      _type: 'location',
-      lat: 51,
-      lon: 0.5,
-      tst: NOON / 1000,
-      SSID,
-      _id: '\ud800\u0000',
-    };
-    await request(app).post('/owntracks').auth('u', device.token).send(message).expect(200);
-    const { rows: kept } = await held.db.query<{ extras: { ssid: string } }>(
-      'select extras from pings where device_id = $1',
-      [device.id],
-    );
-    expect(kept[0]?.extras.ssid).toBe(`<script>alert(1)</script>'; drop table pings; --`);
   });
 });

@@ -48,7 +48,7 @@ const pingBody = z.object({
     .optional()
     .describe('The device’s clock when it sent this: tells how wrong that clock is.'),
 });
-const batchBody = z.object({
+export const batchBody = z.object({
   pings: z.array(pingBody).min(1).max(MAX_BATCH).describe('1 to 1,000 pings, in any order.'),
 });
 export const batchReply = {

@@ -59,7 +59,7 @@ function nearest(index: FenceIndex, at: LonLat): Fence[] {
   }
   return found
     .map((fence) => ({ fence, away: greatCircle(at, fenceMiddle(fence)) }))
-    .sort((a, b) => a.away - b.away || (a.fence.id < b.fence.id ? -1 : 1))
+    .toSorted((a, b) => a.away - b.away || (a.fence.id < b.fence.id ? -1 : 1))
     .slice(0, MOST)
     .map(({ fence }) => fence);
 }
