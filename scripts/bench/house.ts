@@ -34,6 +34,7 @@ export interface House {
 }
 
 const SHOPS = 100;
+const DAY = 86_400_000;
 const METRES = 1 / 111_195;
 const root = path.resolve(import.meta.dirname, '../..');
 
@@ -65,7 +66,8 @@ async function furnish(db: Database, shops: Shop[], devices: number): Promise<st
       for (const [i, { lon, lat }] of shops.entries()) {
         const geometry = { type: 'Point', coordinates: [lon, lat] };
         const shop = { name: `Shop ${i}`, geometry, radius: 25, minDwellSeconds: 60 };
-        await createFence(tx, merchantId, shop, now);
+        // Before the walks begin, or there would be nothing to enter.
+        await createFence(tx, merchantId, shop, now - 40 * DAY);
       }
       const made: string[] = [];
       for (let i = 0; i < devices; i++) {
