@@ -60,7 +60,8 @@ export interface FenceSight {
 const TELL_EVERY: Millis = 60_000;
 /** Alternates kept of a shop, and of a hall whose visit may be one to any of its shops. */
 const MAX_RIVALS = 4;
-const MAX_CHILDREN = 8;
+const MAX_CHILDREN = 12;
+const NEWEST_SHARE = 0.3;
 
 /** As much of a fence as telling of a visit needs, so that a removed one can still be told of. */
 export interface FenceName {
@@ -111,19 +112,35 @@ function startSums(sight: Sight, from: Millis | null, fence: Fence, device: stri
   };
 }
 
-function mergeRivals(
-  known: VisitSums['alternates'],
-  rivals: Sight['rivals'],
-  weight: number,
-  most: number,
-): VisitSums['alternates'] {
-  if (rivals.length === 0) return known;
-  const sums = new Map(known);
-  for (const [id, p] of rivals) sums.set(id, (sums.get(id) ?? 0) + p * weight);
-  return [...sums]
+type Alternates = VisitSums['alternates'];
+
+const best = (sums: ReadonlyMap<string, number>, most: number): Alternates =>
+  [...sums]
     .toSorted((a, b) => b[1] - a[1] || (a[0] < b[0] ? -1 : 1))
     .slice(0, most)
     .map(([id, p]) => [id, Math.round(p * 1e4) / 1e4] as const);
+
+/**
+ * The alternates after one more ping. Of a hall's children the newest ping counts for three tenths at
+ * least: it knows all that the ones before it knew, and who is in the list must be able to change.
+ */
+function mergeRivals({ alternates, weight }: VisitSums, sight: Sight): Alternates {
+  const whole = weight + sight.weight;
+  const share = Math.max(sight.weight / whole, sight.holds ? NEWEST_SHARE : 0);
+  const fades = sight.holds && weight > 0;
+  if (sight.rivals.length === 0 && !fades) return alternates;
+  const kept = fades ? (1 - share) * (whole / weight) : 1;
+  const sums = new Map<string, number>();
+  for (const [id, p] of alternates) sums.set(id, p * kept);
+  for (const [id, p] of sight.rivals) sums.set(id, (sums.get(id) ?? 0) + p * share * whole);
+  return best(sums, sight.holds ? MAX_CHILDREN : MAX_RIVALS);
+}
+
+/** The alternates of two presences that are one visit. */
+function joinRivals(a: Alternates, b: Alternates): Alternates {
+  const sums = new Map(a);
+  for (const [id, p] of b) sums.set(id, (sums.get(id) ?? 0) + p);
+  return best(sums, Math.max(MAX_RIVALS, a.length, b.length));
 }
 
 /** Counts a ping that is judged inside. */
@@ -139,12 +156,7 @@ function addInside(sums: VisitSums, sight: Sight, policy: Policy): VisitSums {
     weight: sums.weight + sight.weight,
     belief: sums.belief + sight.weight * sight.p,
     none: sums.none + sight.weight * sight.none,
-    alternates: mergeRivals(
-      sums.alternates,
-      sight.rivals,
-      sight.weight,
-      sight.holds ? MAX_CHILDREN : MAX_RIVALS,
-    ),
+    alternates: mergeRivals(sums, sight),
     observed: sums.observed + seen,
     longestGap: Math.max(sums.longestGap, gap),
     still: sums.still + seen * sight.pStill,
@@ -163,12 +175,7 @@ function join(old: VisitSums, again: VisitSums): VisitSums {
     weight: old.weight + again.weight,
     belief: old.belief + again.belief,
     none: old.none + again.none,
-    alternates: mergeRivals(
-      old.alternates,
-      again.alternates,
-      1,
-      Math.max(MAX_RIVALS, old.alternates.length, again.alternates.length),
-    ),
+    alternates: joinRivals(old.alternates, again.alternates),
     observed: old.observed + again.observed,
     longestGap: Math.max(old.longestGap, again.first - old.last, again.longestGap),
     still: old.still + again.still,
