@@ -39,7 +39,7 @@ export function judgeable(
   );
   const shift = aheadShift(newest, received);
   return pings.map((parsed, i) => {
-    const ping = toEngine({ ...parsed, t: engineTime(moved[i] as number, shift, received) });
+    const ping = toEngine(parsed, engineTime(moved[i] as number, shift, received));
     // What the engine would refuse in any state need not be put in its place in history.
     const hopeless = parsed.refusal ?? judge(ping, null, null, policy).reason;
     return { parsed, ping, hopeless };

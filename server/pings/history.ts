@@ -26,9 +26,8 @@ export interface StoredPing {
   usable: boolean;
 }
 
-/** What the engine needs of a ping, from whatever source. */
+/** What the engine needs of a ping beside its time, from whatever source. */
 export interface Told {
-  t: number;
   key: string;
   lon: number;
   lat: number;
@@ -45,41 +44,45 @@ export interface Told {
 export const bounded = (value: number | null): number | null =>
   value === null ? null : Math.min(Math.max(value, -1e6), 1e6);
 
+type Mutable<T> = { -readonly [K in keyof T]: T[K] };
+
 /** A ping as the engine is told it: the same on arrival and, years later, from storage. */
-export function toEngine(told: Told): Ping & { key: string } {
-  const { t, key, lon, lat, accuracyKind, still, mock, heard, evidence } = told;
-  const speed = bounded(told.speed);
-  return {
+export function toEngine(told: Told, t: number): Ping & { key: string } {
+  // Field by field: every ping passes here, and spreading costs as much as a third of the engine.
+  const ping: Mutable<Ping> & { key: string } = {
     t,
-    key,
-    lon,
-    lat,
+    key: told.key,
+    lon: told.lon,
+    lat: told.lat,
     acc: bounded(told.accuracy),
-    accKind: accuracyKind,
-    still,
-    mock,
-    ...(speed === null ? {} : { speed }),
-    ...(heard.length === 0 ? {} : { heard }),
-    ...(evidence ? { evidence } : {}),
+    accKind: told.accuracyKind,
+    still: told.still,
+    mock: told.mock,
   };
+  const speed = bounded(told.speed);
+  if (speed !== null) ping.speed = speed;
+  if (told.heard.length > 0) ping.heard = told.heard;
+  if (told.evidence) ping.evidence = told.evidence;
+  return ping;
 }
+
+const toldBy = (row: PastPing): Told => ({
+  key: row.ping_key,
+  lon: row.lon,
+  lat: row.lat,
+  accuracy: row.accuracy_m,
+  accuracyKind: row.accuracy_kind,
+  speed: row.speed_mps,
+  still: row.still,
+  mock: row.mock,
+  heard: row.heard ?? [],
+  evidence: row.evidence,
+});
 
 function toStored(row: PastPing): StoredPing {
   const { accepted, reason, usable, source } = row;
   return {
-    ping: toEngine({
-      t: row.judged_at.getTime(),
-      key: row.ping_key,
-      lon: row.lon,
-      lat: row.lat,
-      accuracy: row.accuracy_m,
-      accuracyKind: row.accuracy_kind,
-      speed: row.speed_mps,
-      still: row.still,
-      mock: row.mock,
-      heard: row.heard ?? [],
-      evidence: row.evidence,
-    }),
+    ping: toEngine(toldBy(row), row.judged_at.getTime()),
     at: row.at.getTime(),
     receivedAt: row.received_at.getTime(),
     source,

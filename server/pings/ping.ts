@@ -51,20 +51,27 @@ type Essential = 'key' | 'at' | 'lon' | 'lat' | 'source';
 
 /** A ping of which only that is said that the message says: parsers state what they know. */
 export function pingOf(known: Pick<ParsedPing, Essential> & Partial<ParsedPing>): ParsedPing {
+  // Field by field: spreading the defaults under every ping is several times as slow.
   return {
-    accuracy: null,
-    accuracyKind: 'p68',
-    speed: null,
-    still: false,
-    mock: false,
-    heard: [],
-    evidence: null,
-    sentAt: null,
-    refusal: null,
-    extras: null,
-    ...known,
+    key: known.key,
+    at: known.at,
+    lon: known.lon,
+    lat: known.lat,
+    accuracy: known.accuracy ?? null,
+    accuracyKind: known.accuracyKind ?? 'p68',
+    speed: known.speed ?? null,
+    still: known.still ?? false,
+    mock: known.mock ?? false,
+    heard: known.heard ?? NOTHING,
+    evidence: known.evidence ?? null,
+    sentAt: known.sentAt ?? null,
+    source: known.source,
+    refusal: known.refusal ?? null,
+    extras: known.extras ?? null,
   };
 }
+
+const NOTHING: readonly string[] = [];
 
 /** What one request held. Everything that is not a position is counted under a reason. */
 export interface Parsed {
