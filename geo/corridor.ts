@@ -91,7 +91,7 @@ export function corridorOutline(
   width: Metres,
   lon0: number,
   lat0: number,
-): number[][] | null {
+): (readonly number[])[] | null {
   const half = width / 2;
   const limit = Math.min(MOST_STRAY, half * STRAY_SHARE);
   const dense = densify(relativeLine(line, lon0, lat0), lat0, limit);

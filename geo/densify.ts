@@ -79,7 +79,8 @@ export function densify(
   lat0: number,
   limit: Metres = STRAY,
   most = Infinity,
-): number[] {
+): readonly number[] {
+  if (limit === Infinity) return xy;
   const out: number[] = [];
   const to: Cutting = { out, lat0, limit, most: 2 * most };
   const short = SHORT_DEGREES * Math.min(1, Math.sqrt(limit / STRAY));

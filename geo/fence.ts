@@ -1,5 +1,6 @@
 /** PURE. A fence as people define it and as the engine wants it: compiled once, asked many times. */
 import type { Box } from './bbox.ts';
+import type { Datum } from './datum.ts';
 import type { LonLat, Metres, Millis } from './lonlat.ts';
 import { relativeLine } from './corridor.ts';
 import { densify } from './densify.ts';
@@ -89,6 +90,8 @@ export interface FenceDefinition {
   readonly changedAt?: Millis;
   /** What the shape is, beyond its geometry: an imported travel-time polygon. */
   readonly source?: 'isochrone';
+  /** The datum of the map it was drawn on, when that was another one. The shape is WGS-84. */
+  readonly drawnIn?: Datum;
 }
 
 /**

@@ -152,6 +152,30 @@ function partOf(rings: readonly Flat[], around: boolean): FlatRing[][] {
   return around ? TURNED.map((dx) => part.map((ring) => shifted(ring, dx))) : [part];
 }
 
+/**
+ * Polygons as drawn, every ring on the same flat map: for judging a drawing before it is taken.
+ * Rings round a pole are closed through it.
+ */
+export function flatDrawing(polygons: readonly (readonly Ring[])[]): {
+  readonly lon0: number;
+  readonly lat0: number;
+  readonly polygons: readonly (readonly FlatRing[])[];
+} {
+  const poles = polygons.map((rings) => polarRing(rings[0] as Ring));
+  const [lon, lat0] = polygons[0]?.[0]?.[0] ?? [0, 0];
+  const lon0 = wrapLon(originOf(poles) ?? lon);
+  const flats = flattenAll(polygons, lon0, lat0, Infinity);
+  return {
+    lon0,
+    lat0,
+    polygons: flats.map((rings) =>
+      rings.map(({ ring, polar }, i) =>
+        i === 0 || polar ? ring : beside(ring, (rings[0] as Flat).ring),
+      ),
+    ),
+  };
+}
+
 /** The shape about an origin, every edge within a metre of its great circle. */
 export function outlineOf(shape: GroundShape): Outline {
   if (shape.type === 'Corridor') return corridor(shape.coordinates, shape.width);

@@ -8,12 +8,16 @@ export interface PolarRing {
   readonly pole: Pole;
   /** x, y of one turn with y in degrees of latitude; the last vertex is the first, 360° on. */
   readonly chain: readonly number[];
-  /** Mean sine of the latitude along the ring: near 0 neither side is clearly the smaller. */
+  /** Mean sine of the latitude along the ring. */
   readonly height: number;
+  /** False when the ring lies about the equator: neither side is clearly the smaller. */
+  readonly sure: boolean;
 }
 
 const AT_POLE = 90 - 1e-9;
 const RADIANS = Math.PI / 180;
+/** Sine of ten degrees. */
+const CLEAR = 0.174;
 
 const isPole = ([, lat]: Position): boolean => Math.abs(lat) >= AT_POLE;
 const sameMeridian = (a: Position, b: Position): boolean => {
@@ -87,11 +91,22 @@ function heightOf(xy: readonly number[]): number {
   return sum / turnOf(xy);
 }
 
+/** No ring goes round a pole within half the longitudes; nearly every fence ends here. */
+function wide(ring: Ring): boolean {
+  let [min, max] = [Infinity, -Infinity];
+  for (const [lon] of ring) {
+    if (lon < min) min = lon;
+    if (lon > max) max = lon;
+  }
+  return max - min >= 180;
+}
+
 /**
  * What a ring encloses when its longitudes add up to a full turn: the pole on its smaller side,
  * whichever way it is wound, or the pole it was drawn up to. Null for every other ring.
  */
 export function polarRing(ring: Ring): PolarRing | null {
+  if (!wide(ring)) return null;
   const open = ring.slice(0, -1);
   const { ring: plain, pole: drawn } = withoutSlit(open);
   if (plain.length < 2) return null;
@@ -100,7 +115,8 @@ export function polarRing(ring: Ring): PolarRing | null {
   if (Math.abs(Math.abs(turnOf(xy)) - 360) > 1e-6) return null;
   const height = heightOf(xy);
   const pole = drawn ?? (height >= 0 ? 1 : -1);
-  return { pole, chain: fromTheTop(xy, pole), height };
+  const sure = drawn !== null || Math.abs(height) > CLEAR;
+  return { pole, chain: fromTheTop(xy, pole), height, sure };
 }
 
 const TURNS = 3;

@@ -1,8 +1,12 @@
 /** Fences from outside: what is taken, and the name and words of every refusal. */
 import { describe, expect, test } from '@jest/globals';
+import { randomFrom } from '../../scripts/lib/random.ts';
 import { contains } from '../../geo/contains.ts';
 import { compileFence } from '../../geo/fence.ts';
-import { MAX_VERTICES, parseFence, parseFences } from '../../geo/geojson.ts';
+import { parseFence, parseFences } from '../../geo/geojson.ts';
+import { MAX_LINE_VERTICES } from '../../geo/lines.ts';
+import { MAX_KEYS, MAX_MEMBERS } from '../../geo/properties.ts';
+import { MAX_VERTICES } from '../../geo/rings.ts';
 
 const square = [
   [8, 47],
@@ -26,6 +30,39 @@ const feature = (geometry: unknown, properties: unknown = {}, id: unknown = 'f')
 });
 const polygon = (...coordinates: unknown[]): unknown => ({ type: 'Polygon', coordinates });
 const point = (lon: unknown, lat: unknown): unknown => ({ type: 'Point', coordinates: [lon, lat] });
+
+const line = (...coordinates: unknown[]): unknown => ({
+  type: 'LineString',
+  coordinates:
+    coordinates.length === 0
+      ? [
+          [8, 47],
+          [8.01, 47],
+        ]
+      : coordinates,
+});
+const UUID = 'E2C56DB5-DFFB-48D2-B060-D0F5A71096E0';
+const keys = (count: number): string[] => Array.from({ length: count }, (_, i) => `qr:${i}`);
+const week = (...spans: unknown[]): unknown[] => [spans, [], [], [], [], [], []];
+const box = (lon: number, lat: number, size: number): number[][] => [
+  [lon, lat],
+  [lon + size, lat],
+  [lon + size, lat + size],
+  [lon, lat + size],
+  [lon, lat],
+];
+/** Once round the earth, eastwards. */
+const around = (lat: number): number[][] => [
+  [0, lat],
+  [120, lat],
+  [-120, lat],
+  [0, lat],
+];
+/** A line that folds into ever more meshes. */
+const net = (vertices: number): number[][] => {
+  const random = randomFrom(5);
+  return Array.from({ length: vertices }, () => [8 + 0.002 * random(), 47 + 0.002 * random()]);
+};
 
 const wheel = (vertices: number): number[][] => {
   const ring = Array.from({ length: vertices - 1 }, (_, i) => {
@@ -54,6 +91,18 @@ describe('taken', () => {
       ]),
       {},
     ],
+    [
+      'holes that touch each other',
+      polygon(square, box(8.0002, 47.0002, 0.0002), box(8.0004, 47.0004, 0.0002)),
+      {},
+    ],
+    [
+      'holes side by side',
+      polygon(square, box(8.0002, 47.0002, 0.0002), box(8.0004, 47.0002, 0.0002)),
+      {},
+    ],
+    ['round a pole', polygon(around(60)), {}],
+    ['a circle over a pole', point(0, 89.99), { radius: 5000 }],
     [
       'unsplit over the antimeridian',
       polygon([
@@ -84,7 +133,7 @@ describe('taken', () => {
         properties: { ...properties, radius: 9 },
         geometry: point(8, 47),
       }),
-    ).toEqual({
+    ).toMatchObject({
       ok: true,
       fence: {
         id: '7',
@@ -104,7 +153,67 @@ describe('refused', () => {
     ['not-a-feature', null],
     ['not-a-feature', { type: 'Polygon' }],
     ['unsupported-type', feature(null)],
-    ['unsupported-type', feature({ type: 'LineString', coordinates: square })],
+    ['unsupported-type', feature('here')],
+    ['unsupported-type', feature({ type: 'GeometryCollection', geometries: [] })],
+    ['unsupported-type', feature({ type: 'MultiPoint', coordinates: square })],
+    ['bad-kind', feature(polygon(square), { kind: 'shop' })],
+    ['bad-kind', feature(polygon(square), { kind: 'circle' })],
+    ['bad-kind', feature(polygon(square), { kind: 'radio', radio: ['qr:1'] })],
+    ['bad-kind', feature(null, { kind: 'corridor' })],
+    ['bare-line', feature(line())],
+    ['bare-line', feature(line(), { width: 5, direction: 'left' })],
+    ['bare-line', feature(line(), { kind: 'tripwire', width: 5 })],
+    ['bad-property', feature(line(), { direction: 'up' })],
+    ['width-out-of-range', feature(line(), { kind: 'corridor' })],
+    ['width-out-of-range', feature(line(), { width: 0.5 })],
+    ['width-out-of-range', feature(line(), { width: 2001 })],
+    ['width-out-of-range', feature(line(), { width: Number.NaN })],
+    ['bad-coordinates', feature({ type: 'LineString', coordinates: 'here' }, { width: 5 })],
+    ['too-few-points', feature(line([8, 47]), { width: 5 })],
+    ['no-length', feature(line([8, 47], [8, 47]), { width: 5 })],
+    ['no-length', feature(line([8, 47], [8, 47]), { direction: 'both' })],
+    ['line-too-long', feature(line([8, 47], [10, 47]), { width: 5 })],
+    ['near-pole', feature(line([8, 89.1], [9, 89.1]), { width: 5 })],
+    ['too-many-vertices', feature(line(...wheel(MAX_LINE_VERTICES + 1)), { width: 5 })],
+    ['too-many-vertices', feature(line(...net(400)), { width: 1 })],
+    ['swapped-axes', feature(line([30, 120], [30, 121]), { width: 5 })],
+    ['bad-radio', feature(null, { kind: 'radio' })],
+    ['bad-radio', feature(null, { kind: 'beacon', radio: [] })],
+    ['bad-radio', feature(null, { radio: 'qr:1' })],
+    ['bad-radio', feature(null, { radio: ['bssid:12:34'] })],
+    ['bad-radio', feature(null, { radio: ['hello'] })],
+    ['bad-radio', feature(null, { radio: ['qr:'] })],
+    ['bad-radio', feature(null, { radio: [{ uuid: 'x', major: 1, minor: 2 }] })],
+    ['bad-radio', feature(null, { radio: [{ uuid: UUID, major: 65_536, minor: 2 }] })],
+    ['too-many-keys', feature(null, { radio: keys(MAX_KEYS + 1) })],
+    ['bad-members', feature(null, { kind: 'composite' })],
+    ['bad-members', feature(null, { kind: 'composite', members: [] })],
+    ['bad-members', feature(null, { members: ['a', 'f'] })],
+    ['bad-members', feature(null, { members: [{}] })],
+    ['too-many-members', feature(null, { members: keys(MAX_MEMBERS + 1) })],
+    ['bad-property', feature(null, { members: ['a'], of: 'some' })],
+    ['bad-property', feature(polygon(square), { priority: 101 })],
+    ['bad-property', feature(polygon(square), { cooldownSeconds: -1 })],
+    ['bad-property', feature(polygon(square), { source: 'guess' })],
+    ['bad-hours', feature(polygon(square), { hours: 'Mo-Fr' })],
+    ['bad-hours', feature(polygon(square), { hours: { timezone: 'Mars/Base', week: week() } })],
+    ['bad-hours', feature(polygon(square), { hours: { week: week() } })],
+    ['bad-hours', feature(polygon(square), { hours: { timezone: 'UTC', week: [[]] } })],
+    ['bad-hours', feature(polygon(square), { hours: { timezone: 'UTC', week: week('09:00') } })],
+    ['bad-hours', feature(polygon(square), { hours: { timezone: 'UTC', week: week(['9', '1']) } })],
+    [
+      'bad-hours',
+      feature(polygon(square), { hours: { timezone: 'UTC', week: week([540, 1441]) } }),
+    ],
+    [
+      'bad-hours',
+      feature(polygon(square), { hours: { timezone: 'UTC', week: week(['24:00', 60]) } }),
+    ],
+    ['bad-hours', feature(polygon(square), { timezone: 'UTC', opening_hours: 'sunrise-sunset' })],
+    ['bad-hours', feature(polygon(square), { timezone: 'UTC', opening_hours: 'Xx 09:00-10:00' })],
+    ['bad-datum', feature(polygon(square), { datum: 'nad27' })],
+    ['bad-datum', feature(polygon(square), { drawnIn: 7 })],
+    ['datum-elsewhere', feature(polygon(square), { datum: 'gcj02' })],
     ['bad-id', feature(polygon(square), {}, null)],
     ['bad-id', feature(polygon(square), {}, '')],
     ['bad-id', feature(polygon(square), {}, 'x'.repeat(201))],
@@ -199,18 +308,43 @@ describe('refused', () => {
     ],
     ['hole-outside', feature(polygon(inner, square))],
     ['too-many-vertices', feature(polygon(wheel(MAX_VERTICES + 1)))],
+    ['encloses-pole', feature(polygon(around(5)))],
+    ['self-crossing', feature(polygon([...around(60), ...around(60).slice(1)]))],
+    // A bow tie whose two lines cross in a vertex of both.
     [
-      'encloses-pole',
+      'self-crossing',
       feature(
         polygon([
-          [0, 80],
-          [120, 80],
-          [-120, 80],
-          [0, 80],
+          [8, 47],
+          [8.001, 47.001],
+          [8.002, 47.002],
+          [8.002, 47],
+          [8.001, 47.001],
+          [8, 47.002],
+          [8, 47],
         ]),
       ),
     ],
-    ['encloses-pole', feature(point(0, 89.95), { radius: 9000 })],
+    // A line that ends on another one's middle and leaves on its other side.
+    [
+      'self-crossing',
+      feature(
+        polygon([
+          [8, 47],
+          [8.002, 47],
+          [8.002, 47.002],
+          [8.001, 47],
+          [8.0005, 46.999],
+          [8, 47],
+        ]),
+      ),
+    ],
+    ['nested-holes', feature(polygon(square, inner, box(8.0004, 47.0004, 0.0002)))],
+    ['nested-holes', feature(polygon(square, box(8.0004, 47.0004, 0.0002), inner))],
+    ['nested-holes', feature(polygon(square, inner, inner.toReversed()))],
+    ['self-crossing', feature(polygon(square, inner, box(8.0007, 47.0004, 0.0002)))],
+    ['hole-outside', feature(polygon(square, box(8.01, 47, 0.001)))],
+    ['hole-outside', feature(polygon(square, square))],
     ['radius-out-of-range', feature(point(8, 47))],
     ['radius-out-of-range', feature(point(8, 47), { radius: 2 })],
     ['radius-out-of-range', feature(point(8, 47), { radius: 10_001 })],
