@@ -153,7 +153,7 @@ function ofVisits(visits: readonly Visit[], fence: Fence | null, policy: Policy)
     const seconds = Math.round(best.dwell.upper ?? best.dwell.estimate);
     return say('too-short', { seconds, needs });
   }
-  return say('weak', { score: share(best.score), factor: worst?.text ?? '' });
+  return say('weak', { score: share(best.score), factor: worst?.name ?? '' });
 }
 
 function ofNotes(own: FenceNotes | null, fence: Fence | null, policy: Policy): Sentence {

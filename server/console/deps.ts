@@ -1,11 +1,13 @@
 /** What the console's pages are given, and the shape each page module has. */
 import type { Router } from 'express';
+import type { Policy } from '../../geo/policy.ts';
 import type { Database } from '../db/database.ts';
 import type { Log } from '../log.ts';
 import type { Passwords } from '../staff/passwords.ts';
 import type { DeviceCallers } from '../devices/callers.ts';
 import type { WrongCodes } from '../offers/wrong-codes.ts';
 import type { Throttle } from '../staff/throttle.ts';
+import type { Archive } from '../visits/archive.ts';
 import type { Assets } from './assets.ts';
 
 export interface ConsoleDeps {
@@ -20,6 +22,9 @@ export interface ConsoleDeps {
   /** The installation's secret: devices' passphrases are sealed under it. */
   secret: Buffer;
   assets: Assets;
+  /** History as it can be run again, and the policy it is judged by. */
+  archive: Archive;
+  policy: Policy;
   /** How often a till may send codes that do not exist. */
   wrongCodes: WrongCodes;
   /** Told when a device's token changes or stops working. */

@@ -23,6 +23,7 @@ import { textPages } from './settings-texts.ts';
 import { signInPages } from './sign-in.ts';
 import { visitPages } from './visits.ts';
 import { voucherPages } from './vouchers.ts';
+import { whyPages } from './why.ts';
 import { pageOf } from './page.ts';
 
 /** Pages behind the sign-in wall, in the order of the navigation. */
@@ -37,6 +38,7 @@ const modules: PageModule[] = [
   decisionPages,
   fencePages,
   devicePages,
+  whyPages,
   codePages,
   outboxPages,
   settingsPages,

@@ -3,11 +3,14 @@ import { randomBytes } from 'node:crypto';
 import express from 'express';
 import type { Express } from 'express';
 import request from 'supertest';
+import { defaultPolicy } from '../../geo/policy.ts';
+import { createArchive } from '../../server/compose/archive.ts';
 import { consoleAssets } from '../../server/console/assets.ts';
 import type { ConsoleDeps } from '../../server/console/deps.ts';
 import { createConsole } from '../../server/console/router.ts';
 import type { Database } from '../../server/db/database.ts';
 import { createDeviceCallers } from '../../server/devices/callers.ts';
+import { createLiveFences } from '../../server/fences/live.ts';
 import { csrfToken } from '../../server/http/csrf.ts';
 import { hashToken } from '../../server/ids.ts';
 import { createWrongCodes } from '../../server/offers/wrong-codes.ts';
@@ -36,6 +39,8 @@ export function consoleApp(db: Database, over: Partial<ConsoleDeps> = {}): Conso
     csrfKey: randomBytes(32),
     secret: randomBytes(32),
     assets: consoleAssets(),
+    archive: createArchive(createLiveFences()),
+    policy: defaultPolicy,
     publicUrl: 'http://foyer.test',
     wrongCodes: createWrongCodes(),
     deviceCallers: createDeviceCallers({ db, clock }),
