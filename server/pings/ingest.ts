@@ -17,6 +17,7 @@ import { lockDevice, saveDevice } from './queries.ts';
 import { createBudget } from './rewind.ts';
 import { learnSkew, skewOf } from './skew.ts';
 import { tellVisits } from './tell.ts';
+import { createTogether } from './together.ts';
 
 export interface IngestDeps {
   db: Database;
@@ -43,13 +44,16 @@ type Fate = 'accepted' | 'duplicate' | { reason: string };
 export function createIngest(parts: IngestDeps): Ingest {
   const deps = { ...parts, budget: createBudget() };
   const { db, clock, lanes } = deps;
+  const together = createTogether<ParsedPing, Fate>();
   return async (caller, pings) => {
     if (pings.length === 0) return { accepted: 0, duplicates: 0, refused: [] };
-    const work = () => {
+    const work = (batch: readonly ParsedPing[]) => {
       const received = clock();
-      return db.tx((tx) => store(tx, deps, caller, pings, received), { tenant: caller.merchantId });
+      return db.tx((tx) => store(tx, deps, caller, batch, received), { tenant: caller.merchantId });
     };
-    const fates = await lanes.run(caller.deviceId, work, pings.length);
+    const { deviceId } = caller;
+    const turn = (task: () => Promise<Fate[]>) => lanes.run(deviceId, task, pings.length);
+    const fates = await together.run(deviceId, pings, work, turn);
     return summarise(fates, pings, deps.count);
   };
 }

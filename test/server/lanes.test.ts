@@ -1,6 +1,7 @@
 /** Lanes: order within a device, devices side by side, and bounds on everything that waits. */
 import { describe, expect, test } from '@jest/globals';
 import { createLanes } from '../../server/pings/lanes.ts';
+import { createTogether } from '../../server/pings/together.ts';
 
 /** Work that ends when told to, and says when it began. */
 function work(began: string[], name: string) {
@@ -83,5 +84,66 @@ describe('lanes', () => {
     await running;
     await waited;
     expect(idle).toBe(true);
+  });
+});
+
+describe('batches that wait behind each other', () => {
+  /** One lane, and work that answers each ping with its double. */
+  function desk(fail: (pings: readonly number[]) => boolean = () => false, atOnce = 10) {
+    const lanes = createLanes();
+    const together = createTogether<number, number>(atOnce);
+    const done: number[][] = [];
+    const work = async (pings: readonly number[]) => {
+      done.push([...pings]);
+      await turn();
+      if (fail(pings)) throw new Error(`no: ${pings.join()}`);
+      return pings.map((ping) => ping * 2);
+    };
+    const send = (...pings: number[]) =>
+      together.run('a', pings, work, (task) => lanes.run('a', task, pings.length));
+    return { done, send };
+  }
+
+  test('are done in one go, each with its own answers', async () => {
+    const { done, send } = desk();
+    const answers = await Promise.all([send(1), send(2, 3), send(4)]);
+    expect(answers).toEqual([[2], [4, 6], [8]]);
+    // The first finds nobody behind it.
+    expect(done).toEqual([[1], [2, 3, 4]]);
+    expect(await send(5)).toEqual([10]);
+  });
+
+  test('are not too many at once', async () => {
+    const { done, send } = desk(() => false, 3);
+    await Promise.all([send(1), send(2, 3), send(4), send(5, 6, 7, 8)]);
+    expect(done).toEqual([[1], [2, 3, 4], [5, 6, 7, 8]]);
+  });
+
+  test('fail alone when they failed together', async () => {
+    const { done, send } = desk((pings) => pings.includes(3));
+    const answers = await Promise.allSettled([send(1), send(2), send(3), send(4)]);
+    expect(answers.map((answer) => answer.status)).toEqual([
+      'fulfilled',
+      'fulfilled',
+      'rejected',
+      'fulfilled',
+    ]);
+    expect(done.slice(0, 3)).toEqual([[1], [2, 3, 4], [2]]);
+    expect(done.at(-1)).toEqual([4]);
+  });
+
+  test('leave the line when there is no room for them', async () => {
+    const lanes = createLanes({ total: 0 });
+    const together = createTogether<number, number>();
+    const full = together.run(
+      'a',
+      [1],
+      () => Promise.resolve([1]),
+      (task) => lanes.run('a', task),
+    );
+    await expect(full).rejects.toMatchObject({ code: 'too-many-requests' });
+    const work = (pings: readonly number[]) => Promise.resolve([...pings]);
+    const free = createLanes();
+    expect(await together.run('a', [2], work, (task) => free.run('a', task))).toEqual([2]);
   });
 });

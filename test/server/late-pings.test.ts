@@ -4,6 +4,7 @@ import fc from 'fast-check';
 import type { Database } from '../../server/db/database.ts';
 import { HORIZON } from '../../server/pings/history.ts';
 import { forgetCheckpoints, settleVisits } from '../../server/pings/keep.ts';
+import { createBudget } from '../../server/pings/rewind.ts';
 import { defaultPolicy } from '../../geo/engine.ts';
 import { testDatabase } from '../support/database.ts';
 import type { TestDatabase } from '../support/database.ts';
@@ -320,5 +321,38 @@ describe('a visit', () => {
     const { refused } = await send(stay(1, NOON - HOUR + 15_000, AWAY));
     expect(refused).toEqual([{ index: 0, reason: 'too-late' }]);
     expect(await statuses()).toEqual(['final']);
+  });
+});
+
+describe('a device that overdoes it', () => {
+  test('with 1,000 pings a second is answered, and few of them are used', async () => {
+    const burst = (second: number) => stay(1000, NOON - 20_000 + second * 1000, AWAY, 1);
+    const answers = await Promise.all([0, 1, 2, 3, 4].map((second) => send(burst(second))));
+    const accepted = answers.reduce((sum, answer) => sum + answer.accepted, 0);
+    expect(accepted).toBeGreaterThanOrEqual(5);
+    expect(accepted).toBeLessThanOrEqual(12);
+    const reasons = new Set(answers.flatMap((answer) => answer.refused.map((r) => r.reason)));
+    expect([...reasons]).toEqual(['too-frequent']);
+    const { rows } = await db.query<{ bytes: number; marks: number }>(
+      `select length(state::text) as bytes,
+         (select count(*) from device_checkpoints where device_id = $1) as marks
+       from device_states where device_id = $1`,
+      [device.id],
+    );
+    expect(rows[0]?.bytes).toBeLessThan(2_048);
+    expect(rows[0]?.marks).toBeLessThanOrEqual(12);
+  });
+
+  test('with one late batch after the other is asked to wait, and loses nothing', () => {
+    const budget = createBudget(1_000, 100);
+    const spend = (pings: number, at: number) => () => budget.spend('d', pings, at);
+    spend(900, 0)();
+    spend(900, 0)();
+    expect(spend(1, 0)).toThrow(expect.objectContaining({ code: 'too-many-requests' }));
+    expect(spend(1, 7_900)).toThrow(
+      expect.objectContaining({ extras: expect.objectContaining({ retryAfter: 2 }) }),
+    );
+    expect(() => budget.spend('other', 1, 0)).not.toThrow();
+    expect(spend(1, 9_000)).not.toThrow();
   });
 });
