@@ -48,7 +48,7 @@ export interface Fixture {
   text?: string;
   passphrase?: string;
   /** As ParsedPing, times in ISO 8601, without what is empty. */
-  pings: object[];
+  pings: { at: string; key: string }[];
   ignored: Record<string, number>;
 }
 

@@ -19,6 +19,7 @@ export interface MqttSettings {
 }
 
 export interface MqttDoor {
+  /** Whether the broker is there and sends us what comes. */
   connected(): boolean;
   /** Finishes the message in hand, then leaves; what was not acknowledged comes again. */
   stop(): Promise<void>;
@@ -62,10 +63,10 @@ export function startMqtt(deps: MqttDeps, { url, clientId }: MqttSettings): Mqtt
       if (stored) done();
     });
   };
-  watch(client, log);
+  const listening = watch(client, log);
   client.connect();
   return {
-    connected: () => client.connected,
+    connected: () => client.connected && listening(),
     async stop() {
       stopping.abort();
       await inHand;
@@ -74,16 +75,19 @@ export function startMqtt(deps: MqttDeps, { url, clientId }: MqttSettings): Mqtt
   };
 }
 
-function watch(client: MqttClient, log: PingDeps['log']): void {
+/** Subscribes whenever there is a connection; says whether it is subscribed. */
+function watch(client: MqttClient, log: PingDeps['log']): () => boolean {
   let failures = 0;
+  let listening = false;
   client.on('connect', () => {
     failures = 0;
     client.options.reconnectPeriod = FIRST_WAIT;
     // Each time: a broker that forgot the session would otherwise send nothing.
     client.subscribe(topics, { qos: 1 }, (error, granted = []) => {
       const refused = granted.filter(({ qos }) => qos > 1).map(({ topic }) => topic);
-      if (error || refused.length > 0) log.error({ err: error, refused }, 'mqtt: not subscribed');
-      else log.info('mqtt: connected');
+      listening = !error && refused.length === 0;
+      if (listening) log.info('mqtt: connected');
+      else log.error({ err: error, refused }, 'mqtt: not subscribed');
     });
   });
   client.on('error', (error) => {
@@ -91,9 +95,11 @@ function watch(client: MqttClient, log: PingDeps['log']): void {
   });
   client.on('close', () => {
     if (failures === 0 && !client.disconnecting) log.warn('mqtt: the broker is away');
+    listening = false;
     failures++;
     client.options.reconnectPeriod = waitOf(failures);
   });
+  return () => listening;
 }
 
 /** True once the message needs not come again; false when the server stops before that. */

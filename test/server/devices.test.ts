@@ -6,7 +6,8 @@ import type { Database } from '../../server/db/database.ts';
 import { createDeviceCallers, findDeviceByToken } from '../../server/devices/callers.ts';
 import type { DeviceCallers } from '../../server/devices/callers.ts';
 import { deviceRoutes } from '../../server/devices/routes.ts';
-import { ownTracksLink } from '../../server/devices/setup.ts';
+import { newPassphrase, openPassphrase } from '../../server/devices/passphrase.ts';
+import { brokerOf, ownTracksLink, traccarCode } from '../../server/devices/setup.ts';
 import { deviceToken } from '../../server/http/device-auth.ts';
 import { testDatabase } from '../support/database.ts';
 import type { TestDatabase } from '../support/database.ts';
@@ -14,6 +15,8 @@ import { NOON, makeGuest, makeMerchant } from '../support/make.ts';
 import { routesApp } from '../support/routes-app.ts';
 
 const publicUrl = 'https://wifi.example';
+const mqttPublicUrl = 'mqtts://mqtt.example';
+const secret = Buffer.alloc(32, 7);
 let held: TestDatabase;
 let db: Database;
 let app: Express;
@@ -31,7 +34,11 @@ async function make(body: object = {}) {
   return reply.body as {
     token: string;
     device: { id: string; guestId: string | null; marketingConsentAt: string | null };
-    setup: { pingUrl: string; apps: { app: string; link: string; qr: string }[] };
+    setup: {
+      pingUrl: string;
+      apps: { app: string; link: string; qr: string }[];
+      mqtt: { host: string; username: string; account: string } | null;
+    };
   };
 }
 
@@ -39,7 +46,7 @@ beforeAll(async () => {
   held = await testDatabase();
   db = held.db;
   callers = createDeviceCallers({ db, clock });
-  app = routesApp(deviceRoutes({ db, clock, publicUrl, callers }));
+  app = routesApp(deviceRoutes({ db, clock, publicUrl, callers, secret, mqttPublicUrl }));
 });
 afterAll(() => held?.release());
 beforeEach(async () => {
@@ -118,6 +125,69 @@ describe('setup', () => {
     for (const link of links) expect(link.split('inline=')[1]).not.toMatch(/[+=]/);
   });
 
+  test('OwnTracks over MQTT finds the broker, itself and its topic in the link', async () => {
+    const { token, device, setup } = await make({ waypoints: true });
+    const { link } = setup.apps.find(({ app }) => app === 'owntracks-mqtt') ?? { link: '' };
+    const inline = decodeURIComponent(link.split('inline=')[1] ?? '');
+    const short = device.id.slice(-8);
+    expect(JSON.parse(Buffer.from(inline, 'base64').toString())).toEqual({
+      _type: 'configuration',
+      mode: 0,
+      host: 'mqtt.example',
+      port: 8883,
+      tls: true,
+      clientId: `foyer-${short}`,
+      pubTopicBase: 'owntracks/%u/%d',
+      pubQos: 1,
+      pubRetain: false,
+      cleanSession: false,
+      auth: true,
+      username: device.id,
+      password: token,
+      deviceId: short,
+      tid: device.id.slice(-2),
+      monitoring: 1,
+      cmd: true,
+    });
+    expect(setup.mqtt).toMatchObject({
+      host: 'mqtt.example',
+      username: device.id,
+      topic: `owntracks/${device.id}/${short}`,
+    });
+    expect(setup.mqtt?.account).toMatch(
+      new RegExp(`^${device.id}:\\$7\\$101\\$[\\w+/]{16}\\$[\\w+/]{86}==$`),
+    );
+    expect(setup.mqtt?.account).not.toContain(token);
+  });
+
+  test.each([
+    [undefined, null],
+    ['', null],
+    ['https://x', null],
+    ['mqtt://m.example', { host: 'm.example', port: 1883, tls: false }],
+    ['mqtts://m.example:444', { host: 'm.example', port: 444, tls: true }],
+  ])('the broker of %p is %p', (url, broker) => {
+    expect(brokerOf(url)).toEqual(broker);
+  });
+
+  test('Traccar Client finds its server and its name, in the link and in the code', async () => {
+    const { token, setup } = await make();
+    const { link } = setup.apps.find(({ app }) => app === 'traccar') ?? { link: '' };
+    const url = new URL(link);
+    expect([url.protocol, url.host]).toEqual(['org.traccar.client:', 'config']);
+    const settings = Object.fromEntries(url.searchParams);
+    expect(settings).toMatchObject({
+      url: 'https://wifi.example/osmand',
+      id: token,
+      accuracy: 'high',
+      interval: '30',
+      buffer: 'true',
+    });
+    const code = new URL(traccarCode({ publicUrl, deviceId: '', token }));
+    expect(code.origin + code.pathname).toBe(settings['url']);
+    expect(code.searchParams.get('id')).toBe(token);
+  });
+
   test('Overland finds address and token in the link', async () => {
     const { token, setup } = await make();
     const { link } = setup.apps.find(({ app }) => app === 'overland') ?? { link: '' };
@@ -187,7 +257,70 @@ describe('changing', () => {
   });
 });
 
+describe('a passphrase', () => {
+  const rowOf = async (id: string) =>
+    (await db.query('select passphrase from devices where id = $1', [id])).rows[0];
+
+  test('is kept sealed, opens for its own device, and is never shown', async () => {
+    const made = await make({ passphrase: 'open sesame' });
+    const { id } = made.device;
+    expect(made.device).toMatchObject({ encrypted: true, waypoints: false });
+    const shown = await call('get', `/v1/devices/${id}`).expect(200);
+    expect(JSON.stringify([made, shown.body])).not.toContain('open sesame');
+    expect(JSON.stringify(await rowOf(id))).not.toContain(
+      Buffer.from('open sesame').toString('hex'),
+    );
+    expect(await openPassphrase(db, secret, { merchantId: mine, deviceId: id })).toBe(
+      'open sesame',
+    );
+    expect(await openPassphrase(db, secret, { merchantId: theirs, deviceId: id })).toBeNull();
+    const other = Buffer.alloc(32, 8);
+    expect(await openPassphrase(db, other, { merchantId: mine, deviceId: id })).toBeNull();
+    expect(await callers.find(made.token)).toMatchObject({ encrypted: true });
+  });
+
+  test('can be changed and dropped; other changes leave it', async () => {
+    const { device } = await make();
+    const { id } = device;
+    const patch = async (body: object) =>
+      (await call('patch', `/v1/devices/${id}`).send(body).expect(200)).body;
+    expect(await patch({ passphrase: 'one', waypoints: true })).toMatchObject({
+      encrypted: true,
+      waypoints: true,
+    });
+    expect(await patch({ name: 'Ann' })).toMatchObject({ encrypted: true, waypoints: true });
+    expect(await openPassphrase(db, secret, { merchantId: mine, deviceId: id })).toBe('one');
+    expect(await patch({ passphrase: null, waypoints: false })).toMatchObject({
+      encrypted: false,
+      waypoints: false,
+    });
+    expect(await openPassphrase(db, secret, { merchantId: mine, deviceId: id })).toBeNull();
+  });
+
+  test.each([
+    ['an empty one', ''],
+    ['33 bytes', '店'.repeat(11)],
+    ['a line break', 'a\nb'],
+    ['a number', 5],
+  ])('%s is refused', async (_, passphrase) => {
+    await call('post', '/v1/devices').send({ name: 'x', passphrase }).expect(400);
+  });
+
+  test('that we make up fits and is not made twice', () => {
+    const made = Array.from({ length: 50 }, newPassphrase);
+    expect(new Set(made).size).toBe(50);
+    for (const each of made) expect(each).toMatch(/^([a-hjkmnp-z2-9]{4}-){5}[a-hjkmnp-z2-9]{4}$/);
+  });
+});
+
 describe('callers', () => {
+  test('are found by id, too, for what a broker has checked, until revoked', async () => {
+    const { device } = await make();
+    expect(await callers.findById(device.id)).toMatchObject({ merchantId: mine });
+    await call('delete', `/v1/devices/${device.id}`).expect(204);
+    expect(await callers.findById(device.id)).toBeNull();
+  });
+
   test('are remembered for a while, and no more of them than there is room for', async () => {
     let asked = 0;
     const counting: Pick<Database, 'query'> = {
@@ -234,6 +367,12 @@ describe('the token of a request', () => {
     ['a header before the address', 'Bearer fd_h', '/owntracks', { token: 'fd_q' }, 'fd_h'],
     ['?token= elsewhere', undefined, '/v1/pings', { token: 'fd_a' }, null],
     ['a list of tokens', undefined, '/overland', { token: ['a', 'b'] }, null],
+    ['the bare token, at Radar’s door', 'fd_a', '/v1/track', {}, 'fd_a'],
+    ['the bare token at its sibling', ' fd_a ', '/v1/track/replay', {}, 'fd_a'],
+    ['the bare token elsewhere', 'fd_a', '/v1/tracks', {}, null],
+    ['?token= at Traccar’s door', undefined, '/osmand', { token: 'fd_a' }, 'fd_a'],
+    ['?token= of the webhook', undefined, '/v1/pings/webhook', { token: 'fd_a' }, 'fd_a'],
+    ['?token= at a door of a like name', undefined, '/osmands', { token: 'fd_a' }, null],
     ['another scheme', 'Digest fd_a', '/v1/pings', {}, null],
     ['a token of 201 characters', `Bearer ${'x'.repeat(201)}`, '/v1/pings', {}, null],
     ['more room than a header needs', `Bearer ${' '.repeat(9000)}fd_a`, '/v1/pings', {}, null],

@@ -31,6 +31,9 @@ export interface Furniture {
   'access-vouchers': string;
   vouchers: string;
   texts: string;
+  /** What stands for a token or a sealed grant in an address: one that nobody was given. */
+  osmand: string;
+  gpslogger: string;
 }
 
 /** What the engine keeps to explain a visit. */
@@ -108,5 +111,7 @@ export async function furnish(
     'access-vouchers': accessVoucher.id,
     vouchers: voucher.code,
     texts: wordingHash(text),
+    osmand: 'fd_nobody',
+    gpslogger: 'nobody',
   };
 }

@@ -1,6 +1,6 @@
 /** PURE. Requests of apps that write into the address, a form or JSON: read once, asked by name. */
 import type { Json } from '../ping.ts';
-import { isObject, text } from '../ping.ts';
+import { text } from '../ping.ts';
 
 /** Names in lower case; each with its values in the order sent. */
 export type Flat = ReadonlyMap<string, readonly string[]>;
