@@ -112,7 +112,7 @@ function trustFactor(sums: VisitSums): Factor {
   return { name: 'trust', value, weight: 1, text };
 }
 
-function bandOf(score: number, policy: Policy): Band {
+export function bandOf(score: number, policy: Policy): Band {
   if (score >= policy.highScore) return 'high';
   if (score >= policy.mediumScore) return 'medium';
   return score >= policy.lowScore ? 'low' : 'none';

@@ -13,6 +13,7 @@ export interface VisitEvent {
   detectedAt: string;
   /** Probability of being inside that the engine held when it decided, 0..1. */
   p: number;
+  /** How sure the event is: of an entry, that the device is there (`p`); else, of the whole visit. */
   score: number;
   band: 'high' | 'medium' | 'low' | 'none';
   triggerEligible: boolean;

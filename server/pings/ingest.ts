@@ -98,7 +98,7 @@ async function save(
   const { past } = judged;
   if (past) await correctPast(tx, merchantId, deviceId, past.from, past.corrections);
   const who = { merchantId, deviceId, guestId: loaded.guestId };
-  const { cooling, tell } = tellVisits(who, judged, loaded.cooling, received);
+  const { cooling, tell } = tellVisits(who, judged, loaded.cooling, deps.policy, received);
   const rows = candidates.map((candidate, i) => rowOf(candidate, judged.reasons[i] ?? null));
   const { state, checkpoints, sinceCheckpoint } = judged;
   const wakeAt = wakeOf(state, deps.policy, received);

@@ -1,4 +1,5 @@
 /** What a batch, a rewind or a silence found, into visits and events, in the caller's transaction. */
+import type { Policy } from '../../geo/policy.ts';
 import type { Queryable } from '../db/database.ts';
 import type { FenceMeta } from '../fences/live.ts';
 import type { Cooling } from './cooling.ts';
@@ -22,6 +23,7 @@ export function tellVisits(
   who: VisitOf,
   news: News,
   cooling: Cooling | null,
+  policy: Policy,
   now: number,
 ): Telling {
   const { metas: fences, happenings, visits, revision } = news;
@@ -29,7 +31,7 @@ export function tellVisits(
   const retracted = revision?.retracted ?? [];
   const retold = new Set(retracted.map((visit) => visit.fence));
   const events = [
-    ...visitEvents(who, happenings, { fences, cooler, retold, now }),
+    ...visitEvents(who, happenings, { fences, cooler, retold, policy, now }),
     ...revisionEvents(who, retoldOf(news), { fences, now }),
   ];
   return {

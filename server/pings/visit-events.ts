@@ -1,9 +1,11 @@
 /** PURE. What happened as domain events, each saying whether it may trigger an offer, and if not, why. */
 import type { Happening } from '../../geo/history.ts';
+import type { Policy } from '../../geo/policy.ts';
 import type { Transition, Visit } from '../../geo/visit.ts';
 import type { EventPayloads, NewEvent, VisitEvent, VisitRevision } from '../events/types.ts';
 import type { FenceMeta } from '../fences/live.ts';
 import type { Cooler } from './cooling.ts';
+import { bandOf } from '../../geo/score.ts';
 
 export interface VisitOf {
   merchantId: string;
@@ -17,6 +19,7 @@ export interface Surroundings {
   cooler: Cooler;
   /** Fences of which late pings took back a visit: what is told of them now was told before. */
   retold: ReadonlySet<string>;
+  policy: Policy;
   now: number;
 }
 
@@ -37,6 +40,15 @@ function whyNotNews({ transition }: Happening, around: Surroundings): string | n
   return `The fence rests after the last exit until ${new Date(rest).toISOString()}.`;
 }
 
+/**
+ * How sure that is which the event says. Who has just come in cannot have stayed yet: an entry says
+ * only that somebody is there; all else is about the visit.
+ */
+function sureness({ transition }: Happening, visit: Visit, policy: Policy) {
+  if (transition.type !== 'entered') return { score: visit.score, band: visit.band };
+  return { score: transition.p, band: bandOf(transition.p, policy) };
+}
+
 /** Why this transition may not trigger anything; null when it may. */
 export function whyNoTrigger(
   happening: Happening,
@@ -48,8 +60,8 @@ export function whyNoTrigger(
   if (visit.factors.some((factor) => factor.name === 'trust' && factor.value < 1)) {
     return visit.whyNot ?? 'The positions cannot be trusted.';
   }
-  if (visit.band !== 'high' && visit.band !== 'medium') return 'The visit is not sure enough yet.';
-  return null;
+  const { band } = sureness(happening, visit, around.policy);
+  return band === 'high' || band === 'medium' ? null : 'The visit is not sure enough yet.';
 }
 
 /** Events of a batch, in the order they came to light; fences unknown by now give none. */
@@ -139,8 +151,7 @@ function sharedPayload(
     visitId: visit.id,
     ...where(who, transition, fence),
     p: transition.p,
-    score: visit.score,
-    band: visit.band,
+    ...sureness(happening, visit, around.policy),
     ...eligible(whyNoTrigger(happening, visit, around)),
   };
 }
