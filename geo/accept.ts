@@ -13,7 +13,7 @@ import { advance } from './dwell.ts';
 import { believeComposites, believeSignals } from './groundless.ts';
 import { momentOf } from './moment.ts';
 import { certainOf, sureAfter } from './radio.ts';
-import { FORGET, sightOf, unseen } from './sight.ts';
+import { FORGET, rest, sightOf, unseen } from './sight.ts';
 import { gather } from './sighting.ts';
 import { trip } from './tripwire.ts';
 
@@ -33,11 +33,15 @@ export function accept(
   const certain = certainOf(ping, fences);
   const sure = sureAfter(state, now.fix, certain, fences);
   const groups = believed(state, now, certain, sure, fences, policy);
-  const next = advanceAll(state.fences, groups, now, policy, teller);
+  const next = advanceAll(groups, now, policy, teller);
   const wild = now.track.odd || state.track?.odd === true;
-  if (!wild) teller.transitions.push(...crossings(now.before, now.fix, fences, next, policy));
+  if (!wild) {
+    for (const each of crossings(now.before, now.fix, fences, next, policy)) {
+      teller.transitions.push(each);
+    }
+  }
   const tripped = trip(state, now, fences, policy);
-  teller.transitions.push(...tripped.transitions);
+  for (const each of tripped.transitions) teller.transitions.push(each);
   return {
     v: 2,
     device: state.device,
@@ -62,37 +66,68 @@ function believed(
   fences: FenceIndex,
   policy: Policy,
 ): Contender[][] {
-  const groups = gather(state.fences, now, sure, fences, policy);
-  for (const group of groups) believe(group, now.pStill, policy);
-  believeSignals(groups, state, now, certain, fences, policy);
-  believeComposites(groups, state.fences, sure, fences);
+  const { groups, groundless } = gather(state.fences, now, sure, fences, policy);
+  for (let i = 0; i < groups.length; i++) believe(groups[i] as Contender[], now.pStill, policy);
+  if (groundless || certain.length > 0) believeSignals(groups, state, now, certain, fences, policy);
+  if (groundless || sure?.now === true || someMember(groups, fences)) {
+    believeComposites(groups, state.fences, sure, fences);
+  }
   return groups;
 }
 
+/** Whether any contender is a member of a composite. */
+function someMember(groups: readonly Contender[][], fences: FenceIndex): boolean {
+  for (let g = 0; g < groups.length; g++) {
+    const group = groups[g] as Contender[];
+    for (let i = 0; i < group.length; i++) {
+      if (fences.compositesOf((group[i] as Contender).fence.id).length > 0) return true;
+    }
+  }
+  return false;
+}
+
 function advanceAll(
-  followed: readonly FenceState[],
   groups: readonly Contender[][],
   now: Moment,
   policy: Policy,
   teller: Teller,
 ): FenceState[] {
-  const all = groups.flat();
   const next: FenceState[] = [];
-  for (const group of groups) {
-    for (const contender of group) {
-      const old = followed.find((f) => f.fence === contender.fence.id);
-      if (!old && contender.p < FORGET) continue;
-      const start = old ?? unseen(contender, now, policy);
-      const sight = sightOf(contender, group, all, now, policy);
-      const moved = advance(start, contender.fence, sight, teller);
-      teller.sights?.push({ sight, fence: contender.fence, before: start, after: moved });
+  for (let g = 0; g < groups.length; g++) {
+    const group = groups[g] as Contender[];
+    for (let i = 0; i < group.length; i++) {
+      const contender = group[i] as Contender;
+      const { old, p } = contender;
+      if (old === null && p < FORGET) continue;
+      const idle = old === null || (old.phase === 'away' && old.visit === null);
+      const moved =
+        idle && p < policy.candidateAt && teller.sights === undefined
+          ? rest(contender, now, policy)
+          : judge(contender, group, groups, now, policy, teller);
       if (moved.phase !== 'away' || moved.p >= FORGET) next.push(moved);
     }
   }
   return next;
 }
 
+/** The whole state machine of one fence. */
+function judge(
+  contender: Contender,
+  group: readonly Contender[],
+  groups: readonly Contender[][],
+  now: Moment,
+  policy: Policy,
+  teller: Teller,
+): FenceState {
+  const start = contender.old ?? unseen(contender, now, policy);
+  const sight = sightOf(contender, group, groups, now, policy);
+  const moved = advance(start, contender.fence, sight, teller);
+  teller.sights?.push({ sight, fence: contender.fence, before: start, after: moved });
+  return moved;
+}
+
 function limited(next: FenceState[]): FenceState[] {
+  if (next.length <= MAX_AWAY) return next;
   const away = next.filter((f) => f.phase === 'away');
   if (away.length <= MAX_AWAY) return next;
   const kept = new Set(away.toSorted((a, b) => b.p - a.p).slice(0, MAX_AWAY));

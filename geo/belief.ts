@@ -3,11 +3,14 @@ import type { Fence } from './fence.ts';
 import type { Kin } from './kin.ts';
 import type { Policy } from './policy.ts';
 import type { EvidenceKind } from './quality.ts';
+import type { FenceState } from './state.ts';
 
 /** One fence in one update; `p` and `none` are written. */
 export interface Contender {
   readonly fence: Fence;
   readonly kin: Kin;
+  /** The state it is followed with, if it is. */
+  readonly old: FenceState | null;
   /** Belief in the fence, and in none of it and its rivals. */
   p: number;
   none: number;
@@ -49,7 +52,11 @@ const FLOOR = 1e-7;
  * alone, so that being in both is no contradiction.
  */
 export function believe(group: readonly Contender[], pStill: number, policy: Policy): void {
-  if (group.every((c) => c.overlaps.length === 0)) {
+  let apart = true;
+  for (let i = 0; i < group.length; i++) {
+    if ((group[i] as Contender).overlaps.length > 0) apart = false;
+  }
+  if (apart || group.length === 1) {
     weigh(group, group, pStill, policy);
     return;
   }
@@ -69,7 +76,8 @@ function weigh(
   let noneMoving = 1;
   let stillSum = 0;
   let movingSum = 0;
-  for (const c of group) {
+  for (let i = 0; i < group.length; i++) {
+    const c = group[i] as Contender;
     noneStill -= c.still;
     noneMoving -= c.moving;
     stillSum += c.still * odds(c, policy, true);

@@ -1,6 +1,7 @@
 /** PURE. The normal distribution in tables: the share below a point, and the points of equal share. */
 
-const SPAN = 6;
+/** Standard deviations beyond which nothing is left. */
+export const SPAN = 6;
 const STEPS_PER_UNIT = 256;
 const LAST = 2 * SPAN * STEPS_PER_UNIT;
 

@@ -20,10 +20,19 @@ interface Shown {
 }
 
 /** Without ground there is no mass, and nobody to compete with. */
-function contenderOf(fence: Fence, p: number, fences: FenceIndex, shown: Shown): Contender {
+function contenderOf(
+  fence: Fence,
+  p: number,
+  old: FenceState | null,
+  fences: FenceIndex,
+  shown: Shown,
+): Contender {
   const mass = { still: 0, moving: 0, weight: 1, overlaps: [] };
-  return { fence, kin: fences.kin(fence), p, none: 1 - p, ...mass, ...shown };
+  return { fence, kin: fences.kin(fence), old, p, none: 1 - p, ...mass, ...shown };
 }
+
+const stateOf = (followed: readonly FenceState[], { id }: Fence): FenceState | null =>
+  followed.find((f) => f.fence === id) ?? null;
 
 /** Adds each radio set that is heard or still remembered, in a group of its own. */
 export function believeSignals(
@@ -37,7 +46,8 @@ export function believeSignals(
   const gap = state.last === null ? Infinity : now.fix.t - state.last.t;
   for (const { fence, p, kind } of believeRadio(state.fences, certain, gap, fences, policy)) {
     const shown = { certain: kind, vague: kind === null, mayOpen: true, wide: false };
-    groups.push([contenderOf(fence, p, fences, { ...shown, parts: [], allOf: false })]);
+    const old = stateOf(state.fences, fence);
+    groups.push([contenderOf(fence, p, old, fences, { ...shown, parts: [], allOf: false })]);
   }
 }
 
@@ -52,7 +62,7 @@ export function believeComposites(
   for (const { fence, p, tight, parts } of composeAll(followed, beliefs, fences)) {
     const named = sure?.now === true && sure.within.has(fence.id);
     groups.push([
-      contenderOf(fence, named ? Math.max(p, HEARD) : p, fences, {
+      contenderOf(fence, named ? Math.max(p, HEARD) : p, stateOf(followed, fence), fences, {
         certain: named ? sure.kind : certainBy(parts, tight),
         vague: !named && parts.length > 0 && parts.every((c) => c.vague),
         mayOpen: named || (tight ? parts.every(mayOpen) : parts.some(mayOpen)),

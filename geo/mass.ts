@@ -1,10 +1,11 @@
 /** PURE. A point with its error disc against a compiled fence: how much of the disc lies inside. */
+import type { Box } from './bbox.ts';
 import type { Fence } from './fence.ts';
 import type { Metres } from './lonlat.ts';
 import { castRay, contains } from './contains.ts';
 import { METRES_PER_DEGREE, metresPerLonDegree } from './distance.ts';
 import { relativeLon } from './fence.ts';
-import { quantile, shareBelow } from './gauss.ts';
+import { SPAN, quantile, shareBelow } from './gauss.ts';
 
 /** Scan lines of equal probability; the weight of each is 1 / LINES. */
 const LINES = 32;
@@ -24,33 +25,46 @@ function ringMass(fence: Fence, r: number, px: number, py: number, sx: number, s
   const start = rings[r] as number;
   const end = rings[r + 1] as number;
   let sum = 0;
-  let x1 = ((xy[2 * start] as number) - px) / sx;
-  let y1 = ((xy[2 * start + 1] as number) - py) / sy;
-  let u1 = lineIndex(y1);
+  let u1 = lineIndex(((xy[2 * start + 1] as number) - py) / sy);
   for (let i = start + 1; i < end; i++) {
-    const x2 = ((xy[2 * i] as number) - px) / sx;
     const y2 = ((xy[2 * i + 1] as number) - py) / sy;
     const u2 = lineIndex(y2);
-    const low = u1 < u2 ? u1 : u2;
-    const high = u1 < u2 ? u2 : u1;
-    if (high > low) {
-      const slope = (x2 - x1) / (y2 - y1);
-      let crossings = 0;
-      for (let l = low; l < high; l++) {
-        crossings += shareBelow(x1 + slope * ((LINE_Z[l] as number) - y1));
+    if (u1 !== u2) {
+      const x1 = ((xy[2 * i - 2] as number) - px) / sx;
+      const x2 = ((xy[2 * i] as number) - px) / sx;
+      const low = u1 < u2 ? u1 : u2;
+      const high = u1 < u2 ? u2 : u1;
+      // An edge far to one side adds all of nothing, or of everything, at each line it crosses.
+      if (x1 >= SPAN && x2 >= SPAN) sum += u2 - u1;
+      else if (x1 > -SPAN || x2 > -SPAN) {
+        const y1 = ((xy[2 * i - 1] as number) - py) / sy;
+        const slope = (x2 - x1) / (y2 - y1);
+        let crossings = 0;
+        for (let l = low; l < high; l++) {
+          crossings += shareBelow(x1 + slope * ((LINE_Z[l] as number) - y1));
+        }
+        sum += u2 > u1 ? crossings : -crossings;
       }
-      sum += u2 > u1 ? crossings : -crossings;
+      u1 = u2;
     }
-    x1 = x2;
-    y1 = y2;
-    u1 = u2;
   }
   return sum / LINES;
 }
 
+/** Cells so narrow that no two lines fall into one, and the number of lines below each cell. */
+const CELLS_PER_UNIT = 64;
+const FIRST_Z = LINE_Z[0] as number;
+const LAST_Z = LINE_Z[LINES - 1] as number;
+const LINES_BELOW = Uint8Array.from(
+  { length: Math.ceil((LAST_Z - FIRST_Z) * CELLS_PER_UNIT) + 2 },
+  (_, cell) => LINE_Z.filter((z) => z < FIRST_Z + cell / CELLS_PER_UNIT).length,
+);
+
 /** Number of scan lines below z. */
 function lineIndex(z: number): number {
-  let i = Math.round(shareBelow(z) * LINES);
+  if (z <= FIRST_Z) return 0;
+  if (z > LAST_Z) return LINES;
+  let i = LINES_BELOW[((z - FIRST_Z) * CELLS_PER_UNIT) | 0] as number;
   while (i > 0 && (LINE_Z[i - 1] as number) >= z) i--;
   while (i < LINES && (LINE_Z[i] as number) < z) i++;
   return i;
@@ -101,17 +115,42 @@ function sampledMass(fence: Fence, lon: number, lat: number, sx: number, sy: num
 
 /** P(true point inside the fence | measured point, sigma in metres), 0..1. */
 export function massInside(fence: Fence, lon: number, lat: number, sigma: Metres): number {
-  const sy = sigma / METRES_PER_DEGREE;
-  const sx = sigma / metresPerLonDegree(lat);
+  return massWithin(fence, lon, lat, sigma / metresPerLonDegree(lat), sigma / METRES_PER_DEGREE, 0);
+}
+
+/**
+ * The same with the standard deviations in degrees; 0 where the fence's box alone shows that there is
+ * less than `least`.
+ */
+export function massWithin(
+  fence: Fence,
+  lon: number,
+  lat: number,
+  sx: number,
+  sy: number,
+  least: number,
+): number {
   const { box } = fence;
   const px = relativeLon(fence, lon);
   const py = lat - fence.lat0;
   if (px + REACH * sx < box.minX || px - REACH * sx > box.maxX) return 0;
   if (py + REACH * sy < box.minY || py - REACH * sy > box.maxY) return 0;
   if (partsOverlap(fence)) return sampledMass(fence, lon, lat, sx, sy);
+  if (least > 0 && boxMass(box, px, py, sx, sy) < least) return 0;
   let mass = 0;
-  for (let r = 0; r + 1 < fence.rings.length; r++) mass += ringMass(fence, r, px, py, sx, sy);
+  const last = fence.rings.length - 1;
+  for (let r = 0; r < last; r++) mass += ringMass(fence, r, px, py, sx, sy);
   return mass < 0 ? 0 : mass > 1 ? 1 : mass;
+}
+
+/** A hair for what the sums over many edges lose to rounding. */
+const HAIR = 1e-9;
+
+/** Mass in the fence's box by the same scan lines: the fence cannot have more. */
+function boxMass(box: Box, px: number, py: number, sx: number, sy: number): number {
+  const lines = lineIndex((box.maxY - py) / sy) - lineIndex((box.minY - py) / sy);
+  const across = shareBelow((box.maxX - px) / sx) - shareBelow((box.minX - px) / sx);
+  return (lines / LINES) * across + HAIR;
 }
 
 const overlapping = new WeakMap<Fence, boolean>();

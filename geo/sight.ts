@@ -35,6 +35,23 @@ export function unseen(contender: Contender, now: Moment, policy: Policy): Fence
   };
 }
 
+/**
+ * What the state machine makes of a fence that is away and not believed enough to be anything else:
+ * most of what it is ever asked, hence without the rest of its questions.
+ */
+export function rest(contender: Contender, now: Moment, policy: Policy): FenceState {
+  const { old, p } = contender;
+  if (old === null && p > policy.leaveAt) return unseen(contender, now, policy);
+  return {
+    fence: contender.fence.id,
+    p,
+    phase: 'away',
+    since: old === null ? now.fix.t : old.since,
+    from: p <= policy.leaveAt || old === null ? soonest(contender, now.fix, policy) : old.from,
+    visit: null,
+  };
+}
+
 /** The latest a fence can have been left for a fix outside it to be reached. */
 function leftBy(fence: Fence, fix: Fix, policy: Policy): Millis {
   const away = Math.max(0, edgeDistance(fence, fix.lon, fix.lat) - fix.acc);
@@ -81,7 +98,7 @@ function isEdited(fence: Fence, { before, fix }: Moment, policy: Policy): boolea
 export function sightOf(
   contender: Contender,
   group: readonly Contender[],
-  all: readonly Contender[],
+  groups: readonly Contender[][],
   now: Moment,
   policy: Policy,
 ): Sight {
@@ -90,7 +107,7 @@ export function sightOf(
     t: now.fix.t,
     p: contender.p,
     none: contender.none,
-    rivals: kin.holdsOthers ? childrenIn(contender, group, all) : rivalsIn(contender, group),
+    rivals: kin.holdsOthers ? childrenIn(contender, group, groups) : rivalsIn(contender, group),
     holds: kin.holdsOthers,
     acc: now.fix.acc,
     weight: now.weight,
@@ -122,12 +139,14 @@ function rivalsIn(contender: Contender, group: readonly Contender[]): Named[] {
 function childrenIn(
   contender: Contender,
   group: readonly Contender[],
-  all: readonly Contender[],
+  groups: readonly Contender[][],
 ): Named[] {
   const found = rivalsIn(contender, group);
-  for (const c of all) {
-    if (c.p < LEAST_CHILD || c.kin.holdsOthers) continue;
-    if (c.kin.ancestors.includes(contender.fence.id)) found.push([c.fence.id, c.p]);
+  for (const others of groups) {
+    for (const c of others) {
+      if (c.p < LEAST_CHILD || c.kin.holdsOthers) continue;
+      if (c.kin.ancestors.includes(contender.fence.id)) found.push([c.fence.id, c.p]);
+    }
   }
   if (found.length <= MAX_RIVALS) return found;
   return found.toSorted((a, b) => b[1] - a[1] || (a[0] < b[0] ? -1 : 1)).slice(0, MAX_RIVALS);

@@ -4,6 +4,7 @@ import type { Contender } from './belief.ts';
 import type { Fence } from './fence.ts';
 import type { FenceIndex } from './fence-index.ts';
 import type { Kin } from './kin.ts';
+import type { Metres } from './lonlat.ts';
 import type { Moment } from './moment.ts';
 import type { Policy } from './policy.ts';
 import type { Sure } from './radio.ts';
@@ -13,7 +14,7 @@ import { inradius } from './depth.ts';
 import { METRES_PER_DEGREE, metresPerLonDegree } from './distance.ts';
 import { isOpen } from './hours.ts';
 import { wrapLon } from './lonlat.ts';
-import { massInside } from './mass.ts';
+import { massWithin } from './mass.ts';
 import { yieldGround } from './priority.ts';
 import { EVIDENCE_MEMORY } from './radio.ts';
 
@@ -24,7 +25,17 @@ const NO_MASS = 1e-3;
 const EVIDENCE_ODDS = 1000;
 const OTHER_FLOOR = 0.1;
 const HALL_SQUARE_METRES = 2000;
+/** Fences looked at per ping, at most: the bigger ones. */
+const MAX_NEAR = 1024;
 const NO_PARTS: readonly Contender[] = [];
+
+/** Every fence that may be true with this ping. */
+export interface Gathered {
+  /** Contenders with ground, in competing groups. */
+  readonly groups: Contender[][];
+  /** Some fence without ground is followed. */
+  readonly groundless: boolean;
+}
 
 /** Every fence with ground that may be true near the device, in competing groups. */
 export function gather(
@@ -33,87 +44,143 @@ export function gather(
   sure: Sure | null,
   fences: FenceIndex,
   policy: Policy,
-): Contender[][] {
-  const names: string[] = [];
+): Gathered {
+  const { still, moving } = now.track;
   const groups: Contender[][] = [];
-  for (const fence of nearby(followed, now, sure, fences)) {
-    const certain = sure !== null && sure.now && sure.within.has(fence.id);
-    const least = certain ? 0.5 : 0;
-    const still = now.pStill === 0 ? 0 : massOf(fence, now.track.still);
-    const moving = now.pStill === 1 ? 0 : massOf(fence, now.track.moving);
-    const seen = certain || still >= NO_MASS || moving >= NO_MASS;
-    if (!seen && !followed.some((f) => f.fence === fence.id)) continue;
-    const kin = fences.kin(fence);
-    const contender: Contender = {
-      fence,
-      kin,
-      p: 0,
-      none: 1,
-      overlaps: kin.overlaps,
-      still: Math.max(least, still),
-      moving: Math.max(least, moving),
-      weight: weightOf(fence, kin.floor, now, sure, policy),
-      wide: isWide(fence, kin, policy),
-      certain: certain ? sure.kind : null,
-      vague: now.track.odd,
-      mayOpen: certain || now.sigma <= 3 * inradius(fence),
-      parts: NO_PARTS,
-      allOf: false,
-    };
-    const at = names.indexOf(kin.group);
-    if (at >= 0) (groups[at] as Contender[]).push(contender);
-    else {
-      names.push(kin.group);
-      groups.push([contender]);
+  const scale: Scale = { still: degreesOf(still), moving: degreesOf(moving) };
+  const near = fences.touching(reachBox(now, scale), MAX_NEAR);
+  const found = near.length;
+  const groundless = addFollowed(near, followed, sure, fences);
+  for (let i = 0; i < near.length; i++) {
+    const fence = near[i] as Fence;
+    const old = stateIn(followed, fence.id);
+    const c = contend(fence, old, i >= found, now, scale, sure, fences, policy);
+    if (c !== null) place(groups, c);
+  }
+  for (const group of groups) if (group.length > 1) yieldGround(group, now.track);
+  return { groups, groundless };
+}
+
+/** The state of a fence among those followed. */
+function stateIn(followed: readonly FenceState[], id: string): FenceState | null {
+  for (let i = 0; i < followed.length; i++) {
+    if ((followed[i] as FenceState).fence === id) return followed[i] as FenceState;
+  }
+  return null;
+}
+
+function place(groups: Contender[][], c: Contender): void {
+  for (let i = 0; i < groups.length; i++) {
+    const group = groups[i] as Contender[];
+    if ((group[0] as Contender).kin.group === c.kin.group) {
+      group.push(c);
+      return;
     }
   }
-  for (const group of groups) yieldGround(group, now.track);
-  return groups;
+  groups.push([c]);
+}
+
+/** One fence looked at; null when it has next to no mass and nobody remembers it. */
+function contend(
+  fence: Fence,
+  old: FenceState | null,
+  far: boolean,
+  now: Moment,
+  scale: Scale,
+  sure: Sure | null,
+  fences: FenceIndex,
+  policy: Policy,
+): Contender | null {
+  const certain = sure !== null && sure.now && sure.within.has(fence.id);
+  const kept = old !== null || far || certain;
+  const { pStill, track } = now;
+  // What nobody follows is not worth exact figures below the least.
+  const least = kept ? 0 : NO_MASS;
+  let still = pStill === 0 ? 0 : massOf(fence, track.still, scale.still, least);
+  let moving = pStill === 1 ? 0 : massOf(fence, track.moving, scale.moving, least);
+  if (!kept && still < NO_MASS && moving < NO_MASS) return null;
+  if (least > 0) {
+    if (still === 0 && pStill > 0) still = massOf(fence, track.still, scale.still, 0);
+    if (moving === 0 && pStill < 1) moving = massOf(fence, track.moving, scale.moving, 0);
+  }
+  const kin = fences.kin(fence);
+  const depth = inradius(fence);
+  return {
+    fence,
+    kin,
+    old,
+    p: 0,
+    none: 1,
+    overlaps: kin.overlaps,
+    still: certain ? Math.max(0.5, still) : still,
+    moving: certain ? Math.max(0.5, moving) : moving,
+    weight: weightOf(fence, kin.floor, now, sure, policy),
+    wide: isWide(fence, kin, depth, policy),
+    certain: certain ? sure.kind : null,
+    vague: now.track.odd,
+    mayOpen: certain || now.sigma <= 3 * depth,
+    parts: NO_PARTS,
+    allOf: false,
+  };
 }
 
 /** A hall people walk about in: big, or holding other fences and bigger than a shop. */
-function isWide(fence: Fence, kin: Kin, policy: Policy): boolean {
+function isWide(fence: Fence, kin: Kin, depth: Metres, policy: Policy): boolean {
   if (kin.holdsOthers && fence.areaSquareMetres >= HALL_SQUARE_METRES) return true;
-  return inradius(fence) >= policy.immediateInradiusMetres;
+  return depth >= policy.immediateInradiusMetres;
 }
 
-/** One search for both hypotheses, and whatever is followed or certain besides. */
-function nearby(
+/** Adds whatever is followed or certain besides; true when some of it has no ground. */
+function addFollowed(
+  near: Fence[],
   followed: readonly FenceState[],
-  now: Moment,
   sure: Sure | null,
   fences: FenceIndex,
-): Fence[] {
-  const { still, moving } = now.track;
-  const near = fences.touching(
-    reachBox(now.pStill === 1 ? still : moving, now.pStill > 0 ? still : moving),
-  );
+): boolean {
+  let groundless = false;
   const add = (id: string): void => {
-    if (near.some((fence) => fence.id === id)) return;
+    for (let i = 0; i < near.length; i++) if ((near[i] as Fence).id === id) return;
     const fence = fences.get(id);
     if (fence?.kind === 'ground') near.push(fence);
+    else if (fence) groundless = true;
   };
-  for (const { fence } of followed) add(fence);
+  for (let i = 0; i < followed.length; i++) add((followed[i] as FenceState).fence);
   if (sure?.now) for (const id of sure.within) add(id);
-  return near;
+  return groundless;
 }
 
-/** The box around two error discs. */
-function reachBox(a: Blob, b: Blob): Box {
-  const [ra, rb] = [REACH * Math.sqrt(a.variance), REACH * Math.sqrt(b.variance)];
-  const ky = 1 / METRES_PER_DEGREE;
-  const kx = 1 / metresPerLonDegree(a.lat);
+/** Standard deviations of a blob in degrees of longitude and of latitude. */
+interface Degrees {
+  readonly x: number;
+  readonly y: number;
+}
+interface Scale {
+  readonly still: Degrees;
+  readonly moving: Degrees;
+}
+
+function degreesOf({ lat, variance }: Blob): Degrees {
+  const sigma = Math.sqrt(variance);
+  return { x: sigma / metresPerLonDegree(lat), y: sigma / METRES_PER_DEGREE };
+}
+
+/** The box around the error discs of the hypotheses that still stand. */
+function reachBox({ pStill, track: { still, moving } }: Moment, scale: Scale): Box {
+  const a = pStill === 1 ? still : moving;
+  const b = pStill > 0 ? still : moving;
+  const sa = pStill === 1 ? scale.still : scale.moving;
+  const sb = pStill > 0 ? scale.still : scale.moving;
   const bLon = a.lon + wrapLon(b.lon - a.lon);
   return {
-    minX: Math.min(a.lon - ra * kx, bLon - rb * kx),
-    minY: Math.min(a.lat - ra * ky, b.lat - rb * ky),
-    maxX: Math.max(a.lon + ra * kx, bLon + rb * kx),
-    maxY: Math.max(a.lat + ra * ky, b.lat + rb * ky),
+    minX: Math.min(a.lon - REACH * sa.x, bLon - REACH * sb.x),
+    minY: Math.min(a.lat - REACH * sa.y, b.lat - REACH * sb.y),
+    maxX: Math.max(a.lon + REACH * sa.x, bLon + REACH * sb.x),
+    maxY: Math.max(a.lat + REACH * sa.y, b.lat + REACH * sb.y),
   };
 }
 
-const massOf = (fence: Fence, blob: Blob): number =>
-  massInside(fence, blob.lon, blob.lat, Math.sqrt(blob.variance));
+const massOf = (fence: Fence, { lon, lat }: Blob, { x, y }: Degrees, least: number): number =>
+  massWithin(fence, lon, lat, x, y, least);
 
 /**
  * Evidence makes its fence and what holds it a thousand times likelier, fading over half an hour, and

@@ -71,21 +71,26 @@ export function follow(track: Track | null, z: Measurement, policy: Policy): Tra
     return { pStill: priorStill(z), still: here, moving: here, odd: false };
   }
   const kx = metresPerLonDegree(z.lat);
-  const local = (b: Blob): Local => ({
-    x: wrapLon(b.lon - z.lon) * kx,
-    y: (b.lat - z.lat) * METRES_PER_DEGREE,
-    v: b.variance,
-  });
   const stay = 0.5 + 0.5 * Math.exp((-2 * z.dt) / CHANGE_SECONDS);
   const fromStill = track.pStill * stay;
   const fromMoving = (1 - track.pStill) * (1 - stay);
   const pStill = fromStill + fromMoving;
-  const a = local(track.still);
-  const b = local(track.moving);
-  const still = grow(mix(a, b, fromStill / pStill), STILL_DRIFT * z.dt);
-  const moving = grow(mix(a, b, (track.pStill - fromStill) / (1 - pStill)), movingSpread(z.dt));
+  const a = localOf(track.still, z, kx);
+  const b = localOf(track.moving, z, kx);
+  const still = mix(a, b, fromStill / pStill, STILL_DRIFT * z.dt);
+  const share = (track.pStill - fromStill) / (1 - pStill);
+  const moving = mix(a, b, share, movingSpread(z.dt));
   const independence = Math.max(1e-3, Math.tanh(z.dt / (2 * policy.correlationSeconds)));
   return correct(z, pStill, still, moving, r / independence, track.odd, kx);
+}
+
+/** Metres east and north of the fix. */
+function localOf(b: Blob, z: Measurement, kx: number): Local {
+  return {
+    x: wrapLon(b.lon - z.lon) * kx,
+    y: (b.lat - z.lat) * METRES_PER_DEGREE,
+    v: b.variance,
+  };
 }
 
 /** Variance gained by walking: turning this way and that for short times, straight on for longer. */
@@ -96,19 +101,17 @@ function priorStill(z: Measurement): number {
   return z.says === 'still' ? 0.9 : 0.1;
 }
 
-/** Two Gaussians as the one with their mean and spread; `share` is that of the first. */
-function mix(a: Local, b: Local, share: number): Local {
+/** Two Gaussians as the one with their mean and spread, and grown; `share` is that of the first. */
+function mix(a: Local, b: Local, share: number, by: number): Local {
   const x = share * a.x + (1 - share) * b.x;
   const y = share * a.y + (1 - share) * b.y;
   const spread = (share * (1 - share) * ((a.x - b.x) ** 2 + (a.y - b.y) ** 2)) / 2;
-  return { x, y, v: share * a.v + (1 - share) * b.v + spread };
+  return { x, y, v: share * a.v + (1 - share) * b.v + spread + Math.min(by, MAX_SPREAD) };
 }
 
-const grow = (b: Local, by: number): Local => ({ ...b, v: b.v + Math.min(by, MAX_SPREAD) });
-
-/** Density of a fix at the origin under a prediction; the constant 1/2π is left out. */
-function likelihood(b: Local, r: number): number {
-  const s = b.v + r;
+/** Density of a fix at the origin under a prediction of variance v; the constant 1/2π is left out. */
+function likelihood(b: Local, v: number, r: number): number {
+  const s = v + r;
   return Math.exp(-(b.x * b.x + b.y * b.y) / (2 * s)) / s;
 }
 
@@ -122,27 +125,30 @@ function correct(
   kx: number,
 ): Track {
   const oddity = wasOdd || pStill < SURE_STILL ? 0 : ODD_SHARE / (ODD_SPREAD * ODD_SPREAD);
-  const fits = likelihood(still, r);
+  const fits = likelihood(still, still.v, r);
   const trust = fits / (fits + oddity + 1e-300);
   const word = z.says === null ? 1 : z.says === 'still' ? WORD_ODDS : 1 / WORD_ODDS;
   const wStill = pStill * (fits + oddity) * word;
-  const riding: Local = { ...moving, v: moving.v + (RIDING_SPEED * (z.dt ?? 0)) ** 2 };
-  const onFoot = likelihood(moving, r);
-  const byWheel = RIDING_SHARE * likelihood(riding, r);
+  const riding = moving.v + (RIDING_SPEED * (z.dt ?? 0)) ** 2;
+  const onFoot = likelihood(moving, moving.v, r);
+  const byWheel = RIDING_SHARE * likelihood(moving, riding, r);
   const wMoving = (1 - pStill) * (onFoot + byWheel);
   const sum = wStill + wMoving;
-  const place = (b: Local, gain: number): Blob => ({
-    lon: wrapLon(z.lon + ((1 - gain) * b.x) / kx),
-    lat: z.lat + ((1 - gain) * b.y) / METRES_PER_DEGREE,
-    variance: (1 - gain) * b.v,
-  });
-  const moved = byWheel > onFoot ? riding : moving;
-  const gainStill = (trust * still.v) / (still.v + r);
+  const moved = byWheel > onFoot ? riding : moving.v;
   const next = sum > 0 ? Math.min(0.999, Math.max(0.001, wStill / sum)) : 0.001;
   return {
     pStill: next,
-    still: place(still, gainStill),
-    moving: place(moved, moved.v / (moved.v + r)),
+    still: placeOf(z, still, still.v, (trust * still.v) / (still.v + r), kx),
+    moving: placeOf(z, moving, moved, moved / (moved + r), kx),
     odd: trust < 0.5 && next > 0.5,
+  };
+}
+
+/** A prediction moved towards the fix by its gain. */
+function placeOf(z: Measurement, b: Local, v: number, gain: number, kx: number): Blob {
+  return {
+    lon: wrapLon(z.lon + ((1 - gain) * b.x) / kx),
+    lat: z.lat + ((1 - gain) * b.y) / METRES_PER_DEGREE,
+    variance: (1 - gain) * v,
   };
 }
