@@ -4,7 +4,13 @@ export interface HourBar {
   hour: number;
   now: number;
   before: number;
+  /** Range of `now`; none when it is exact. */
+  low?: number;
+  high?: number;
 }
+
+/** Ranges too narrow to be seen are not drawn. */
+const SEEN = 3;
 
 export interface Bar extends HourBar {
   /** Left edge, width and centre in per cent of the drawing. */
@@ -15,6 +21,8 @@ export interface Bar extends HourBar {
   height: number;
   /** Where last week's line passes. */
   lineY: number;
+  /** Ends of the range over the bar; null when there is none to see. */
+  range: { from: number; to: number } | null;
   /** Whether its label is shown on a narrow screen too. */
   major: boolean;
   /** The hour that is still running. */
@@ -43,7 +51,9 @@ const NIGHT_ENDS = 5;
  */
 export function hourChart(hours: readonly HourBar[], running: number | null): HourChart {
   const shown = opening(hours);
-  const ceiling = niceCeiling(Math.max(1, ...shown.flatMap((one) => [one.now, one.before])));
+  const ceiling = niceCeiling(
+    Math.max(1, ...shown.flatMap((one) => [one.now, one.high ?? 0, one.before])),
+  );
   const y = (value: number): number => round(base - (value / ceiling) * (base - top));
   const slot = (100 - margin) / shown.length;
   const bars = shown.map((one, index) => ({
@@ -54,11 +64,16 @@ export function hourChart(hours: readonly HourBar[], running: number | null): Ho
     y: y(one.now),
     height: round(base - y(one.now)),
     lineY: y(one.before),
+    range: rangeOf(y(one.low ?? one.now), y(one.high ?? one.now)),
     major: one.hour % 3 === 0,
     open: one.hour === running,
   }));
   const rules = [0, 0.5, 1].map((share) => ({ y: y(share * ceiling), value: share * ceiling }));
   return { height: base + 24, base, bars, rules };
+}
+
+function rangeOf(from: number, to: number): Bar['range'] {
+  return from - to < SEEN ? null : { from, to };
 }
 
 function opening(hours: readonly HourBar[]): HourBar[] {
