@@ -88,18 +88,14 @@ export function ownTracksMqttLink(
   broker: Pick<BrokerSetup, 'host' | 'port' | 'tls'>,
 ): string {
   const { host, port, tls } = broker;
-  const short = shortOf(input.deviceId);
   return ownTracksConfig(input, {
     mode: 0,
     host,
     port,
     tls,
-    clientId: `foyer-${short}`,
     pubTopicBase: 'owntracks/%u/%d',
-    pubQos: 1,
     // Nobody needs the last position of a shop's phone to lie on the broker.
     pubRetain: false,
-    cleanSession: false,
   });
 }
 
@@ -174,6 +170,10 @@ export async function deviceSetup(input: WholeSetup): Promise<DeviceSetup> {
   };
 }
 
+/** A long text makes a dense code; on a clean screen large modules help more than repair bits. */
+const DENSE = 300;
+
 function svg(text: string): Promise<string> {
-  return QRCode.toString(text, { type: 'svg', errorCorrectionLevel: 'M', margin: 2 });
+  const errorCorrectionLevel = text.length > DENSE ? 'L' : 'M';
+  return QRCode.toString(text, { type: 'svg', errorCorrectionLevel, margin: 2 });
 }
