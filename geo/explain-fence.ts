@@ -125,9 +125,13 @@ export function verdictsOf({ notes, pings, visits, asked, policy }: Heard): Fenc
     };
   });
   const first = new Set(asked.map((fence) => fence.id));
-  const rank = (v: FenceVerdict): number => (first.has(v.fence) ? 4 : 0) + (v.visited ? 2 : 0);
+  const rank = (v: FenceVerdict): number => (first.has(v.fence) ? 2 : 0) + (v.visited ? 1 : 0);
+  // Of several visited at once the shop says more than the mall around it.
+  const size = (v: FenceVerdict): number => notes.get(v.fence)?.fence.areaSquareMetres ?? 0;
+  const order = (a: FenceVerdict, b: FenceVerdict): number =>
+    rank(b) - rank(a) || (a.visited ? size(a) - size(b) : b.best - a.best);
   return verdicts
-    .toSorted((a, b) => rank(b) + b.best - (rank(a) + a.best) || (a.fence < b.fence ? -1 : 1))
+    .toSorted((a, b) => order(a, b) || (a.fence < b.fence ? -1 : 1))
     .slice(0, MAX_FENCES);
 }
 

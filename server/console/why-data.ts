@@ -36,7 +36,7 @@ export interface Row {
   verdict: string;
   accuracy: number | null;
   says: string[];
-  fences: { name: string; p: number; phase: string; says: string }[];
+  fences: { name: string; p: number; says: string }[];
   events: string[];
 }
 export type Mark = 'used' | 'noted' | 'refused';
@@ -59,10 +59,9 @@ export function rowOf(ping: PingView, wording: Wording): Row {
     verdict: verdictText(ping.verdict, t),
     accuracy: ping.accuracy,
     says: ping.says.map((each) => worded(each, wording)),
-    fences: ping.fences.slice(0, MAX_FENCES).map(({ fence, p, after, says }) => ({
+    fences: ping.fences.slice(0, MAX_FENCES).map(({ fence, p, says }) => ({
       name: nameOf(fence),
       p,
-      phase: after,
       says: worded(says, wording),
     })),
     events: ping.transitions.map((each) => eventText(each, wording)),

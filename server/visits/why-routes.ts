@@ -10,6 +10,8 @@ import { route } from '../http/route.ts';
 import { whyOf } from './why.ts';
 
 const when = z.iso.datetime({ offset: true }).transform((text) => new Date(text));
+/** Milliseconds. */
+const USUAL_SPAN = 2 * 3_600_000;
 const phases = ['away', 'candidate', 'inside', 'leaving', 'gone'] as const;
 
 const sentence = z.object({
@@ -174,18 +176,20 @@ export function whyRoutes(deps: WhyDeps): AnyRoute[] {
       access: 'devices:read',
       params: z.object({ id: z.uuid().describe('Device id.') }),
       query: z.object({
-        from: when.describe('Begin of the span (ISO 8601 with offset).'),
-        to: when.describe('End of the span, at most 24 hours later.'),
+        from: when
+          .optional()
+          .describe('Begin of the span (ISO 8601 with offset). Default: two hours before its end.'),
+        to: when.optional().describe('End of the span, at most 24 hours later. Default: now.'),
         fence: z.uuid().optional().describe('Only this fence; answered for in any case.'),
       }),
       reply: whyReply,
       example: { reply: example },
       handler: async ({ caller, params, query }) => {
-        const from = query.from.getTime();
-        const to = query.to.getTime();
+        const to = query.to?.getTime() ?? deps.clock();
+        const from = query.from?.getTime() ?? to - USUAL_SPAN;
         const { merchantId } = caller;
         const ask = { merchantId, deviceId: params.id, from, to, fenceId: query.fence };
-        return present(await whyOf(deps, ask), query.from, query.to);
+        return present(await whyOf(deps, ask), from, to);
       },
     }),
   ];
@@ -193,13 +197,13 @@ export function whyRoutes(deps: WhyDeps): AnyRoute[] {
 
 const iso = (t: number): string => new Date(t).toISOString();
 
-function present(why: Why, from: Date, to: Date) {
+function present(why: Why, from: number, to: number) {
   const nameOf = (id: string): string => why.names.get(id)?.name ?? id;
   const words = (each: Sentence) => ({ ...each, text: inWords(each, nameOf) });
   return {
     deviceId: why.device.id,
-    from: from.toISOString(),
-    to: to.toISOString(),
+    from: iso(from),
+    to: iso(to),
     fences: why.explanation.fences.map(({ fence, says, ...rest }) => ({
       ...rest,
       fenceId: fence,

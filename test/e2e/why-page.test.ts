@@ -151,12 +151,12 @@ browserPart('why (no) visit', () => {
   browserPart.test('one fence can be asked for, and a shorter time', async () => {
     const page = await open('?from=2026-11-17T10:00&span=30');
     await page.getByLabel('Fence', { exact: true }).selectOption(bags.id);
-    await page.getByLabel('For').selectOption('15');
+    await page.getByLabel('For', { exact: true }).selectOption('15');
     await page.getByRole('button', { name: 'Show', exact: true }).last().click();
     const answers = page.locator('.why-answers li').filter({ hasText: 'Bags' });
     await answers.getByText('No visit').waitFor();
     expect(new URL(page.url()).searchParams.get('from')).toBe('2026-11-17T10:00');
-    expect(await page.locator('.map path.why-dot').count()).toBe(63);
+    expect(await page.locator('.map path.why-dot').count()).toBe(64);
   });
 
   browserPart.test('a visit leads here, with its span and fence', async () => {

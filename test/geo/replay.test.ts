@@ -1,9 +1,10 @@
 /** The replay command as people run it: files in, JSON lines and exit codes out. */
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import { spawnSync } from 'node:child_process';
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import type { FeatureCollection } from 'geojson';
 import { randomFrom } from '../../scripts/lib/random.ts';
 import { trackFixtures } from '../support/tracks.ts';
 
@@ -205,6 +206,136 @@ describe('a recording', () => {
   });
 });
 
+describe('beside the lines', () => {
+  const plain = (): ReturnType<typeof replay> =>
+    replay('--fences', fences(), '--pings', put('p.jsonl', lines.join('\n')));
+
+  test('--explain says why on standard error and leaves the lines as they are', () => {
+    const { code, out, err } = replay(
+      '--fences',
+      fences(),
+      '--pings',
+      put('p.jsonl', lines.join('\n')),
+      '--explain',
+      'ann',
+    );
+    expect(code).toBe(0);
+    expect(out).toBe(plain().out);
+    expect(err).toMatch(/^Why: ann, \d+ pings\n/);
+    expect(err).toMatch(/Believed 0\.\d+; needs 45 s, \d+ s so far\./);
+    expect(err).toMatch(/\nShop 0: There is a visit: score 0\.\d+, band high\.\n/);
+  });
+
+  test('--out draws fences, tracks, visits and refused pings', () => {
+    const file = join(folder, 'picture.geojson');
+    const mock = JSON.stringify({ device: 'ann', t: 0, lon: 8.5, lat: 47, acc: 9, mock: true });
+    const pings = put('p.jsonl', [...lines, mock].join('\n'));
+    expect(replay('--fences', fences(), '--pings', pings, '--out', file).code).toBe(0);
+    const { features: drawn } = JSON.parse(readFileSync(file, 'utf8')) as FeatureCollection;
+    const kinds = drawn.map((feature) => feature.properties?.['kind'] as string);
+    const count = (kind: string): number => kinds.filter((each) => each === kind).length;
+    expect([count('fence'), count('track'), count('visit'), count('refused')]).toEqual([
+      features.length,
+      2,
+      6,
+      1,
+    ]);
+    for (const { properties } of drawn) {
+      const colour = properties?.['stroke'] ?? properties?.['marker-color'];
+      expect(colour).toMatch(/^#[0-9a-f]{6}$/);
+    }
+    const bounds = drawn.find((feature) => feature.id === 's0')?.properties;
+    expect(bounds).toMatchObject({ title: 'Shop 0', fill: '#009e73' });
+  });
+
+  test('a picture that cannot be written is one line and exit code 2', () => {
+    const file = join(folder, 'no', 'such', 'folder.geojson');
+    const pings = put('p.jsonl', lines.join('\n'));
+    const { code, err } = replay('--fences', fences(), '--pings', pings, '--out', file);
+    expect(code).toBe(2);
+    expect(err.trim()).toBe(`replay: cannot write ${file}: ENOENT`);
+  });
+});
+
+describe('--against another policy', () => {
+  const against = (policy: string): Record<string, unknown>[] =>
+    rows(
+      replay(
+        '--fences',
+        fences(),
+        '--pings',
+        put('p.jsonl', lines.join('\n')),
+        '--against',
+        put('other.json', policy),
+      ).out,
+    );
+
+  test('the same policy changes nothing', () => {
+    expect(against('{}')).toEqual([{ type: 'difference', added: 0, lost: 0, changed: 0, same: 6 }]);
+  });
+
+  test('a stricter one loses visits, and says which', () => {
+    const told = against('{"minDwellSeconds": 900}');
+    expect(told.at(-1)).toEqual({ type: 'difference', added: 0, lost: 4, changed: 0, same: 2 });
+    expect(told.filter((row) => row.type === 'lost').map((row) => row.fence)).toEqual([
+      's0',
+      's3',
+      's0',
+      's3',
+    ]);
+  });
+});
+
+describe('pings with signals and keys', () => {
+  const radio = {
+    type: 'Feature',
+    id: 'wifi',
+    properties: { name: 'WiFi', kind: 'radio', radio: ['bssid:aa:bb:cc:dd:ee:ff'] },
+    geometry: null,
+  };
+
+  test('a device is where it hears the fence, whatever its position says', () => {
+    const file = put('r.geojson', JSON.stringify({ type: 'FeatureCollection', features: [radio] }));
+    const heard = Array.from({ length: 20 }, (_, i) =>
+      JSON.stringify({
+        device: 'ann',
+        t: 1_700_000_000_000 + i * 30_000,
+        lon: 8.5,
+        lat: 47,
+        acc: 90,
+        heard: ['bssid:AA:BB:CC:DD:EE:FF'],
+      }),
+    );
+    const { out } = replay('--fences', file, '--pings', put('h.jsonl', heard.join('\n')));
+    expect(
+      rows(out)
+        .filter((row) => row.type === 'visit')
+        .map((row) => row.fence),
+    ).toEqual(['wifi']);
+  });
+
+  test('of two at one instant the key says which comes first', () => {
+    const [first] = fixture.pings;
+    const two = (a: string, b: string): string =>
+      [
+        { device: 'ann', ...first, key: a },
+        { device: 'ann', ...first, lon: first!.lon + 1e-5, key: b },
+      ]
+        .map((row) => JSON.stringify(row))
+        .join('\n');
+    const refusedLine = (text: string): string =>
+      replay('--fences', fences(), '--pings', put('k.jsonl', text)).err.trim();
+    expect(refusedLine(two('a', 'b'))).toMatch(/^line 2: /);
+    expect(refusedLine(two('b', 'a'))).toMatch(/^line 1: /);
+  });
+
+  test.each(['"heard":"x"', '"heard":[1]', '"key":7'])('refuses %s', (field) => {
+    const line = `{"device":"ann","t":0,"lon":8,"lat":47,${field}}`;
+    const { out } = replay('--fences', fences(), '--pings', put('f.jsonl', line));
+    expect(rows(out).at(-1)).toMatchObject({ refused: { 'bad-field': 1 } });
+  });
+});
+
 describe('what cannot be read at all: one line and exit code 2', () => {
   test.each<[string, () => string[]]>([
     ['no fences file', () => ['--fences', join(folder, 'none'), '--pings', put('p.jsonl', '')]],
@@ -218,6 +349,10 @@ describe('what cannot be read at all: one line and exit code 2', () => {
     [
       'a wrong policy',
       () => ['--fences', fences(), '--pings', put('p.jsonl', ''), '--policy', put('y', '{"a":1}')],
+    ],
+    [
+      'a wrong policy to hold against',
+      () => ['--fences', fences(), '--pings', put('p.jsonl', ''), '--against', put('y', '{"a":1}')],
     ],
     ['no arguments', () => []],
   ])('%s', (_, args) => {

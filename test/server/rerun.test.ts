@@ -177,7 +177,7 @@ describe('what it refuses, and how', () => {
 
   test('a second run while one is under way', async () => {
     const answers = await Promise.all([post({ policy: {} }), post({ policy: {} })]);
-    expect(answers.map((each) => each.status).toSorted()).toEqual([200, 429]);
+    expect(new Set(answers.map((each) => each.status))).toEqual(new Set([200, 429]));
   });
 });
 

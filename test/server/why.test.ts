@@ -158,6 +158,15 @@ describe('what the engine really did', () => {
     expect((await why(NOON, NOON + HOUR, own.id)).pings).toEqual(before.pings);
   });
 
+  test('without a span it tells of the last two hours', async () => {
+    await send([...stay(2, NOON, SHOP), ...stay(2, NOON + 3 * HOUR, SHOP)]);
+    const { body } = await ask({}).expect(200);
+    expect((body as Answer).pings.map((p) => p.at)).toEqual([
+      iso(NOON + 3 * HOUR),
+      iso(NOON + 3 * HOUR + 30_000),
+    ]);
+  });
+
   test('asking writes nothing', async () => {
     await send(stay(12, NOON, SHOP));
     const look = async () => [await visitsOf(db, device.id), await verdictsOf(db, device.id)];
@@ -196,7 +205,7 @@ describe('why no visit', () => {
 
 describe('what it refuses', () => {
   test.each<[string, Record<string, string>, number]>([
-    ['no span', {}, 400],
+    ['a span that is none', { from: 'today', to: 'tomorrow' }, 400],
     ['a span that ends before it begins', { from: iso(NOON), to: iso(NOON - 1) }, 400],
     ['more than a day', { from: iso(NOON - 25 * HOUR), to: iso(NOON) }, 400],
     [

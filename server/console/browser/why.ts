@@ -17,12 +17,13 @@ function clockOf({ language, timezone }: WhyData): (t: number) => string {
   return (t) => format.format(t);
 }
 
-/** The moment to begin with: where something happened, else the last. */
+/** The moment to begin with: where the first fence was entered, else where it was believed most. */
 function firstOf({ pings }: WhyData): number {
-  const told = pings.findIndex((ping) => ping.events.length > 0);
-  if (told >= 0) return told;
-  const best = pings.map((ping) => ping.fences[0]?.[1] ?? 0);
-  return Math.max(0, best.indexOf(Math.max(...best)));
+  const views = pings.map((ping) => ping.fences.find(([fence]) => fence === 0));
+  const entered = views.findIndex((view) => view?.[3] === 'inside');
+  if (entered >= 0) return entered;
+  const best = views.map((view) => view?.[1] ?? 0);
+  return best.indexOf(Math.max(...best));
 }
 
 function start(): void {

@@ -24,8 +24,10 @@ export function showMoment(
     const line = lines.indexOf(fence);
     list.append(belief(name, p, say(`why.phase.${phase}`), data.texts[says] ?? '', line));
   }
-  const none = ping.fences[0]?.[2];
-  if (none !== undefined) list.append(belief(say('why.none_of'), none, '', '', -1));
+  // In a mall and in none of its shops: only where all compete is there one "none".
+  const [none, ...others] = new Set(ping.fences.map((each) => each[2]));
+  if (none !== undefined && others.length === 0)
+    list.append(belief(say('why.none_of'), none, '', '', -1));
   if (list.childElementCount > 0) box.append(list);
   else if (ping.mark !== 'refused') box.append(make('p', 'quiet', say('why.noFence')));
 }

@@ -28,14 +28,6 @@ export function createStrip(
   const x = (t: number): number => ((t - first) / Math.max(1, last - first)) * WIDTH;
   const svg = part('svg', { viewBox: `0 0 ${WIDTH} ${HEIGHT}`, preserveAspectRatio: 'none' });
   const lines = lined(data);
-  for (const visit of data.visits) {
-    const from = Math.max(0, x(visit.from));
-    const to = Math.min(WIDTH, visit.to === null ? WIDTH : x(visit.to));
-    if (to <= from) continue;
-    const line = lines.indexOf(visit.fence);
-    const name = `strip-visit why-line-${line + 1}`;
-    svg.append(part('rect', { x: from, y: 0, width: to - from, height: HEIGHT, class: name }));
-  }
   for (const p of [0, 0.5, 1]) {
     const y = (1 - p) * HEIGHT;
     svg.append(part('line', { x1: 0, x2: WIDTH, y1: y, y2: y, class: 'strip-grid' }));
@@ -46,7 +38,7 @@ export function createStrip(
   });
   const cursor = part('line', { y1: 0, y2: HEIGHT, class: 'strip-cursor' });
   svg.append(cursor);
-  box.append(namesOf(data, lines), svg, marksOf(data, x));
+  box.append(namesOf(data, lines), visitsOf(data, lines, x), svg, marksOf(data, x));
   svg.addEventListener('click', (event) => {
     const { left, width } = svg.getBoundingClientRect();
     const wanted = first + ((event.clientX - left) / width) * (last - first);
@@ -85,6 +77,30 @@ function namesOf(data: WhyData, lines: readonly number[]): HTMLElement {
     names.append(item);
   });
   return names;
+}
+
+/** Above the lines a bar for each visit, a row for each fence that has one. */
+function visitsOf(
+  { visits, pings, to }: WhyData,
+  lines: readonly number[],
+  x: (t: number) => number,
+): SVGElement {
+  const rows = lines.filter((fence) => visits.some((visit) => visit.fence === fence));
+  const height = rows.length * 2;
+  const svg = part('svg', {
+    viewBox: `0 0 ${WIDTH} ${Math.max(1, height)}`,
+    preserveAspectRatio: 'none',
+    class: `strip-visits strip-visits--${rows.length}`,
+  });
+  for (const visit of visits) {
+    const row = rows.indexOf(visit.fence);
+    const from = Math.max(0, x(visit.from));
+    const end = Math.min(WIDTH, x(visit.to ?? pings.at(-1)?.t ?? to));
+    if (row < 0 || end <= from) continue;
+    const name = `why-line-${lines.indexOf(visit.fence) + 1}`;
+    svg.append(part('rect', { x: from, y: row * 2, width: end - from, height: 1.4, class: name }));
+  }
+  return svg;
 }
 
 /** Every position, in a row of its own below the lines: below when used, above when not. */
