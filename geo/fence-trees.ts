@@ -6,7 +6,6 @@ import RBush from 'rbush';
 import type { Box } from './bbox.ts';
 import type { Fence } from './fence.ts';
 import { splitBox } from './bbox.ts';
-import { fenceBox } from './fence.ts';
 import { byId } from './fence-lists.ts';
 
 interface Item extends Box {
@@ -155,15 +154,15 @@ export function createFenceTrees(): FenceTrees {
   };
   return {
     load: (places) => {
-      const items = new Map<number, Item[]>();
+      const items = new Map<ReturnType<typeof treeFor>, Item[]>();
       for (const place of places) {
-        const size = sizeClass(place.box);
-        const all = items.get(size) ?? [];
-        if (all.length === 0) items.set(size, all);
+        const to = treeFor(place.box);
+        const all = items.get(to) ?? [];
+        if (all.length === 0) items.set(to, all);
         for (const item of itemsOf(place)) all.push(item);
-        if (isSplit(place.box)) treeFor(place.box).split++;
+        if (isSplit(place.box)) to.split++;
       }
-      for (const all of items.values()) treeFor(fenceBox((all[0] as Item).fence)).tree.load(all);
+      for (const [to, all] of items) to.tree.load(all);
     },
     add: (place) => {
       const to = treeFor(place.box);
