@@ -30,7 +30,10 @@ interface Ping {
   accuracy: number;
 }
 
-/** Twenty pings in one shop, ten on the way, twenty in the next, and so on, ending an hour ago. */
+/**
+ * Twenty pings in one shop, ten on the way, twenty in the next, and so on, ending an hour ago. Every
+ * third batch comes after the one that follows it, and rewinds the device.
+ */
 function walk(batches: number): Ping[][] {
   const count = batches * PER_BATCH;
   const start = Math.floor(Date.now() / 1000) * 1000 - 3_600_000 - count * EVERY;
@@ -46,7 +49,10 @@ function walk(batches: number): Ping[][] {
       accuracy: 8,
     };
   });
-  return Array.from({ length: batches }, (_, b) => pings.slice(b * PER_BATCH, (b + 1) * PER_BATCH));
+  const inOrder = Array.from({ length: batches }, (_, b) =>
+    pings.slice(b * PER_BATCH, (b + 1) * PER_BATCH),
+  );
+  return inOrder.map((batch, b) => inOrder[b % 3 === 1 ? b + 1 : b % 3 === 2 ? b - 1 : b] ?? batch);
 }
 
 interface Server {
@@ -110,8 +116,12 @@ async function remembered(db: Database, deviceId: string): Promise<Record<string
       `select fence_id, fence_version, status, revision, score, band, entry_at, exit_at, dwell_s, pings
        from visits where device_id = $1 order by entry_at, fence_id`,
     ),
+    checkpoints: await ask(
+      `select at, state - 'device' as state from device_checkpoints where device_id = $1 order by at`,
+    ),
     events: await ask(
-      `select type, payload ->> 'fenceId' as fence, payload ->> 'at' as at from outbox
+      `select type, payload ->> 'fenceId' as fence, coalesce(payload ->> 'entry', payload ->> 'at') as at
+       from outbox
        where device_id = $1 order by seq`,
     ),
   };
@@ -225,6 +235,7 @@ async function compare(db: Database, devices: Devices, count: number) {
   const spared = await remembered(db, devices.spared.id);
   expect(struck['pings']).toHaveLength(count);
   expect(struck['visits']?.length).toBeGreaterThan(1);
+  expect(struck['events']).toContainEqual(expect.objectContaining({ type: 'visit.revised' }));
   expect(anonymous(struck)).toEqual(anonymous(spared));
 }
 
