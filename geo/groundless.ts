@@ -9,6 +9,7 @@ import type { Certain, Sure } from './radio.ts';
 import type { DeviceState, FenceState } from './state.ts';
 import { composeAll } from './composite.ts';
 import { HEARD, believeRadio } from './radio.ts';
+import { mayOpen } from './sight.ts';
 
 interface Shown {
   readonly certain: EvidenceKind | null;
@@ -56,8 +57,10 @@ export function believeComposites(
   groups: Contender[][],
   followed: readonly FenceState[],
   sure: Sure | null,
+  now: Moment,
   fences: FenceIndex,
 ): void {
+  const opens = (c: Contender): boolean => c.p > 0 && mayOpen(c, now);
   const beliefs = new Map(groups.flat().map((c) => [c.fence.id, c]));
   for (const { fence, p, tight, parts } of composeAll(followed, beliefs, fences)) {
     const named = sure?.now === true && sure.within.has(fence.id);
@@ -65,7 +68,7 @@ export function believeComposites(
       contenderOf(fence, named ? Math.max(p, HEARD) : p, stateOf(followed, fence), fences, {
         certain: named ? sure.kind : certainBy(parts, tight),
         vague: !named && parts.length > 0 && parts.every((c) => c.vague),
-        mayOpen: named || (tight ? parts.every(mayOpen) : parts.some(mayOpen)),
+        mayOpen: named || (tight ? parts.every(opens) : parts.some(opens)),
         wide: tight ? parts.every(isWide) : (surest(parts)?.wide ?? false),
         parts,
         allOf: tight,
@@ -74,7 +77,6 @@ export function believeComposites(
   }
 }
 
-const mayOpen = (c: Contender): boolean => c.mayOpen && c.p > 0;
 const isWide = (c: Contender): boolean => c.wide;
 
 const surest = (parts: readonly Contender[]): Contender | undefined =>

@@ -4,7 +4,6 @@ import type { Contender } from './belief.ts';
 import type { Fence } from './fence.ts';
 import type { FenceIndex } from './fence-index.ts';
 import type { Kin } from './kin.ts';
-import type { Metres } from './lonlat.ts';
 import type { Moment } from './moment.ts';
 import type { Policy } from './policy.ts';
 import type { Sure } from './radio.ts';
@@ -18,13 +17,18 @@ import { massWithin } from './mass.ts';
 import { yieldGround } from './priority.ts';
 import { EVIDENCE_MEMORY } from './radio.ts';
 
-/** Standard deviations around the device within which fences are asked. */
-const REACH = 3;
-const NO_MASS = 1e-3;
+/** Less mass than this is believed less than `FORGET` even of somebody standing. */
+const NO_MASS = 3e-3;
+/** Standard deviations around the device within which there may be as much. */
+const REACH = 2.75;
+/** Of what is followed, less than this is nothing. */
+const NEXT_TO_NOTHING = 1e-4;
 /** How loudly a sign-in speaks at first. */
 const EVIDENCE_ODDS = 1000;
 const OTHER_FLOOR = 0.1;
 const HALL_SQUARE_METRES = 2000;
+/** Areas are measured on one latitude's plane; this leaves room for what that distorts. */
+const FLATNESS = 0.9;
 /** Fences looked at per ping, at most: the bigger ones. */
 const MAX_NEAR = 1024;
 const NO_PARTS: readonly Contender[] = [];
@@ -94,17 +98,11 @@ function contend(
   const certain = sure !== null && sure.now && sure.within.has(fence.id);
   const kept = old !== null || far || certain;
   const { pStill, track } = now;
-  // What nobody follows is not worth exact figures below the least.
-  const least = kept ? 0 : NO_MASS;
-  let still = pStill === 0 ? 0 : massOf(fence, track.still, scale.still, least);
-  let moving = pStill === 1 ? 0 : massOf(fence, track.moving, scale.moving, least);
+  const least = kept ? NEXT_TO_NOTHING : NO_MASS;
+  const still = pStill === 0 ? 0 : massOf(fence, track.still, scale.still, least);
+  const moving = pStill === 1 ? 0 : massOf(fence, track.moving, scale.moving, least);
   if (!kept && still < NO_MASS && moving < NO_MASS) return null;
-  if (least > 0) {
-    if (still === 0 && pStill > 0) still = massOf(fence, track.still, scale.still, 0);
-    if (moving === 0 && pStill < 1) moving = massOf(fence, track.moving, scale.moving, 0);
-  }
   const kin = fences.kin(fence);
-  const depth = inradius(fence);
   return {
     fence,
     kin,
@@ -115,19 +113,21 @@ function contend(
     still: certain ? Math.max(0.5, still) : still,
     moving: certain ? Math.max(0.5, moving) : moving,
     weight: weightOf(fence, kin.floor, now, sure, policy),
-    wide: isWide(fence, kin, depth, policy),
+    wide: isWide(fence, kin, policy),
     certain: certain ? sure.kind : null,
     vague: now.track.odd,
-    mayOpen: certain || now.sigma <= 3 * depth,
+    mayOpen: null,
     parts: NO_PARTS,
     allOf: false,
   };
 }
 
 /** A hall people walk about in: big, or holding other fences and bigger than a shop. */
-function isWide(fence: Fence, kin: Kin, depth: Metres, policy: Policy): boolean {
+function isWide(fence: Fence, kin: Kin, policy: Policy): boolean {
   if (kin.holdsOthers && fence.areaSquareMetres >= HALL_SQUARE_METRES) return true;
-  return depth >= policy.immediateInradiusMetres;
+  const least = policy.immediateInradiusMetres;
+  // A circle of that radius has more ground than most fences: no need to look for it in those.
+  return fence.areaSquareMetres >= Math.PI * least * least * FLATNESS && inradius(fence) >= least;
 }
 
 /** Adds whatever is followed or certain besides; true when some of it has no ground. */
