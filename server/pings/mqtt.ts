@@ -59,6 +59,8 @@ export function startMqtt(deps: MqttDeps, { url, clientId }: MqttSettings): Mqtt
   });
   // The library sends its acknowledgement when `done` is called, and not before.
   client.handleMessage = (packet, done) => {
+    // Stopping: it stays with the broker.
+    if (stopping.signal.aborted) return;
     inHand = untilStored(deps, client, packet, stopping.signal).then((stored) => {
       if (stored) done();
     });
