@@ -2,13 +2,14 @@
 import type { FenceSight } from './dwell.ts';
 import type { Sentence } from './explain-words.ts';
 import type { Fence } from './fence.ts';
-import type { Metres } from './lonlat.ts';
+import type { Metres, Millis } from './lonlat.ts';
 import type { Policy } from './policy.ts';
 import type { Ping } from './quality.ts';
 import type { Visit } from './visit.ts';
 import { contains } from './contains.ts';
 import { edgeDistance, inradius } from './depth.ts';
 import { metres, say, share } from './explain-words.ts';
+import { isOpen } from './hours.ts';
 
 export interface FenceVerdict {
   readonly fence: string;
@@ -36,6 +37,8 @@ export interface FenceNotes {
   waited: number;
   waitedPings: number;
   candidates: number;
+  /** Pings at an hour when it was closed. */
+  closed: number;
   /** Nearest that any fix came; known for asked fences with ground only. */
   nearest: Metres | null;
 }
@@ -56,6 +59,7 @@ function notesFor(all: Map<string, FenceNotes>, fence: Fence): FenceNotes {
       waited: 0,
       waitedPings: 0,
       candidates: 0,
+      closed: 0,
       nearest: null,
     };
     all.set(fence.id, own);
@@ -75,11 +79,16 @@ export function noteFence(all: Map<string, FenceNotes>, each: FenceSight, policy
     if (own.rival === null || rival[1] > own.rival[1]) own.rival = rival;
   }
   if (!sight.mayOpen && sight.p >= policy.releaseAt) own.coarse++;
+  if (closedAt(fence, sight.t)) own.closed++;
   if (after.phase !== 'candidate') return;
   own.candidates++;
   own.waited = Math.max(own.waited, (sight.t - (after.visit?.first ?? after.since)) / 1000);
   own.waitedPings = Math.max(own.waitedPings, after.visit?.pings ?? 1);
 }
+
+/** Whether the fence keeps hours and is closed. */
+export const closedAt = ({ definition }: Fence, t: Millis): boolean =>
+  definition.hours !== undefined && !isOpen(definition.hours, t);
 
 /** How near a fix came to a fence that was asked for. */
 export function noteFix(all: Map<string, FenceNotes>, fence: Fence, ping: Ping): void {
@@ -172,11 +181,13 @@ function ofNotes(own: FenceNotes | null, fence: Fence | null, policy: Policy): S
   if (own.candidates > 0) return ofPresence(own, p, policy);
   if (own.coarse > 0) {
     const accuracy = Math.round(own.finest);
+    if (own.fence.kind !== 'ground') return say('coarse-parts', { accuracy });
     return say('too-coarse', { accuracy, inradius: metres(inradius(own.fence)) });
   }
   if (own.rival && own.rival[1] > own.best && own.behind * 2 >= own.pings) {
     return say('rival-won', { fence: own.rival[0], rival: share(own.rival[1]), p });
   }
+  if (own.closed === own.pings) return say('was-closed', { p, needs: policy.candidateAt });
   return say('never-believed', { p, needs: policy.candidateAt });
 }
 

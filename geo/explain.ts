@@ -11,7 +11,7 @@ import type { Track } from './track.ts';
 import type { Transition, Visit } from './visit.ts';
 import { inradius } from './depth.ts';
 import { planeDistance } from './distance.ts';
-import { noteFence, noteFix, verdictsOf } from './explain-fence.ts';
+import { closedAt, noteFence, noteFix, verdictsOf } from './explain-fence.ts';
 import { clues, metres, say, share } from './explain-words.ts';
 import { wrapLon } from './lonlat.ts';
 import { accuracyOf, sigmaOf } from './quality.ts';
@@ -267,14 +267,14 @@ export function sentenceOf(each: FenceSight, policy: Policy): Sentence {
 }
 
 function presence(
-  { sight, before, after }: FenceSight,
+  { sight, fence, before, after }: FenceSight,
   wasOpen: boolean,
   policy: Policy,
 ): Sentence {
   const p = share(sight.p);
   if (!wasOpen) return say(sight.evidence ? 'proven' : 'entered', { p });
   if (before.phase === 'leaving') return say('back', { p });
-  if (sight.odd) return say('odd');
+  if (sight.odd) return say(fence.kind === 'radio' ? 'unheard' : 'odd');
   if (sight.p < policy.releaseAt) return say('held', { p, leave: policy.leaveAt });
   return say('inside', { p, seconds: after.visit ? Math.round(dwellLower(after.visit)) : 0 });
 }
@@ -305,6 +305,7 @@ function absence({ sight, fence, before }: FenceSight, policy: Policy): Sentence
   const p = share(sight.p);
   if (before.phase === 'candidate') return say('dropped', { p, needs: policy.releaseAt });
   if (!sight.mayOpen && sight.p >= policy.releaseAt) return tooCoarse(sight.acc, fence);
+  if (closedAt(fence, sight.t)) return say('closed', { p });
   const [best] = sight.rivals.toSorted((a, b) => b[1] - a[1]);
   if (best && best[1] > sight.p && best[1] >= sight.none) {
     return say('rival', { fence: best[0], rival: share(best[1]), p });
@@ -314,4 +315,6 @@ function absence({ sight, fence, before }: FenceSight, policy: Policy): Sentence
 }
 
 const tooCoarse = (accuracy: Metres, fence: Fence): Sentence =>
-  say('coarse', { accuracy: Math.round(accuracy), inradius: metres(inradius(fence)) });
+  fence.kind === 'ground'
+    ? say('coarse', { accuracy: Math.round(accuracy), inradius: metres(inradius(fence)) })
+    : say('coarse-parts', { accuracy: Math.round(accuracy) });

@@ -169,6 +169,12 @@ describe('fence by fence: why no visit', () => {
       every20(0, 60, 0),
       'never-heard',
     ],
+    [
+      'it was closed',
+      [square('a', 0, 12, { hours: { timezone: 'UTC', week: [[], [], [], [], [], [], []] } })],
+      every20(0, 600, 7),
+      'was-closed',
+    ],
   ])('%s', (_, fences, pings, code) => {
     const told = verdict(why(fences, pings, { about: 'a' }), 'a');
     expect(told?.says.code).toBe(code);
@@ -221,4 +227,28 @@ test('every sentence of every fixture is whole', () => {
 
 test('a share is rounded down: what falls short must not read as enough', () => {
   expect([0.6499, 0.65, 1, 0.2899].map(share)).toEqual([0.64, 0.65, 1, 0.28]);
+});
+
+test('what has no ground is told of without any', () => {
+  const radio: FenceDefinition = {
+    id: 'r',
+    name: 'WiFi',
+    shape: { type: 'Radio' },
+    radio: ['bssid:x'],
+  };
+  const heard = every20(0, 200, 0).map((ping, i) =>
+    i % 5 === 4 ? ping : { ...ping, heard: ['bssid:x'] },
+  );
+  const both: FenceDefinition = {
+    id: 'c',
+    name: 'Both',
+    shape: { type: 'Composite', of: 'any', members: ['a'] },
+  };
+  const told = why(
+    [square('a', 0, 8), radio, both],
+    [...heard, ...every20(220, 600, 0, { acc: 45 })],
+  );
+  expect(codes(told, 'r')).toEqual(expect.arrayContaining(['proven', 'inside', 'unheard']));
+  const words = told.pings.flatMap((p) => p.fences.map((f) => inWords(f.says)));
+  expect(words.filter((text) => / 0 m inradius|NaN/.test(text))).toEqual([]);
 });
