@@ -3,6 +3,7 @@ import { accessVoucherRoutes } from '../access-vouchers/routes.ts';
 import { consentRoutes } from '../consents/routes.ts';
 import { analyticsRoutes } from '../analytics/routes.ts';
 import { deviceRoutes } from '../devices/routes.ts';
+import { datumCheckRoutes } from '../fences/datum-check-routes.ts';
 import { fenceRoutes } from '../fences/routes.ts';
 import { capportRoutes } from '../guests/capport-routes.ts';
 import { guestRoutes } from '../guests/routes.ts';
@@ -22,6 +23,7 @@ export function apiRoutes(services: Services): AnyRoute[] {
     ...pingRoutes(services),
     ...deviceRoutes(services),
     ...fenceRoutes(services),
+    ...datumCheckRoutes(services),
     ...visitRoutes(services),
     ...whyRoutes(services),
     ...rerunRoutes(services),

@@ -8,6 +8,7 @@ import { consoleFailures } from './failures.ts';
 import { accountPages } from './account.ts';
 import { codePages } from './codes.ts';
 import { decisionPages } from './decisions.ts';
+import { datumNotice } from './datum-check.ts';
 import { devicePages } from './devices.ts';
 import { fencePages } from './fences.ts';
 import { guestPages } from './guests.ts';
@@ -36,6 +37,7 @@ const modules: PageModule[] = [
   offerPages,
   rulePages,
   decisionPages,
+  datumNotice,
   fencePages,
   devicePages,
   whyPages,
