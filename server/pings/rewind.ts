@@ -120,8 +120,8 @@ export interface Budget {
   spend(deviceId: string, pings: number, now: number): void;
 }
 
-/** Ten full rewinds at once, and from then on one in ten seconds: some 3 % of a processor. */
-const FULL = 10 * MAX_REPLAY;
+/** Five full rewinds at once, and from then on one in ten seconds: some 6 % of a processor. */
+const FULL = 5 * MAX_REPLAY;
 const PER_SECOND = MAX_REPLAY / 10;
 const DEVICES = 10_000;
 

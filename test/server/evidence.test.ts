@@ -6,7 +6,11 @@ import { createLiveFences } from '../../server/fences/live.ts';
 import { createWitness } from '../../server/pings/evidence.ts';
 import { pingOf } from '../../server/pings/ping.ts';
 import { learnSkew, skewOf } from '../../server/pings/skew.ts';
+import { createDoors } from '../../server/sessions/accounting.ts';
 import { defaultPolicy } from '../../geo/engine.ts';
+import { startApp } from '../support/app.ts';
+import type { TestApp } from '../support/app.ts';
+import { makeHouse, makeRoom, nowOf } from '../support/cast.ts';
 import { testDatabase } from '../support/database.ts';
 import type { TestDatabase } from '../support/database.ts';
 import * as make from '../support/make.ts';
@@ -165,6 +169,45 @@ describe('a guest on the WiFi', () => {
     await db.query('update devices set guest_id = null where id = $1', [device.id]);
     await hear(admitted(NOON));
     expect(await verdictsOf(db, device.id)).toEqual([]);
+  });
+});
+
+describe('the whole house', () => {
+  let app: TestApp;
+  afterAll(() => app?.stop());
+
+  test('hears from the gateway who is there, and knows where their phone is', async () => {
+    app = await startApp();
+    const at = nowOf(app);
+    const house = await makeHouse(app);
+    const room = await makeRoom(house);
+    const { id: guestId } = await make.makeGuest(app.db, house.merchantId);
+    const phone = await make.makeDevice(app.db, house.merchantId, { guestId });
+    const rhid = 'a'.repeat(64);
+    const { store, gateway, merchantId: owner } = house;
+    const place = { merchantId: owner, storeId: store.id, gatewayId: gateway.id, guestId };
+    await make.makeSession(app.db, place, {
+      state: 'pending',
+      rhid,
+      grantedAt: new Date(at - 5_000),
+      expiresAt: new Date(at + HOUR),
+    });
+    const { db: watched, clock, dispatcher } = app.server.services;
+    const gate = createDoors({ db: watched, clock });
+    await gate.confirmed({ id: store.id, merchantId: owner }, gateway.id, [rhid]);
+    await gate.confirmed({ id: store.id, merchantId: owner }, gateway.id, [rhid]);
+    dispatcher.nudge();
+    await app.settled();
+    const { rows } = await app.db.query(
+      'select source, evidence, accepted from pings where device_id = $1',
+      [phone.id],
+    );
+    const evidence = { fence: room, kind: 'wifi_session' };
+    expect(rows).toEqual([{ source: 'session', evidence, accepted: true }]);
+    const entered = await eventsOf(app.db, phone.id, 'visit.entered');
+    expect(entered.map(({ payload }) => payload)).toMatchObject([
+      { fenceId: room, guestId, triggerEligible: true },
+    ]);
   });
 });
 
