@@ -228,21 +228,32 @@ function stitched(stretches: readonly Stretch[], radius: number): number[][] | n
 }
 
 const TRIES = 4;
+/** Stretches of boundary: a line that folds into thousands of meshes is a net, not a corridor. */
+const MAX_STRETCHES = 10_000;
+
+/** Null when there are too many. */
+function boundary(capsules: readonly Capsule[], radius: number): Stretch[] | null {
+  const stretches: Stretch[] = [];
+  for (const capsule of capsules) {
+    const others = capsules.filter((other) => other !== capsule && near(capsule, other));
+    for (const piece of piecesOf(capsule)) stretches.push(...uncovered(piece, others, radius));
+    if (stretches.length > MAX_STRETCHES) return null;
+  }
+  return stretches;
+}
 
 /**
  * Rings (x, y in turns, closed; counter-clockwise the outer one, clockwise the holes) of all that
  * lies within `radius` of the line, to 0.05 % of it. The work grows with the square of the edges
  * that lie within a diameter of each other, and the line may cross and retrace itself. Null when
- * the line has no length.
+ * the line has no length or folds into thousands of meshes.
  */
 export function outlineAround(line: readonly Spot[], radius: number): number[][] | null {
   for (let salt = 0; salt < TRIES; salt++) {
     const capsules = capsulesOf(line, radius, salt);
-    const stretches = capsules.flatMap((capsule) => {
-      const others = capsules.filter((other) => other !== capsule && near(capsule, other));
-      return piecesOf(capsule).flatMap((piece) => uncovered(piece, others, radius));
-    });
-    const rings = stretches.length === 0 ? null : stitched(stretches, radius);
+    const stretches = boundary(capsules, radius);
+    if (stretches === null || stretches.length === 0) return null;
+    const rings = stitched(stretches, radius);
     if (rings) return rings;
   }
   return null;

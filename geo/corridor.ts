@@ -84,7 +84,7 @@ function middleOf(values: readonly number[]): number {
 /**
  * The rings, x and y relative to `lon0`, `lat0`, outer one first; a line that comes back to itself
  * encloses holes. The width is right to 0.1 % for lines of a hundred kilometres. Null when the
- * line has no length.
+ * line has no length or folds into thousands of meshes.
  */
 export function corridorOutline(
   line: readonly Position[],

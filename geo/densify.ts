@@ -45,9 +45,13 @@ function stray(a: Spot, b: Spot, share: number): Metres {
   return Math.hypot(east, on.y - y) * RADIANS * EARTH_RADIUS;
 }
 
+/** Degrees: an edge shorter than this, and not across the equator, bends one way only. */
+const SIMPLE = 1;
+
 /** Only the part across the edge counts, but the part along it is as small: both are bounded. */
 function straight(a: Spot, b: Spot, limit: Metres): boolean {
   if (stray(a, b, 0.5) > limit) return false;
+  if (Math.abs(b.x - a.x) < SIMPLE && Math.abs(b.y - a.y) < SIMPLE && a.y * b.y > 0) return true;
   // An edge across the equator bends both ways and is right in its middle.
   return stray(a, b, 0.25) <= limit && stray(a, b, 0.75) <= limit;
 }

@@ -46,13 +46,9 @@ function corridorOf(line: Position[], width: unknown): CorridorShape {
   }
   const [lon0, lat0] = line[0] as Position;
   const rings = corridorOutline(line, width, lon0, lat0);
-  if (!rings) throw faulty('no-length', 'no outline could be laid about the line; simplify it');
-  const vertices = rings.reduce((sum, ring) => sum + ring.length / 2, 0);
+  const vertices = rings?.reduce((sum, ring) => sum + ring.length / 2, 0) ?? Infinity;
   if (vertices > MAX_OUTLINE) {
-    throw faulty(
-      'too-many-vertices',
-      `the corridor’s outline has ${vertices} vertices; simplify it`,
-    );
+    throw faulty('too-many-vertices', 'the line folds into too many meshes; simplify it');
   }
   return { type: 'Corridor', coordinates: line, width };
 }

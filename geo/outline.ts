@@ -6,7 +6,7 @@ import { corridorOutline, relativeLine } from './corridor.ts';
 import { densify, STRAY } from './densify.ts';
 import { EARTH_RADIUS, METRES_PER_DEGREE, metresPerLonDegree } from './distance.ts';
 import { wrapLon } from './lonlat.ts';
-import { closedThroughPole, polarRing, polarShare } from './polar.ts';
+import { closedThroughPole, polarRing, polarShare, shorePart } from './polar.ts';
 
 const RADIANS = Math.PI / 180;
 
@@ -152,28 +152,32 @@ function partOf(rings: readonly Flat[], around: boolean): FlatRing[][] {
   return around ? TURNED.map((dx) => part.map((ring) => shifted(ring, dx))) : [part];
 }
 
+export interface FlatDrawing {
+  readonly lon0: number;
+  readonly lat0: number;
+  readonly polygons: readonly (readonly FlatRing[])[];
+  /** The same rings without the way to the pole that closes the polar ones. */
+  readonly lines: readonly (readonly FlatRing[])[];
+}
+
 /**
  * Polygons as drawn, every ring on the same flat map: for judging a drawing before it is taken.
  * Rings round a pole are closed through it.
  */
-export function flatDrawing(polygons: readonly (readonly Ring[])[]): {
-  readonly lon0: number;
-  readonly lat0: number;
-  readonly polygons: readonly (readonly FlatRing[])[];
-} {
+export function flatDrawing(polygons: readonly (readonly Ring[])[]): FlatDrawing {
   const poles = polygons.map((rings) => polarRing(rings[0] as Ring));
   const [lon, lat0] = polygons[0]?.[0]?.[0] ?? [0, 0];
   const lon0 = wrapLon(originOf(poles) ?? lon);
   const flats = flattenAll(polygons, lon0, lat0, Infinity);
-  return {
-    lon0,
-    lat0,
-    polygons: flats.map((rings) =>
-      rings.map(({ ring, polar }, i) =>
-        i === 0 || polar ? ring : beside(ring, (rings[0] as Flat).ring),
-      ),
+  const placed = flats.map((rings) =>
+    rings.map(({ ring, polar }, i) =>
+      i === 0 || polar ? ring : beside(ring, (rings[0] as Flat).ring),
     ),
-  };
+  );
+  const lines = placed.map((rings, p) =>
+    rings.map((ring, r) => (flats[p]?.[r]?.polar ? shorePart(ring) : ring)),
+  );
+  return { lon0, lat0, polygons: placed, lines };
 }
 
 /** The shape about an origin, every edge within a metre of its great circle. */
@@ -234,7 +238,7 @@ const areaOf = ([outer, ...holes]: readonly Flat[]): number =>
 function corridor(line: readonly Position[], width: Metres): Outline {
   const [lon0, lat0] = line[0] as Position;
   const rings = corridorOutline(line, width, lon0, lat0);
-  if (!rings) throw new Error('a corridor without length');
+  if (!rings) throw new Error('a corridor without an outline');
   return {
     lon0,
     lat0,

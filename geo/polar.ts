@@ -27,7 +27,7 @@ const sameMeridian = (a: Position, b: Position): boolean => {
 
 /**
  * Flat maps draw Antarctica with a slit: along ±180° to the pole, along the map's edge, and back.
- * The vertices at the pole go, and with them the slit.
+ * The vertices at the pole go, and with them the slit; the ring then ends where the slit was.
  */
 function withoutSlit(open: readonly Position[]): { ring: Position[]; pole: Pole | null } {
   const start = open.findIndex((p) => !isPole(p));
@@ -35,6 +35,7 @@ function withoutSlit(open: readonly Position[]): { ring: Position[]; pole: Pole 
   const turned = [...open.slice(start), ...open.slice(0, start)];
   const ring: Position[] = [];
   let pole: Pole | null = null;
+  let slit = 0;
   for (let i = 0; i < turned.length; i++) {
     const here = turned[i] as Position;
     if (!isPole(here)) {
@@ -44,24 +45,35 @@ function withoutSlit(open: readonly Position[]): { ring: Position[]; pole: Pole 
     let end = i;
     while (end + 1 < turned.length && isPole(turned[end + 1] as Position)) end++;
     const after = turned[(end + 1) % turned.length] as Position;
-    if (sameMeridian(ring.at(-1) as Position, after)) pole = here[1] > 0 ? 1 : -1;
-    else ring.push(...turned.slice(i, end + 1));
+    if (sameMeridian(ring.at(-1) as Position, after)) {
+      pole = here[1] > 0 ? 1 : -1;
+      slit = ring.length;
+    } else ring.push(...turned.slice(i, end + 1));
     i = end;
   }
-  return { ring, pole };
+  return { ring: [...ring.slice(slit), ...ring.slice(0, slit)], pole };
 }
 
-/** Longitudes run on; `whole` reads a step from −180 to 180 as once round, not as standing still. */
+/** Degrees between the vertices that keep a whole turn along a parallel on it. */
+const STEP = 0.1;
+
+/**
+ * Longitudes run on. `whole` reads a step from −180 to 180 as once round, along a straight line of
+ * the flat map, not as standing still; the step that closes the ring never is one.
+ */
 function unrolled(open: readonly Position[], whole: boolean): number[] {
-  const xy: number[] = [];
-  let x = 0;
-  for (let i = 0; i <= open.length; i++) {
+  const [first, lat0] = open[0] as Position;
+  const xy: number[] = [first, lat0];
+  let x = first;
+  for (let i = 1; i <= open.length; i++) {
     const [lon, lat] = open[i % open.length] as Position;
-    if (i === 0) x = lon;
-    else {
-      const raw = lon - (open[i - 1] as Position)[0];
-      x += whole && Math.abs(raw) === 360 ? raw : wrapLon(raw);
-    }
+    const [fromLon, from] = open[i - 1] as Position;
+    const raw = lon - fromLon;
+    const round = whole && i < open.length && Math.abs(raw) === 360;
+    const steps = round ? 360 / STEP : 1;
+    const step = (round ? raw : wrapLon(raw)) / steps;
+    for (let k = 1; k < steps; k++) xy.push(x + k * step, from + (k * (lat - from)) / steps);
+    x += steps * step;
     xy.push(x, lat);
   }
   return xy;
@@ -122,6 +134,8 @@ export function polarRing(ring: Ring): PolarRing | null {
 const TURNS = 3;
 /** Steps along the pole are thirds of a turn, so that each is the short way round. */
 const THIRD = 120;
+/** Vertices that close it: along the pole, and the first once more. */
+const CLOSING = (360 * TURNS) / THIRD + 2;
 
 /**
  * The ring three turns wide and closed along its pole: planar code that looks a little to both
@@ -148,6 +162,10 @@ export function closedThroughPole(
   out.push(out[0] as number, out[1] as number);
   return out;
 }
+
+/** The first vertices of what `closedThroughPole` gives: the ring itself, without the way to the pole. */
+export const shorePart = (closed: readonly number[]): readonly number[] =>
+  closed.slice(0, closed.length - 2 * CLOSING);
 
 function backwards(xy: readonly number[]): number[] {
   const out: number[] = [];

@@ -175,9 +175,9 @@ export function polygonOf(value: unknown, where: string, datum: Datum): readonly
   const rings = value.map((ring, i) =>
     ringOf(ring, i === 0 ? `${where}outer ring` : `${where}hole ${i}`, datum),
   );
-  const { lon0, lat0, polygons } = flatDrawing([rings]);
+  const { lon0, lat0, polygons, lines } = flatDrawing([rings]);
   const [outer, ...holes] = polygons[0] as [FlatRing, ...FlatRing[]];
-  const crossing = findSelfCrossing([outer, ...holes]);
+  const crossing = findSelfCrossing(lines.flat());
   if (crossing) throw crossed(`${where}the outline`, lon0 + crossing[0], lat0 + crossing[1]);
   holes.forEach((hole, i) => {
     if (liesIn(hole, outer) === 1) return;
@@ -195,9 +195,9 @@ export function polygonOf(value: unknown, where: string, datum: Datum): readonly
 /** Whether two polygons of a multipolygon share ground. */
 export function partsOverlap(polygons: readonly (readonly Ring[])[]): boolean {
   if (polygons.length < 2) return false;
-  const flat = flatDrawing(polygons).polygons;
+  const { polygons: flat, lines } = flatDrawing(polygons);
   const groups = flat.flatMap((rings, i) => rings.map(() => i));
-  if (findSelfCrossing(flat.flat(), groups)) return true;
+  if (findSelfCrossing(lines.flat(), groups)) return true;
   const spans = flat.map(([outer]) => spanOf(outer as FlatRing));
   return flat.some(([inner], i) =>
     flat.some(([outer, ...holes], j) => {

@@ -1,4 +1,4 @@
-/** PURE. Whether rings on one flat map cross themselves or each other. */
+/** PURE. Whether rings (or open lines) on one flat map cross themselves or each other. */
 import RBush from 'rbush';
 
 interface Segment {
@@ -11,7 +11,7 @@ interface Segment {
   readonly bx: number;
   readonly by: number;
   readonly ring: number;
-  /** Place among all segments, and of the one that goes on from this one's end. */
+  /** Place among all segments, and of the one that goes on from this one's end; −1 at a line's end. */
   readonly at: number;
   readonly next: number;
 }
@@ -27,6 +27,7 @@ function segmentsOf(rings: readonly (readonly number[])[]): Segment[] {
       if (xy[i] !== xy[i - 2] || xy[i + 1] !== xy[i - 1]) edges.push(i);
     }
     const first = segments.length;
+    const closed = xy[0] === xy.at(-2) && xy[1] === xy.at(-1);
     edges.forEach((i, k) => {
       const [ax, ay] = [xy[i - 2] as number, xy[i - 1] as number];
       const [bx, by] = [xy[i] as number, xy[i + 1] as number];
@@ -41,7 +42,7 @@ function segmentsOf(rings: readonly (readonly number[])[]): Segment[] {
         by,
         ring,
         at: first + k,
-        next: first + ((k + 1) % edges.length),
+        next: k + 1 < edges.length || closed ? first + ((k + 1) % edges.length) : -1,
       });
     });
   });
@@ -89,9 +90,9 @@ function passesThrough(s: Segment, t: Segment, segments: readonly Segment[]): bo
       return false;
     if (turn(t.ax, t.ay, t.bx, t.by, x, y) !== 0) return false;
   }
-  const on = segments[s.next] as Segment;
-  const beyond = atEnd ? (segments[t.next] as Segment) : t;
-  if (on === t || beyond === s) return false;
+  const on = segments[s.next];
+  const beyond = atEnd ? segments[t.next] : t;
+  if (!on || !beyond || on === t || beyond === s) return false;
   const angle = (px: number, py: number): number => Math.atan2(py - y, px - x);
   const from = angle(s.ax, s.ay);
   const width = swing(from, angle(on.bx, on.by));
