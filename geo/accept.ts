@@ -70,7 +70,7 @@ function believed(
   for (let i = 0; i < groups.length; i++) believe(groups[i] as Contender[], now.pStill, policy);
   if (groundless || certain.length > 0) believeSignals(groups, state, now, certain, fences, policy);
   if (groundless || sure?.now === true || someMember(groups, fences)) {
-    believeComposites(groups, state.fences, sure, now, fences);
+    believeComposites(groups, state.fences, sure, fences);
   }
   return groups;
 }
@@ -120,8 +120,7 @@ function judge(
   teller: Teller,
 ): FenceState {
   const start = contender.old ?? unseen(contender, now, policy);
-  const told = teller.sights !== undefined;
-  const sight = sightOf(contender, group, groups, now, policy, told);
+  const sight = sightOf(contender, group, groups, now, policy);
   const moved = advance(start, contender.fence, sight, teller);
   teller.sights?.push({ sight, fence: contender.fence, before: start, after: moved });
   return moved;

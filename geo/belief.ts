@@ -27,8 +27,8 @@ export interface Contender {
   readonly certain: EvidenceKind | null;
   /** The ping says neither inside nor outside: an outlier, or a signal not heard this once. */
   readonly vague: boolean;
-  /** False when the fix is too coarse for a fence of this size to open a visit; null until asked. */
-  mayOpen: boolean | null;
+  /** False when the fix is too coarse for a fence of this size to open a visit. */
+  readonly mayOpen: boolean;
   /** Of a composite: the fences without members of their own that were looked at for it. */
   readonly parts: readonly Contender[];
   /** The composite is in all of its parts at once, not in any. */

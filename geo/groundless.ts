@@ -9,7 +9,6 @@ import type { Certain, Sure } from './radio.ts';
 import type { DeviceState, FenceState } from './state.ts';
 import { composeAll } from './composite.ts';
 import { HEARD, believeRadio } from './radio.ts';
-import { mayOpen } from './sight.ts';
 
 interface Shown {
   readonly certain: EvidenceKind | null;
@@ -57,10 +56,8 @@ export function believeComposites(
   groups: Contender[][],
   followed: readonly FenceState[],
   sure: Sure | null,
-  now: Moment,
   fences: FenceIndex,
 ): void {
-  const opens = (c: Contender): boolean => c.p > 0 && mayOpen(c, now);
   const beliefs = new Map(groups.flat().map((c) => [c.fence.id, c]));
   for (const { fence, p, tight, parts } of composeAll(followed, beliefs, fences)) {
     const named = sure?.now === true && sure.within.has(fence.id);
@@ -77,6 +74,7 @@ export function believeComposites(
   }
 }
 
+const opens = (c: Contender): boolean => c.mayOpen && c.p > 0;
 const isWide = (c: Contender): boolean => c.wide;
 
 const surest = (parts: readonly Contender[]): Contender | undefined =>

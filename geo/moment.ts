@@ -9,7 +9,7 @@ import { follow } from './track.ts';
 import { evenAfter, perfectOf } from './trust.ts';
 
 /** A hypothesis of motion less probable than this is not asked at all. */
-const SETTLED = 0.02;
+const SETTLED = 0.03;
 
 export interface Moment {
   readonly ping: Ping;

@@ -2,15 +2,15 @@
 import type { Contender } from './belief.ts';
 import type { Sight } from './dwell.ts';
 import type { Fence } from './fence.ts';
-import type { Metres, Millis } from './lonlat.ts';
+import type { Millis } from './lonlat.ts';
 import type { Moment } from './moment.ts';
 import type { Policy } from './policy.ts';
 import type { Fix } from './quality.ts';
 import type { FenceState } from './state.ts';
 import { contains } from './contains.ts';
-import { edgeDistance, inradius } from './depth.ts';
+import { edgeDistance } from './depth.ts';
 import { METRES_PER_DEGREE, metresPerLonDegree } from './distance.ts';
-import { fenceMiddle, relativeLon } from './fence.ts';
+import { relativeLon } from './fence.ts';
 
 /** Below this a fence is not followed. */
 export const FORGET = 0.02;
@@ -94,22 +94,6 @@ function isEdited(fence: Fence, { before, fix }: Moment, policy: Policy): boolea
   return edgeDistance(fence, before.lon, before.lat) <= before.acc;
 }
 
-/** Standard deviations in inradii from which on a fix shows nothing about a fence. */
-const TOO_COARSE = 3;
-
-/** Whether the fix is fine enough for the fence. Its true depth is dear, and seldom needed to tell. */
-export function mayOpen(c: Contender, now: Moment): boolean {
-  c.mayOpen ??= c.certain !== null || isDeep(c.fence, now.sigma / TOO_COARSE);
-  return c.mayOpen;
-}
-
-function isDeep(fence: Fence, least: Metres): boolean {
-  if (fence.areaSquareMetres < Math.PI * least * least * 0.9) return false;
-  const { lon, lat } = fenceMiddle(fence);
-  if (contains(fence, lon, lat) && edgeDistance(fence, lon, lat) >= least) return true;
-  return inradius(fence) >= least;
-}
-
 /** One contender's place in its group, as the state machine wants it. */
 export function sightOf(
   contender: Contender,
@@ -117,10 +101,8 @@ export function sightOf(
   groups: readonly Contender[][],
   now: Moment,
   policy: Policy,
-  told: boolean,
 ): Sight {
-  const { fence, kin, old } = contender;
-  const isOpen = old?.phase === 'inside' || old?.phase === 'leaving';
+  const { fence, kin } = contender;
   return {
     t: now.fix.t,
     p: contender.p,
@@ -135,8 +117,7 @@ export function sightOf(
     jumped: now.jumped,
     perfect: now.perfect,
     edited: isEdited(fence, now, policy),
-    // Asked of those who are not inside yet.
-    mayOpen: (isOpen && !told) || mayOpen(contender, now),
+    mayOpen: contender.mayOpen,
     wide: contender.wide,
     nextFrom: () => soonest(contender, now.fix, policy),
     exitBy: () => latest(contender, now.fix, policy),

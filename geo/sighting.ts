@@ -9,7 +9,6 @@ import type { Policy } from './policy.ts';
 import type { Sure } from './radio.ts';
 import type { FenceState } from './state.ts';
 import type { Blob } from './track.ts';
-import { inradius } from './depth.ts';
 import { METRES_PER_DEGREE, metresPerLonDegree } from './distance.ts';
 import { isOpen } from './hours.ts';
 import { wrapLon } from './lonlat.ts';
@@ -21,14 +20,14 @@ import { EVIDENCE_MEMORY } from './radio.ts';
 const NO_MASS = 3e-3;
 /** Standard deviations around the device within which there may be as much. */
 const REACH = 2.75;
+/** Standard deviations in inradii from which on a fix shows nothing about a fence. */
+const TOO_COARSE = 3;
 /** Of what is followed, less than this is nothing. */
 const NEXT_TO_NOTHING = 1e-4;
 /** How loudly a sign-in speaks at first. */
 const EVIDENCE_ODDS = 1000;
 const OTHER_FLOOR = 0.1;
 const HALL_SQUARE_METRES = 2000;
-/** Areas are measured on one latitude's plane; this leaves room for what that distorts. */
-const FLATNESS = 0.9;
 /** Fences looked at per ping, at most: the bigger ones. */
 const MAX_NEAR = 1024;
 const NO_PARTS: readonly Contender[] = [];
@@ -116,7 +115,7 @@ function contend(
     wide: isWide(fence, kin, policy),
     certain: certain ? sure.kind : null,
     vague: now.track.odd,
-    mayOpen: null,
+    mayOpen: certain || now.sigma <= TOO_COARSE * kin.inradius,
     parts: NO_PARTS,
     allOf: false,
   };
@@ -125,9 +124,7 @@ function contend(
 /** A hall people walk about in: big, or holding other fences and bigger than a shop. */
 function isWide(fence: Fence, kin: Kin, policy: Policy): boolean {
   if (kin.holdsOthers && fence.areaSquareMetres >= HALL_SQUARE_METRES) return true;
-  const least = policy.immediateInradiusMetres;
-  // A circle of that radius has more ground than most fences: no need to look for it in those.
-  return fence.areaSquareMetres >= Math.PI * least * least * FLATNESS && inradius(fence) >= least;
+  return kin.inradius >= policy.immediateInradiusMetres;
 }
 
 /** Adds whatever is followed or certain besides; true when some of it has no ground. */
