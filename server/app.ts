@@ -106,7 +106,7 @@ export async function startServer(
   const mqtt = config.MQTT_URL
     ? startMqtt(services, { url: config.MQTT_URL, clientId: config.MQTT_CLIENT_ID })
     : null;
-  if (mqtt) services.metrics.watchBroker(mqtt.connected);
+  if (mqtt) services.metrics.watchBroker(() => mqtt.connected());
   const jobs = createJobRunner(services, houseJobs(services, config));
   services.dispatcher.start();
   if (config.JOBS) jobs.start();
