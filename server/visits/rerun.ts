@@ -1,6 +1,5 @@
 /** History under another policy: the same stored pings judged twice, and the visits that differ. Writes nothing. */
-import { setImmediate as breathe } from 'node:timers/promises';
-import type { DeviceState, Policy } from '../../geo/engine.ts';
+import type { Policy } from '../../geo/engine.ts';
 import type { Ping } from '../../geo/quality.ts';
 import type { Timeline } from '../../geo/history.ts';
 import type { VisitDiff } from '../../geo/visit-diff.ts';
@@ -8,9 +7,9 @@ import type { Visit } from '../../geo/visit.ts';
 import type { Database, Queryable } from '../db/database.ts';
 import type { Archive, FenceName } from './archive.ts';
 import { initialState } from '../../geo/engine.ts';
-import { run } from '../../geo/history.ts';
 import { diffVisits } from '../../geo/visit-diff.ts';
 import { problem } from '../errors.ts';
+import { runInPieces } from './pieces.ts';
 import { heardDevices, ownDevices, storedVisits } from './why-queries.ts';
 
 export interface RerunDeps {
@@ -59,8 +58,6 @@ export const MAX_PINGS = 100_000;
 const MARGIN = 6 * 3_600_000;
 /** About half a kilometre: who was heard this near to a store may have been in it. */
 const NEAR_DEGREES = 0.005;
-/** Pings between two breaths, in which the server does other work. */
-const PIECE = 2000;
 
 /** Equal history and equal policies give equal answers, to the byte. Problems for too much at once. */
 export async function rerun(deps: RerunDeps, asked: RerunAsked): Promise<Rerun> {
@@ -153,16 +150,8 @@ async function visitsUnder(
   timeline: Timeline,
   end: number,
 ): Promise<Visit[]> {
-  const visits = new Map<string, Visit>();
-  let state: DeviceState = initialState(device);
-  for (let at = 0; at < pings.length; at += PIECE) {
-    const part = run(state, pings.slice(at, at + PIECE), timeline, policy);
-    for (const [id, visit] of part.visits) visits.set(id, visit);
-    ({ state } = part);
-    await breathe();
-  }
-  const silence = run(state, [], timeline, policy, { until: end });
-  for (const [id, visit] of silence.visits) visits.set(id, visit);
+  const start = initialState(device);
+  const { visits } = await runInPieces(start, pings, timeline, policy, { until: end });
   return [...visits.values()];
 }
 

@@ -10,8 +10,9 @@ import type { Archive, ArchivedPing, FenceName } from './archive.ts';
 import type { StoredVisit } from './why-queries.ts';
 import { initialState } from '../../geo/engine.ts';
 import { createExplainer } from '../../geo/explain.ts';
-import { compareTurns, run } from '../../geo/history.ts';
+import { compareTurns } from '../../geo/history.ts';
 import { problem } from '../errors.ts';
+import { runInPieces } from './pieces.ts';
 import { deviceName, storedVisits } from './why-queries.ts';
 
 export interface WhyDeps {
@@ -127,19 +128,19 @@ function standing(timeline: Timeline, id: string, until: number): Fence | null {
   return null;
 }
 
-function replayed(
+async function replayed(
   read: Read,
   { deviceId, fenceId }: WhyAsked,
   { from, to }: Span,
   policy: Policy,
   fence: Fence | undefined,
-): Why {
+): Promise<Why> {
   const { start, pings, timeline, names, stored } = read;
   const asked = fence ? [fence] : [];
   const explainer = createExplainer({ policy, from, asked, only: fence !== undefined });
   const told = pings.filter((each) => each.usable).map((each) => each.ping);
   const { onStep } = explainer;
-  const after = run(start, told, timeline, policy, { until: to, onStep });
+  const after = await runInPieces(start, told, timeline, policy, { until: to, onStep });
   for (const { ping, reason, usable } of pings) {
     if (!usable) explainer.refused(ping, reason ?? 'other');
   }
