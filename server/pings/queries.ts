@@ -134,24 +134,25 @@ export interface DeviceUpdate {
 
 const iso = (ms: number): string => new Date(ms).toISOString();
 
+/** What is as usual is left out: the statement fills it in, and most of a ping is as usual. */
 function toRow({ ping, judgedAt, reason, usable }: JudgedPing) {
   return {
     at: iso(ping.at),
-    judged_at: iso(judgedAt),
+    judged_at: judgedAt === ping.at ? undefined : iso(judgedAt),
     key: ping.key,
     lon: ping.lon,
     lat: ping.lat,
     accuracy: bounded(ping.accuracy),
     kind: ping.accuracyKind,
     speed: bounded(ping.speed),
-    still: ping.still,
-    mock: ping.mock,
-    heard: ping.heard.length === 0 ? null : ping.heard,
-    evidence: ping.evidence,
+    still: ping.still || undefined,
+    mock: ping.mock || undefined,
+    heard: ping.heard.length === 0 ? undefined : ping.heard,
+    evidence: ping.evidence ?? undefined,
     source: ping.source,
-    reason,
-    usable,
-    extras: ping.extras,
+    reason: reason ?? undefined,
+    unusable: usable ? undefined : true,
+    extras: ping.extras ?? undefined,
   };
 }
 
@@ -170,12 +171,13 @@ export async function saveDevice(
        insert into pings (merchant_id, device_id, at, judged_at, ping_key, received_at, lon, lat,
          accuracy_m, accuracy_kind, speed_mps, still, mock, heard, evidence, source, accepted, reason,
          usable, extras)
-       select $1, $2, at, judged_at, key, $3, lon, lat, accuracy, kind, speed, still, mock, heard,
-         evidence, source, reason is null, reason, usable, extras
+       select $1, $2, at, coalesce(judged_at, at), key, $3, lon, lat, accuracy, kind, speed,
+         coalesce(still, false), coalesce(mock, false), heard, evidence, source, reason is null,
+         reason, unusable is null, extras
        from jsonb_to_recordset($4::jsonb) as p (at timestamptz, judged_at timestamptz, key text,
          lon double precision, lat double precision, accuracy double precision, kind text,
          speed double precision, still boolean, mock boolean, heard jsonb, evidence jsonb,
-         source text, reason text, usable boolean, extras jsonb)
+         source text, reason text, unusable boolean, extras jsonb)
        on conflict do nothing returning 1),
      remembered as (
        update device_states set state = $5, wake_at = $6, updated_at = $3, skew = $9,
