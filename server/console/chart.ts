@@ -84,10 +84,11 @@ function opening(hours: readonly HourBar[]): HourBar[] {
   return hours.filter((one) => one.hour >= first && one.hour <= last);
 }
 
-/** The next of 2, 4, 6, 8, 10, 12, 16, 20, 40 …: half of it is a whole number too. */
+/** The next of 2, 4, 6, 8, 10, 12, 16, 20, 30, 40, 50 …: half of it is a whole number too. */
 export function niceCeiling(value: number): number {
   for (let ten = 1; ; ten *= 10) {
-    const fit = [2, 4, 6, 8, 10, 12, 16].find((step) => step * ten >= value);
+    const steps = ten === 1 ? [2, 4, 6, 8, 10, 12, 16] : [2, 3, 4, 5, 6, 8, 10, 12, 16];
+    const fit = steps.find((step) => step * ten >= value);
     if (fit !== undefined) return fit * ten;
   }
 }
