@@ -32,7 +32,7 @@ function along(a: Spot, b: Spot, share: number, near: number): Spot {
   const lon = Math.atan2(y, x) / RADIANS;
   return {
     x: lon + 360 * Math.round((near - lon) / 360),
-    y: Math.atan2(z, Math.hypot(x, y)) / RADIANS,
+    y: Math.atan2(z, Math.sqrt(x * x + y * y)) / RADIANS,
   };
 }
 
@@ -42,7 +42,7 @@ function stray(a: Spot, b: Spot, share: number): Metres {
   const y = a.y + share * (b.y - a.y);
   const on = along(a, b, share, x);
   const east = (on.x - x) * Math.cos(((on.y + y) / 2) * RADIANS);
-  return Math.hypot(east, on.y - y) * RADIANS * EARTH_RADIUS;
+  return Math.sqrt(east * east + (on.y - y) ** 2) * RADIANS * EARTH_RADIUS;
 }
 
 /** Degrees: an edge shorter than this, and not across the equator, bends one way only. */

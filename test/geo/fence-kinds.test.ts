@@ -592,9 +592,9 @@ describe('long edges', () => {
     expect([small.asDrawn, small.xy.length]).toEqual([true, 8]);
   });
 
-  test('a fence of half a continent in two thousand spikes stays bounded', () => {
-    const ring = Array.from({ length: 1_999 }, (_, i): Position => {
-      const a = (2 * Math.PI * i) / 1_999;
+  test('a fence of half a continent in four hundred spikes stays bounded', () => {
+    const ring = Array.from({ length: 399 }, (_, i): Position => {
+      const a = (2 * Math.PI * i) / 399;
       const r = i % 2 === 0 ? 40 : 10;
       return [r * Math.cos(a), 40 + r * 0.9 * Math.sin(a)];
     });
@@ -711,7 +711,8 @@ describe('read', () => {
 
   test.each(['gcj02', 'bd09', 'GCJ-02'])('drawn in %s: moved to WGS-84, and says so', (datum) => {
     const { fence } = read(shop, { datum });
-    const at = (fence.shape as { coordinates: Position[][] }).coordinates[0]?.[0] as Position;
+    const at = fence.shape.type === 'Polygon' ? fence.shape.coordinates[0]?.[0] : null;
+    if (!at) throw new Error('no polygon');
     const off = greatCircle({ lon: at[0], lat: at[1] }, { lon: 120.0717, lat: 30.2906 });
     expect(off).toBeGreaterThan(500);
     expect(fence.drawnIn).toBe(datum === 'bd09' ? 'bd09' : 'gcj02');

@@ -1,9 +1,12 @@
 /** Fences from outside: what is taken, and the name and words of every refusal. */
+import { readFileSync } from 'node:fs';
 import { describe, expect, test } from '@jest/globals';
 import { randomFrom } from '../../scripts/lib/random.ts';
 import { contains } from '../../geo/contains.ts';
 import { compileFence } from '../../geo/fence.ts';
-import { parseFence, parseFences } from '../../geo/geojson.ts';
+import { FENCE_FAULTS, FENCE_WARNINGS } from '../../geo/fence-fault.ts';
+import type { FenceFault } from '../../geo/fence-fault.ts';
+import { MAX_FENCES, parseFence, parseFences } from '../../geo/geojson.ts';
 import { MAX_LINE_VERTICES } from '../../geo/lines.ts';
 import { MAX_KEYS, MAX_MEMBERS } from '../../geo/properties.ts';
 import { MAX_VERTICES } from '../../geo/rings.ts';
@@ -149,7 +152,7 @@ describe('taken', () => {
 });
 
 describe('refused', () => {
-  test.each([
+  const cases: [FenceFault, unknown][] = [
     ['not-a-feature', null],
     ['not-a-feature', { type: 'Polygon' }],
     ['unsupported-type', feature(null)],
@@ -349,10 +352,24 @@ describe('refused', () => {
     ['radius-out-of-range', feature(point(8, 47), { radius: 2 })],
     ['radius-out-of-range', feature(point(8, 47), { radius: 10_001 })],
     ['radius-out-of-range', feature(point(8, 47), { radius: '25' })],
-  ])('%s', (code, input) => {
+  ];
+  test.each(cases)('%s', (code, input) => {
     const result = parseFence(input);
     expect(result).toMatchObject({ ok: false, code });
     if (!result.ok) expect(result.message.length).toBeGreaterThan(10);
+  });
+
+  test('every refusal and warning has a case here and a row in docs/fences.md', () => {
+    const told = new Set<string>(cases.map(([code]) => code));
+    // Of whole collections, further down.
+    const others = ['not-a-collection', 'too-many-fences', 'duplicate-id'];
+    expect(FENCE_FAULTS.filter((code) => !told.has(code))).toEqual(expect.arrayContaining(others));
+    expect(FENCE_FAULTS.filter((code) => !told.has(code))).toHaveLength(others.length);
+    const page = readFileSync(new URL('../../docs/fences.md', import.meta.url), 'utf8');
+    const missing = [...FENCE_FAULTS, ...FENCE_WARNINGS].filter(
+      (code) => !page.includes(`\`${code}\``),
+    );
+    expect(missing).toEqual([]);
   });
 
   test('axes that only make sense the other way round', () => {
@@ -387,6 +404,8 @@ test('a collection keeps what is good and says what is not', () => {
     [2, 'a', 'duplicate-id'],
   ]);
   expect(parseFences([]).refused[0]?.code).toBe('not-a-collection');
+  const crowd = { type: 'FeatureCollection', features: Array.from({ length: MAX_FENCES + 1 }) };
+  expect(parseFences(crowd).refused).toMatchObject([{ index: -1, code: 'too-many-fences' }]);
 });
 
 test('one fence over the antimeridian, split or not', () => {
