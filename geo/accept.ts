@@ -101,7 +101,7 @@ function advanceAll(
       if (old === null && p < FORGET) continue;
       const idle = old === null || (old.phase === 'away' && old.visit === null);
       const moved =
-        idle && p < policy.candidateAt && teller.sights === undefined
+        idle && p < policy.candidateAt + contender.caution && teller.sights === undefined
           ? rest(contender, now, policy)
           : judge(contender, group, groups, now, policy, teller);
       if (moved.phase !== 'away' || moved.p >= FORGET) next.push(moved);

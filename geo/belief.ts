@@ -29,6 +29,8 @@ export interface Contender {
   readonly vague: boolean;
   /** False when the fix is too coarse for a fence of this size to open a visit. */
   readonly mayOpen: boolean;
+  /** Belief asked for beyond the usual, because the fix is coarse for it; below zero when it is fine. */
+  readonly caution: number;
   /** Of a composite: the fences without members of their own that were looked at for it. */
   readonly parts: readonly Contender[];
   /** The composite is in all of its parts at once, not in any. */

@@ -31,6 +31,8 @@ export interface Sight {
   readonly edited: boolean;
   /** False when the fix is too coarse for a fence of this size to open a visit. */
   readonly mayOpen: boolean;
+  /** Belief asked for beyond the usual, because the fix is coarse for a fence of this size. */
+  readonly caution: number;
   /** Wide enough to be entered without a hold. */
   readonly wide: boolean;
   /** Earliest possible entry later on, and latest possible exit, if this ping is outside. */
@@ -191,7 +193,7 @@ function ripe(sums: VisitSums, sight: Sight, policy: Policy): boolean {
   if (!sight.mayOpen) return false;
   if ((sight.wide || sums.evidence.length > 0) && sight.p >= policy.immediateAt) return true;
   return (
-    sight.p >= policy.enterAt &&
+    sight.p >= policy.enterAt + sight.caution &&
     sums.pings >= policy.enterPings &&
     sight.t - sums.first >= policy.enterSeconds * 1000
   );
@@ -251,7 +253,9 @@ function outside(state: FenceState, fence: Fence, sight: Sight, teller: Teller):
     p: sight.p,
     ...(gone ? {} : { visit: null, phase: 'away' as const }),
   };
-  if (pending === null ? sight.p < policy.candidateAt : sight.p < policy.releaseAt) {
+  if (
+    pending === null ? sight.p < policy.candidateAt + sight.caution : sight.p < policy.releaseAt
+  ) {
     return { ...idle, from: sight.p <= policy.leaveAt ? sight.nextFrom() : state.from };
   }
   if (pending === null && !sight.mayOpen) return idle;

@@ -27,7 +27,7 @@ function contenderOf(
   fences: FenceIndex,
   shown: Shown,
 ): Contender {
-  const mass = { still: 0, moving: 0, weight: 1, overlaps: [] };
+  const mass = { still: 0, moving: 0, weight: 1, overlaps: [], caution: 0 };
   return { fence, kin: fences.kin(fence), old, p, none: 1 - p, ...mass, ...shown };
 }
 

@@ -29,6 +29,8 @@ export interface Policy {
   readonly radioMemorySeconds: number;
   readonly candidateAt: number;
   readonly enterAt: number;
+  /** Added to the two above where the fix is twice as coarse as the fence is deep. */
+  readonly coarseCaution: number;
   readonly enterSeconds: number;
   readonly enterPings: number;
   readonly releaseAt: number;
@@ -66,6 +68,7 @@ export const defaultPolicy: Policy = {
   radioMemorySeconds: 180,
   candidateAt: 0.52,
   enterAt: 0.6,
+  coarseCaution: 0.1,
   enterSeconds: 45,
   enterPings: 2,
   releaseAt: 0.44,
@@ -110,6 +113,7 @@ const RANGES: { readonly [K in Exclude<keyof Policy, 'tierSeconds'>]: readonly [
     radioMemorySeconds: [10, 3600],
     candidateAt: [0.3, 0.999],
     enterAt: [0.3, 0.999],
+    coarseCaution: [0, 0.3],
     enterSeconds: [0, 3600],
     enterPings: [1, 100],
     releaseAt: [0.05, 0.999],

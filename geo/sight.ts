@@ -118,6 +118,7 @@ export function sightOf(
     perfect: now.perfect,
     edited: isEdited(fence, now, policy),
     mayOpen: contender.mayOpen,
+    caution: contender.caution,
     wide: contender.wide,
     nextFrom: () => soonest(contender, now.fix, policy),
     exitBy: () => latest(contender, now.fix, policy),

@@ -4,6 +4,7 @@ import type { Contender } from './belief.ts';
 import type { Fence } from './fence.ts';
 import type { FenceIndex } from './fence-index.ts';
 import type { Kin } from './kin.ts';
+import type { Metres } from './lonlat.ts';
 import type { Moment } from './moment.ts';
 import type { Policy } from './policy.ts';
 import type { Sure } from './radio.ts';
@@ -116,9 +117,19 @@ function contend(
     certain: certain ? sure.kind : null,
     vague: now.track.odd,
     mayOpen: certain || now.sigma <= TOO_COARSE * kin.inradius,
+    caution: certain ? 0 : cautionOf(now.sigma, kin.inradius, policy),
     parts: NO_PARTS,
     allOf: false,
   };
+}
+
+/**
+ * A shop smaller than the error can only be told by averaging, which trusts that errors are no more
+ * alike than assumed: there more belief is asked for, and a little less where the shop is twice as big.
+ */
+function cautionOf(sigma: Metres, inradius: Metres, policy: Policy): number {
+  const beyond = sigma / Math.max(inradius, 0.1) - 1;
+  return policy.coarseCaution * Math.min(1, Math.max(-0.5, beyond));
 }
 
 /** A hall people walk about in: big, or holding other fences and bigger than a shop. */
