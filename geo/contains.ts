@@ -71,8 +71,9 @@ export function contains(fence: Fence, lon: number, lat: number): boolean {
   const { box } = fence;
   const x = relativeLon(fence, lon);
   const y = lat - fence.lat0;
-  if (x < box.minX - DOUBT || x > box.maxX + DOUBT) return false;
-  if (y < box.minY - DOUBT || y > box.maxY + DOUBT) return false;
+  // Asked this way round, what is no number is outside.
+  if (!(x >= box.minX - DOUBT && x <= box.maxX + DOUBT)) return false;
+  if (!(y >= box.minY - DOUBT && y <= box.maxY + DOUBT)) return false;
   if (fence.radius !== null) {
     return greatCircle({ lon: 0, lat: fence.lat0 }, { lon: x, lat }) <= fence.radius;
   }

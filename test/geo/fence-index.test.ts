@@ -203,7 +203,19 @@ describe('what lies near', () => {
 });
 
 test('a hundred thousand fences on one spot are answered', () => {
-  const pile = Array.from({ length: 100_000 }, (_, i) => circle(`p${i}`, 0, 10 + (i % 7)));
+  const [west, south] = moved(8, 47, -10, -10);
+  const pile = Array.from({ length: 100_000 }, (_, i): FenceDefinition => {
+    const [east, north] = moved(8, 47, 10 + (i % 7), 10);
+    const corners = [
+      [west, south],
+      [east, south],
+      [east, north],
+      [west, north],
+      [west, south],
+    ];
+    const coordinates = [corners as [number, number][]];
+    return { id: `p${i}`, name: '', shape: { type: 'Polygon', coordinates } };
+  });
   const index = createFenceIndex([...pile, circle('mall', 0, 2000)]);
   const [lon, lat] = moved(8, 47, 3, 0);
   expect(index.containing(lon, lat)).toHaveLength(100_001);
