@@ -293,7 +293,8 @@ function departure({ sight, after }: FenceSight, wasOpen: boolean, policy: Polic
 function missing({ sight, fence, after }: FenceSight, policy: Policy): Sentence {
   const p = share(sight.p);
   if (!sight.mayOpen) return tooCoarse(sight.acc, fence);
-  if (sight.p < policy.enterAt) return say('unsure', { p, needs: policy.enterAt });
+  const needs = policy.enterAt + sight.caution;
+  if (sight.p < needs) return say('unsure', { p, needs: share(needs) });
   const since = after.visit?.first ?? after.since;
   const soFar = seconds(sight.t - since);
   if (soFar < policy.enterSeconds) return say('wait', { p, needs: policy.enterSeconds, soFar });
@@ -311,7 +312,7 @@ function absence({ sight, fence, before }: FenceSight, policy: Policy): Sentence
     return say('rival', { fence: best[0], rival: share(best[1]), p });
   }
   if (sight.none > sight.p) return say('outside', { none: share(sight.none), p });
-  return say('doubtful', { p, needs: policy.candidateAt });
+  return say('doubtful', { p, needs: share(policy.candidateAt + sight.caution) });
 }
 
 const tooCoarse = (accuracy: Metres, fence: Fence): Sentence =>

@@ -32,7 +32,7 @@ export function evenAfter(
   now: Fix,
   still: boolean,
 ): Evenness | null {
-  if (before === null || still || now.t <= before.t) return null;
+  if (before === null || still || now.t - before.t < 1) return null;
   const seconds = (now.t - before.t) / 1000;
   const east = wrapLon(now.lon - before.lon) / seconds;
   const north = (now.lat - before.lat) / seconds;
