@@ -17,9 +17,10 @@ const SLIVER = 1e-4;
 export function relativeLine(line: readonly Position[], lon0: number, lat0: number): number[] {
   const out: number[] = [];
   let x = 0;
-  for (const [lon, lat] of line) {
-    x = out.length === 0 ? wrapLon(lon - lon0) : x + wrapLon(lon - lon0 - x);
-    out.push(x, lat - lat0);
+  for (let i = 0; i < line.length; i++) {
+    const at = line[i] as Position;
+    x = i === 0 ? wrapLon(at[0] - lon0) : x + wrapLon(at[0] - lon0 - x);
+    out.push(x, at[1] - lat0);
   }
   return out;
 }

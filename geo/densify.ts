@@ -84,19 +84,28 @@ export function densify(
   limit: Metres = STRAY,
   most = Infinity,
 ): readonly number[] {
-  if (limit === Infinity) return xy;
+  if (limit === Infinity || allShort(xy, lat0, limit)) return xy;
   const out: number[] = [];
   const to: Cutting = { out, lat0, limit, most: 2 * most };
-  const short = SHORT_DEGREES * Math.min(1, Math.sqrt(limit / STRAY));
   for (let i = 0; i < xy.length; i += 2) {
     const [x, y] = [xy[i] as number, xy[i + 1] as number];
     out.push(x, y);
     if (i + 3 >= xy.length) break;
     const [nx, ny] = [xy[i + 2] as number, xy[i + 3] as number];
-    const lat = Math.max(Math.abs(y + lat0), Math.abs(ny + lat0));
-    if (lat < POLEWARD && Math.abs(nx - x) < short && Math.abs(ny - y) < short) continue;
-    if (nx === x || lat > 90 - 1e-9) continue;
+    const atPole = Math.abs(y + lat0) > 90 - 1e-9 || Math.abs(ny + lat0) > 90 - 1e-9;
+    if (nx === x || atPole) continue;
     cut({ x, y: y + lat0 }, { x: nx, y: ny + lat0 }, 0, to);
   }
   return out;
+}
+
+/** Nearly every ring: no edge is long enough to stray, so none is measured. */
+function allShort(xy: readonly number[], lat0: number, limit: Metres): boolean {
+  const short = SHORT_DEGREES * Math.min(1, Math.sqrt(limit / STRAY));
+  for (let i = 0; i + 3 < xy.length; i += 2) {
+    if (Math.abs((xy[i + 1] as number) + lat0) > POLEWARD) return false;
+    if (Math.abs((xy[i + 2] as number) - (xy[i] as number)) > short) return false;
+    if (Math.abs((xy[i + 3] as number) - (xy[i + 1] as number)) > short) return false;
+  }
+  return true;
 }

@@ -157,78 +157,112 @@ function someOverlap(boxes: readonly Box[]): boolean {
   return false;
 }
 
-const NOWHERE = {
-  lon0: 0,
-  lat0: 0,
-  box: { minX: Infinity, minY: Infinity, maxX: -Infinity, maxY: -Infinity },
-  xy: new Float64Array(0),
-  rings: new Int32Array(0),
-  parts: new Int32Array(0),
-  areaSquareMetres: 0,
-  radius: null,
-  partBoxesOverlap: false,
-  asDrawn: true,
-  line: null,
-} as const;
+const NO_BOX: Box = { minX: Infinity, minY: Infinity, maxX: -Infinity, maxY: -Infinity };
+const NO_XY = new Float64Array(0);
+const NO_STARTS = new Int32Array(0);
 
-/** Where each ring and each part starts, as counts of what went before. */
+/** Vertices in one array, and where each ring and each part starts in it. */
 function pack(parts: readonly (readonly (readonly number[])[])[]) {
-  const xy: number[] = [];
-  const rings = [0];
-  const starts = [0];
+  let size = 0;
+  let count = 0;
   for (const part of parts) {
-    for (const ring of part) {
-      for (const value of ring) xy.push(value);
-      rings.push(xy.length / 2);
-    }
-    starts.push(rings.length - 1);
+    count += part.length;
+    for (const ring of part) size += ring.length;
   }
+  const xy = new Float64Array(size);
+  const rings = new Int32Array(count + 1);
+  const starts = new Int32Array(parts.length + 1);
+  let at = 0;
+  let r = 0;
+  for (let p = 0; p < parts.length; p++) {
+    for (const ring of parts[p] as readonly (readonly number[])[]) {
+      for (let i = 0; i < ring.length; i++) xy[at + i] = ring[i] as number;
+      at += ring.length;
+      r += 1;
+      rings[r] = at / 2;
+    }
+    starts[p + 1] = r;
+  }
+  return { xy, rings, parts: starts };
+}
+
+function boxesOverlap(xy: Float64Array, rings: Int32Array, parts: Int32Array): boolean {
+  if (parts.length < 3) return false;
+  const boxes: Box[] = [];
+  for (let p = 0; p + 1 < parts.length; p++) {
+    const [from, to] = [parts[p] as number, parts[p + 1] as number];
+    boxes.push(boxOf(xy, rings[from] as number, rings[to] as number));
+  }
+  return someOverlap(boxes);
+}
+
+/** All fences are written out by one literal here or the next: the engine's inner loops read them. */
+function ground(definition: FenceDefinition, shape: GroundShape): Fence {
+  const outline = outlineOf(shape);
+  const { xy, rings, parts } = pack(outline.parts);
+  const circle = shape.type === 'Circle' ? shape : null;
   return {
-    xy: Float64Array.from(xy),
-    rings: Int32Array.from(rings),
-    parts: Int32Array.from(starts),
+    id: definition.id,
+    definition,
+    version: definition.version ?? 1,
+    kind: 'ground',
+    lon0: outline.lon0,
+    lat0: outline.lat0,
+    box: boxOf(xy, 0, xy.length / 2),
+    xy,
+    rings,
+    parts,
+    areaSquareMetres: circle ? Math.PI * circle.radius ** 2 : Math.max(1, outline.squareMetres),
+    radius: circle ? circle.radius : null,
+    partBoxesOverlap: boxesOverlap(xy, rings, parts),
+    asDrawn: outline.asDrawn,
+    line: null,
   };
 }
 
-function ground(shape: GroundShape): Omit<Fence, 'id' | 'definition' | 'version'> {
-  const { lon0, lat0, parts: outlines, squareMetres, asDrawn } = outlineOf(shape);
-  const packed = pack(outlines);
-  const { xy, rings, parts } = packed;
-  const boxes = Array.from(parts.subarray(0, -1), (ring, i) =>
-    boxOf(xy, rings[ring] as number, rings[parts[i + 1] as number] as number),
-  );
-  const circle = shape.type === 'Circle' ? shape : null;
+function groundless(
+  definition: FenceDefinition,
+  kind: 'tripwire' | 'radio' | 'composite',
+  lon0: number,
+  lat0: number,
+  line: Float64Array | null,
+): Fence {
   return {
-    kind: 'ground',
+    id: definition.id,
+    definition,
+    version: definition.version ?? 1,
+    kind,
     lon0,
     lat0,
-    box: boxOf(xy, 0, xy.length / 2),
-    ...packed,
-    areaSquareMetres: circle ? Math.PI * circle.radius ** 2 : Math.max(1, squareMetres),
-    radius: circle ? circle.radius : null,
-    partBoxesOverlap: boxes.length > 1 && someOverlap(boxes),
-    asDrawn,
-    line: null,
+    box: NO_BOX,
+    xy: NO_XY,
+    rings: NO_STARTS,
+    parts: NO_STARTS,
+    areaSquareMetres: 0,
+    radius: null,
+    partBoxesOverlap: false,
+    asDrawn: true,
+    line,
   };
 }
 
 /** Compiles a definition. It trusts the shape: outside input goes through `parseFence` first. */
 export function compileFence(definition: FenceDefinition): Fence {
   const { shape } = definition;
-  const common = { id: definition.id, definition, version: definition.version ?? 1 };
-  if (shape.type === 'Radio') return { ...common, ...NOWHERE, kind: 'radio' };
-  if (shape.type === 'Composite') return { ...common, ...NOWHERE, kind: 'composite' };
-  if (shape.type !== 'Tripwire') return { ...common, ...ground(shape) };
+  if (shape.type === 'Radio') return groundless(definition, 'radio', 0, 0, null);
+  if (shape.type === 'Composite') return groundless(definition, 'composite', 0, 0, null);
+  if (shape.type !== 'Tripwire') return ground(definition, shape);
   const [lon0, lat0] = shape.coordinates[0] as Position;
   const line = densify(relativeLine(shape.coordinates, lon0, lat0), lat0);
-  return { ...common, ...NOWHERE, kind: 'tripwire', lon0, lat0, line: Float64Array.from(line) };
+  return groundless(definition, 'tripwire', lon0, lat0, Float64Array.from(line));
 }
 
 /** A tripwire's box in degrees; longitudes may leave [-180, 180]. Empty for all other fences. */
 export function wireBox(fence: Fence): Box {
-  if (fence.line === null) return NOWHERE.box;
-  const box = boxOf(fence.line, 0, fence.line.length / 2);
-  return fenceBox({ ...fence, box });
+  if (fence.line === null) return NO_BOX;
+  const { minX, minY, maxX, maxY } = boxOf(fence.line, 0, fence.line.length / 2);
+  const { lon0, lat0 } = fence;
+  return { minX: lon0 + minX, minY: lat0 + minY, maxX: lon0 + maxX, maxY: lat0 + maxY };
 }
 
 /** The fence's box in degrees; longitudes may leave [-180, 180]. */

@@ -83,10 +83,11 @@ function wound(xy: FlatRing, outer: boolean): FlatRing {
 /** On the sphere, of a ring that does not go round a pole. */
 function squareMetres(xy: FlatRing, lat0: number): number {
   let sum = 0;
+  let low = Math.sin(((xy[1] as number) + lat0) * RADIANS);
   for (let i = 0; i + 3 < xy.length; i += 2) {
-    const low = Math.sin(((xy[i + 1] as number) + lat0) * RADIANS);
     const high = Math.sin(((xy[i + 3] as number) + lat0) * RADIANS);
     sum += ((xy[i + 2] as number) - (xy[i] as number)) * RADIANS * (2 + low + high);
+    low = high;
   }
   return Math.abs(sum / 2) * EARTH_RADIUS ** 2;
 }
@@ -118,10 +119,12 @@ const shifted = (xy: FlatRing, dx: number): FlatRing =>
   dx === 0 ? xy : xy.map((value, i) => (i % 2 === 0 ? value + dx : value));
 
 function spanOf(xy: FlatRing): { min: number; max: number } {
-  let [min, max] = [Infinity, -Infinity];
+  let min = Infinity;
+  let max = -Infinity;
   for (let i = 0; i < xy.length; i += 2) {
-    min = Math.min(min, xy[i] as number);
-    max = Math.max(max, xy[i] as number);
+    const x = xy[i] as number;
+    if (x < min) min = x;
+    if (x > max) max = x;
   }
   return { min, max };
 }

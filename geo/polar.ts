@@ -105,8 +105,10 @@ function heightOf(xy: readonly number[]): number {
 
 /** No ring goes round a pole within half the longitudes; nearly every fence ends here. */
 function wide(ring: Ring): boolean {
-  let [min, max] = [Infinity, -Infinity];
-  for (const [lon] of ring) {
+  let min = Infinity;
+  let max = -Infinity;
+  for (let i = 0; i < ring.length; i++) {
+    const lon = (ring[i] as Position)[0];
     if (lon < min) min = lon;
     if (lon > max) max = lon;
   }
