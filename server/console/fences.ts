@@ -3,16 +3,22 @@ import express from 'express';
 import type { Request, Response } from 'express';
 import type { Queryable } from '../db/database.ts';
 import { ProblemError, problem } from '../errors.ts';
-import { fencesAsGeoJson } from '../fences/geojson.ts';
 import { changeFence, createFence, removeFence } from '../fences/change.ts';
+import { fencesAsGeoJson } from '../fences/geojson.ts';
+import type { FenceInput } from '../fences/input.ts';
+import { gatewaysOf } from '../stores/queries.ts';
 import { clientTexts, dataBlock } from './client-texts.ts';
 import type { ConsoleDeps, PageModule } from './deps.ts';
 import type { FenceDraft } from './fence-form.ts';
-import { draftOf, emptyDraft, typedShape } from './fence-form.ts';
+import { draftOf, emptyDraft, readDraft } from './fence-form.ts';
 import { floorsOf } from './live.ts';
-import { done, field, needs, pageOf, query, renderPage, staffOf } from './page.ts';
+import { datumOfTiles } from './map-datum.ts';
+import type { Page } from './page.ts';
+import { done, field, fields, needs, pageOf, query, renderPage, staffOf } from './page.ts';
 import type { MapFence } from './queries.ts';
 import { mapFences, storeLocation, visitsOfFence } from './queries.ts';
+import type { Datum, FenceKind, FenceValue } from './shared/fence.ts';
+import { fenceKinds } from './shared/fence.ts';
 
 export const fencePages: PageModule = (deps) => {
   const pages = express.Router();
@@ -42,20 +48,38 @@ export const fencePages: PageModule = (deps) => {
 };
 
 const uuid = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/;
+const MOST_TEXT = 200_000;
 
-function typed(request: Request): FenceDraft {
-  const shape = field(request, 'shape') === 'circle' ? 'circle' : 'polygon';
+function oneOf<T extends string>(value: string, allowed: readonly T[], otherwise: T): T {
+  return allowed.includes(value as T) ? (value as T) : otherwise;
+}
+
+function typed(request: Request, timezone: string): FenceDraft {
   return {
     id: idOf(request),
     name: field(request, 'name', 120),
+    kind: oneOf(field(request, 'kind'), fenceKinds, 'area'),
     floor: field(request, 'floor', 40),
     category: field(request, 'category', 60),
     minutes: field(request, 'minutes', 20),
     parentId: uuid.test(field(request, 'parent')) ? field(request, 'parent') : '',
     active: field(request, 'active') === 'yes',
-    shape,
-    coordinates: field(request, 'coordinates', 200_000),
+    coordinates: field(request, 'coordinates', MOST_TEXT),
     radius: field(request, 'radius', 20),
+    width: field(request, 'width', 20),
+    direction: oneOf(field(request, 'direction'), ['left', 'right', 'both'], 'both'),
+    members: fields(request, 'members').filter((id) => uuid.test(id)),
+    of: oneOf(field(request, 'of'), ['any', 'all'], 'any'),
+    gateways: fields(request, 'gateways').filter((id) => uuid.test(id)),
+    bssids: field(request, 'bssids', MOST_TEXT),
+    beacons: field(request, 'beacons', MOST_TEXT),
+    codes: field(request, 'codes', MOST_TEXT),
+    priority: field(request, 'priority', 20),
+    cooldown: field(request, 'cooldown', 20),
+    limited: field(request, 'limited') === 'yes',
+    timezone: field(request, 'timezone', 60) || timezone,
+    days: [0, 1, 2, 3, 4, 5, 6].map((day) => field(request, `day-${day}`, 120)),
+    datum: oneOf<Datum>(field(request, 'datum'), ['wgs84', 'gcj02', 'bd09'], 'wgs84'),
     visits: 0,
   };
 }
@@ -68,50 +92,17 @@ const idOf = (request: Request): string => {
 /** The form as a page without scripts posts it. */
 async function saveTyped(deps: ConsoleDeps, request: Request, response: Response): Promise<void> {
   const page = pageOf(response);
-  const { merchantId } = staffOf(response);
-  const draft = typed(request);
+  const draft = typed(request, page.store?.timezone ?? 'UTC');
   const before = draft.id === '' ? null : await storedFence(deps, response, draft.id);
   const refuse = (wrong: string): Promise<void> =>
     showFences(deps, request, response, { draft, wrong, status: 422 });
-  if (draft.name === '') {
-    await refuse(page.t('fences.nameMissing'));
+  const read = readDraft(draft);
+  if (!read.ok) {
+    await refuse(page.t(`fences.${read.fault}`, { line: read.line }));
     return;
   }
-  const shape = typedShape(draft);
-  if (!shape.ok) {
-    await refuse(page.t(`fences.unreadable.${shape.fault}`, { line: shape.line }));
-    return;
-  }
-  // What was not retyped is not sent: the text shows rounded corners, the store keeps exact ones.
-  const untouched = before !== null && sameShape(draft, draftOf(before, 0));
-  const { geometry, radius } = shape;
-  const input = {
-    name: draft.name,
-    floor: draft.floor || null,
-    category: draft.category || null,
-    parentId: draft.parentId || null,
-    minDwellSeconds: Math.round(Math.min(1440, Math.max(0, Number(draft.minutes) || 0)) * 60),
-    active: draft.active,
-  };
   try {
-    const saved = await deps.db.tx(
-      (tx) =>
-        before === null
-          ? createFence(
-              tx,
-              merchantId,
-              { ...input, geometry, radius, storeId: page.store?.id ?? null },
-              deps.clock(),
-            )
-          : changeFence(
-              tx,
-              merchantId,
-              before.id,
-              untouched ? input : { ...input, geometry, radius },
-              deps.clock(),
-            ),
-      { tenant: merchantId },
-    );
+    const saved = await save(deps, page, staffOf(response).merchantId, before, draft, read.value);
     done(response, `/console/fences?fence=${saved.id}`, 'saved');
   } catch (error) {
     if (!(error instanceof ProblemError) || error.status >= 500) throw error;
@@ -119,15 +110,32 @@ async function saveTyped(deps: ConsoleDeps, request: Request, response: Response
   }
 }
 
-const squeezed = (text: string): string => text.replaceAll(/\s+/g, ' ').trim();
-
-function sameShape(a: FenceDraft, b: FenceDraft): boolean {
-  return (
-    a.shape === b.shape &&
-    squeezed(a.coordinates) === squeezed(b.coordinates) &&
-    (a.shape === 'polygon' || a.radius === b.radius)
+function save(
+  deps: ConsoleDeps,
+  page: Page,
+  merchantId: string,
+  before: MapFence | null,
+  draft: FenceDraft,
+  { geometry, kind, ...rest }: FenceValue,
+) {
+  // What was not retyped is not sent: the text shows rounded corners, the store keeps exact ones.
+  const untouched =
+    before !== null &&
+    before.datum === draft.datum &&
+    squeezed(draft.coordinates) === squeezed(draftOf(before, 0, '').coordinates);
+  const shape = untouched ? {} : { kind, geometry };
+  const input: FenceInput = { ...rest, ...shape };
+  const storeId = page.store?.id ?? null;
+  return deps.db.tx(
+    (tx) =>
+      before === null
+        ? createFence(tx, merchantId, { ...input, storeId }, deps.clock())
+        : changeFence(tx, merchantId, before.id, input, deps.clock()),
+    { tenant: merchantId },
   );
 }
+
+const squeezed = (text: string): string => text.replaceAll(/\s+/g, ' ').trim();
 
 async function storedFence(deps: ConsoleDeps, response: Response, id: string): Promise<MapFence> {
   const { merchantId } = staffOf(response);
@@ -145,15 +153,23 @@ async function removeTyped(deps: ConsoleDeps, request: Request, response: Respon
   const page = pageOf(response);
   const { merchantId } = staffOf(response);
   const fence = await storedFence(deps, response, idOf(request));
+  const refuse = (wrong: string): Promise<void> => {
+    const draft = draftOf(fence, 0, page.store?.timezone ?? 'UTC');
+    return showFences(deps, request, response, { draft, wrong, status: 422 });
+  };
   if (field(request, 'confirm', 120) !== fence.name.trim()) {
-    const wrong = page.t('fences.deleteMismatch', { name: fence.name });
-    await showFences(deps, request, response, { draft: draftOf(fence, 0), wrong, status: 422 });
+    await refuse(page.t('fences.deleteMismatch', { name: fence.name }));
     return;
   }
-  await deps.db.tx((tx) => removeFence(tx, merchantId, fence.id, deps.clock()), {
-    tenant: merchantId,
-  });
-  done(response, '/console/fences', 'saved');
+  try {
+    await deps.db.tx((tx) => removeFence(tx, merchantId, fence.id, deps.clock()), {
+      tenant: merchantId,
+    });
+    done(response, '/console/fences', 'saved');
+  } catch (error) {
+    if (!(error instanceof ProblemError) || error.status >= 500) throw error;
+    await refuse(error.message);
+  }
 }
 
 interface Shown {
@@ -181,6 +197,7 @@ export async function showFences(
   const found = await deps.db.tx(
     async (tx) => ({
       fences: await mapFences(tx, merchantId, store.id),
+      gateways: (await gatewaysOf(tx, merchantId, store.id)).map(({ id, name }) => ({ id, name })),
       location: await storeLocation(tx, merchantId, store.id),
       visits: await visitsIn(tx, merchantId, wanted),
     }),
@@ -190,24 +207,31 @@ export async function showFences(
   if (wanted !== '' && !chosen) throw problem('not-found');
   const floors = floorsOf(found.fences);
   const mayWrite = page.can('fences:write');
+  const mapDatum = datumOfTiles(deps.tiles);
   const data = {
-    store: { id: store.id, slug: store.slug, location: found.location },
+    store: { id: store.id, slug: store.slug, location: found.location, timezone: store.timezone },
     fences: found.fences,
     floors,
     selected: chosen?.id ?? null,
     mayWrite,
+    mapDatum,
+    icons: page.asset('icons.svg'),
     texts: clientTexts(page.locale, ['fences', 'maps']),
   };
-  const draft = shown.draft ?? (chosen ? draftOf(chosen, found.visits) : newDraft(request));
+  const stored = chosen ? draftOf(chosen, found.visits, store.timezone) : null;
+  const draft = shown.draft ?? stored ?? newDraft(request, store.timezone, mapDatum);
   await renderPage(
     response,
     'fences',
     {
       data: dataBlock(data),
       fences: found.fences,
+      gateways: found.gateways,
       floors,
       mayWrite,
       draft,
+      blank: emptyDraft('area', store.timezone),
+      kinds: fenceKinds,
       plain: true,
       wrong: shown.wrong ?? '',
       tiles: deps.tiles,
@@ -223,7 +247,9 @@ async function visitsIn(tx: Queryable, merchantId: string, fenceId: string): Pro
   return uuid.test(fenceId) ? visitsOfFence(tx, merchantId, fenceId) : 0;
 }
 
-function newDraft(request: Request): FenceDraft | null {
-  const kind = query(request, 'new');
-  return kind === 'circle' || kind === 'polygon' ? { ...emptyDraft, shape: kind } : null;
+function newDraft(request: Request, timezone: string, datum: Datum): FenceDraft | null {
+  const wanted = query(request, 'new');
+  const kind = wanted === 'polygon' ? 'area' : wanted;
+  if (!fenceKinds.includes(kind as FenceKind)) return null;
+  return { ...emptyDraft(kind as FenceKind, timezone), datum };
 }

@@ -5,9 +5,11 @@ import { newestPosition } from '../events/outbox.ts';
 import { problem } from '../errors.ts';
 import { clientTexts, dataBlock } from './client-texts.ts';
 import type { PageModule } from './deps.ts';
+import { datumOfTiles } from './map-datum.ts';
 import { needs, pageOf, renderPage, staffOf } from './page.ts';
 import type { Occupancy, RecentEvent } from './queries.ts';
 import { mapFences, occupancy, recentEvents, storeLocation } from './queries.ts';
+import type { Datum } from './shared/fence.ts';
 import { feedLine } from './shared/feed-line.ts';
 import type { FeedLine } from './shared/feed-line.ts';
 
@@ -24,15 +26,21 @@ export const livePages: PageModule = (deps) => {
       await renderPage(response, 'live', { store: null });
       return;
     }
-    const found = await deps.db.tx((tx) => readAll(tx, merchantId, store.id), {
-      tenant: merchantId,
-      readOnly: true,
-    });
+    const found = await deps.db.tx(
+      (tx) => readAll(tx, merchantId, store.id, datumOfTiles(deps.tiles)),
+      {
+        tenant: merchantId,
+        readOnly: true,
+      },
+    );
     const floors = floorsOf(found.fences);
     const data = {
       store: { id: store.id, name: store.name, timezone: store.timezone, location: found.location },
       language: page.locale === 'en' ? 'en-GB' : page.locale,
-      fences: found.fences.map((fence) => ({ ...fence, count: found.now.counts[fence.id] ?? 0 })),
+      // Sets of signals and groups have no ground of their own: they stand in the table only.
+      fences: found.fences
+        .filter(({ geometry }) => geometry !== null)
+        .map((fence) => ({ ...fence, count: found.now.counts[fence.id] ?? 0 })),
       position: found.position,
       figures: `/console/live/figures?store=${encodeURIComponent(store.slug)}`,
       texts: clientTexts(page.locale, ['live', 'maps']),
@@ -74,11 +82,19 @@ interface Found {
 }
 
 /** The cursor is read first: an event in between comes again over the socket, and is known by its id. */
-async function readAll(tx: Queryable, merchantId: string, storeId: string): Promise<Found> {
+async function readAll(
+  tx: Queryable,
+  merchantId: string,
+  storeId: string,
+  map: Datum,
+): Promise<Found> {
   const position = await newestPosition(tx, merchantId);
   return {
     position,
-    fences: (await mapFences(tx, merchantId, storeId)).filter((fence) => fence.active),
+    // Nobody is ever in a tripwire.
+    fences: (await mapFences(tx, merchantId, storeId, map)).filter(
+      ({ active, kind }) => active && kind !== 'tripwire',
+    ),
     now: await occupancy(tx, merchantId, storeId),
     events: await recentEvents(tx, merchantId, storeId, FIRST_EVENTS),
     location: await storeLocation(tx, merchantId, storeId),

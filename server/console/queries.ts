@@ -1,46 +1,48 @@
 /** What only the console's map pages ask: fences with their figures, who is in now, the newest events. */
 import type { Queryable, Row } from '../db/database.ts';
+import { drawnGeometry } from '../fences/datum.ts';
+import type { Geometry } from '../fences/shape.ts';
+import type { StoredFence } from './shared/fence.ts';
 
-export type FenceGeometry =
-  | { type: 'Point'; coordinates: number[] }
-  | { type: 'Polygon'; coordinates: number[][][] }
-  | { type: 'MultiPolygon'; coordinates: number[][][][] };
-
-export interface MapFence {
-  id: string;
-  name: string;
-  floor: string | null;
-  parentId: string | null;
-  category: string | null;
-  minDwellSeconds: number;
-  active: boolean;
-  version: number;
-  geometry: FenceGeometry;
-  /** Metres; only with a Point. */
-  radius: number | null;
-}
+/** A fence with its geometry rounded to a centimetre. */
+export type MapFence = StoredFence;
 
 interface MapFenceRow extends Row {
   id: string;
   name: string;
+  kind: MapFence['kind'];
   floor: string | null;
   parent_id: string | null;
   category: string | null;
   min_dwell_s: number;
   active: boolean;
   version: number;
-  geometry: FenceGeometry;
+  geometry: Geometry | null;
   radius_m: number | null;
+  width_m: number | null;
+  direction: MapFence['direction'];
+  members: string[] | null;
+  members_of: MapFence['of'];
+  radio: string[] | null;
+  priority: number;
+  cooldown_s: number;
+  hours: MapFence['hours'];
+  datum: MapFence['datum'];
 }
 
-/** A store's fences, and those of the merchant that belong to no store. */
+/**
+ * A store's fences, and those of the merchant that belong to no store; each as it was drawn, or all
+ * in the datum of one map.
+ */
 export async function mapFences(
   tx: Queryable,
   merchantId: string,
   storeId: string,
+  map?: MapFence['datum'],
 ): Promise<MapFence[]> {
   const { rows } = await tx.query<MapFenceRow>(
-    `select id, name, floor, parent_id, category, min_dwell_s, active, version, radius_m,
+    `select id, name, kind, floor, parent_id, category, min_dwell_s, active, version, radius_m,
+       width_m, direction, members, members_of, radio, priority, cooldown_s, hours, datum,
        st_asgeojson(shape, 7)::jsonb as geometry
      from fences where merchant_id = $1 and (store_id = $2 or store_id is null)
      order by name, id limit 2000`,
@@ -49,14 +51,24 @@ export async function mapFences(
   return rows.map((row) => ({
     id: row.id,
     name: row.name,
+    kind: row.kind,
     floor: row.floor,
     parentId: row.parent_id,
     category: row.category,
     minDwellSeconds: row.min_dwell_s,
     active: row.active,
     version: row.version,
-    geometry: row.geometry,
+    geometry: drawnGeometry({ ...row, datum: map ?? row.datum }) as MapFence['geometry'],
     radius: row.radius_m,
+    width: row.width_m,
+    direction: row.direction,
+    members: row.members,
+    of: row.members_of,
+    radio: row.radio,
+    priority: row.priority,
+    cooldownSeconds: row.cooldown_s,
+    hours: row.hours,
+    datum: row.datum,
   }));
 }
 

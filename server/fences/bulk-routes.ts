@@ -4,6 +4,7 @@ import type { Queryable } from '../db/database.ts';
 import type { AnyRoute } from '../http/route.ts';
 import type { FenceDeps } from './routes.ts';
 import type { Imported } from './import.ts';
+import { DATUMS } from '../../geo/datum.ts';
 import { route } from '../http/route.ts';
 import { fencesAsGeoJson, toFeature } from './geojson.ts';
 import type { FenceFeature } from './geojson.ts';
@@ -47,6 +48,10 @@ const importReply = z.object({
 });
 const importQuery = z.object({
   storeId: z.uuid().optional().describe('Store of features that name none.'),
+  datum: z
+    .enum(DATUMS)
+    .optional()
+    .describe('Datum of the coordinates of features that name none; wgs84 unless said.'),
   since: z.iso
     .datetime()
     .optional()
@@ -116,7 +121,8 @@ function exportRoutes({ db }: FenceDeps): AnyRoute[] {
 
 function importRoutes({ db, clock }: FenceDeps): AnyRoute[] {
   const take = (merchantId: string, collection: unknown, query: z.output<typeof importQuery>) => {
-    const options = { storeId: query.storeId ?? null, since: sinceWhen(query.since, clock()) };
+    const { storeId, datum } = query;
+    const options = { storeId, datum, since: sinceWhen(query.since, clock()) };
     return db.tx((tx) => importFences(tx, merchantId, collection, options, clock()), {
       tenant: merchantId,
     });

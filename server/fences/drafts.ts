@@ -2,8 +2,6 @@
 import type { Datum } from '../../geo/datum.ts';
 import type { FenceDefinition } from '../../geo/fence.ts';
 import type { Box, Warning } from './input.ts';
-import { warningsOf } from './input.ts';
-import { DATUMS } from '../../geo/datum.ts';
 import { parseFence } from '../../geo/geojson.ts';
 import { problem } from '../errors.ts';
 
@@ -37,26 +35,29 @@ export interface Refusal {
 }
 
 /** Every feature as a draft, or one problem that names what is wrong with each. */
-export function readDrafts(collection: unknown, expected: Box | null): Draft[] {
+export function readDrafts(collection: unknown, datum: Datum, expected: Box | null): Draft[] {
   const drafts: Draft[] = [];
   const faults: Refusal[] = [];
   const seen = new Set<string>();
   featuresOf(collection).forEach((feature, index) => {
     const path = `body.features.${index}`;
-    const options = { id: `feature-${index}`, ...(expected ? { expected } : {}) };
+    const properties = propertiesOf(feature);
+    // Our own export says in what a fence was drawn, and is itself WGS 84.
+    const own = properties['drawnIn'] == null ? datum : 'wgs84';
+    const bounds = expected ? { expected } : {};
+    const options = { id: `feature-${index}`, datum: own, ...bounds };
     const result = parseFence(feature, options);
     if (!result.ok) {
       faults.push({ path, message: result.message, fault: result.code });
       return;
     }
     const { fence } = result;
-    const properties = propertiesOf(feature);
     const fault = seen.has(fence.id)
       ? { fault: 'duplicate-id', message: 'an earlier feature has the same id' }
       : propertyFault(fence, properties);
     seen.add(fence.id);
     if (fault) faults.push({ path, ...fault });
-    else drafts.push(draftOf(index, fence, properties, warningsOf(result)));
+    else drafts.push(draftOf(index, fence, properties, result.warnings));
   });
   if (faults.length > 0) throw refused(faults);
   return drafts;
@@ -83,7 +84,7 @@ function featuresOf(collection: unknown): unknown[] {
 }
 
 function propertiesOf(feature: unknown): Readonly<Record<string, unknown>> {
-  const { properties } = feature as { properties?: unknown };
+  const { properties } = (feature ?? {}) as { properties?: unknown };
   return (properties ?? {}) as Record<string, unknown>;
 }
 
@@ -105,8 +106,7 @@ function draftOf(
       storeId: (properties['storeId'] as string | null | undefined) ?? null,
       category: (properties['category'] as string | null | undefined) ?? null,
       active: (properties['active'] as boolean | null | undefined) ?? true,
-      // Our own export says in what a fence was drawn, and is itself WGS 84.
-      datum: ((properties['datum'] ?? properties['drawnIn']) as Datum | undefined) ?? 'wgs84',
+      datum: fence.drawnIn ?? 'wgs84',
     },
     warnings,
   };
@@ -124,7 +124,7 @@ function propertyFault(
   if (name.trim() === '' || !shortText(name, 120)) {
     return { fault: 'bad-name', message: 'the name needs 1 to 120 printable characters' };
   }
-  const { storeId, floor, category, active, drawnIn } = properties;
+  const { storeId, floor, category, active } = properties;
   if (storeId != null && (typeof storeId !== 'string' || !uuid.test(storeId))) {
     return { fault: 'bad-property', message: 'storeId must be the id of a store' };
   }
@@ -133,9 +133,6 @@ function propertyFault(
   }
   if (active != null && typeof active !== 'boolean') {
     return { fault: 'bad-property', message: 'active must be true or false' };
-  }
-  if (drawnIn != null && !DATUMS.includes(drawnIn as Datum)) {
-    return { fault: 'bad-property', message: `drawnIn must be one of ${DATUMS.join(', ')}` };
   }
   return null;
 }

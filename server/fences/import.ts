@@ -1,4 +1,5 @@
 /** Many fences from a GeoJSON FeatureCollection: all of them or, with every fault named, none. */
+import type { Datum } from '../../geo/datum.ts';
 import type { Queryable } from '../db/database.ts';
 import type { Draft, Refusal } from './drafts.ts';
 import type { FenceFields, FenceRow } from './queries.ts';
@@ -25,6 +26,8 @@ const uuid = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/i;
 export interface ImportOptions {
   /** Store of features that name none. */
   storeId?: string | null | undefined;
+  /** Of features that name none. */
+  datum?: Datum | undefined;
   /** New fences count from then on, not from now: what phones send late is judged by them, too. */
   since?: Date | undefined;
 }
@@ -50,7 +53,11 @@ export async function importFences(
   now: number,
 ): Promise<Imported> {
   await lockFences(tx, merchantId);
-  const drafts = readDrafts(collection, await expectedBox(tx, merchantId));
+  const drafts = readDrafts(
+    collection,
+    options.datum ?? 'wgs84',
+    await expectedBox(tx, merchantId),
+  );
   const naming = await nameAll(tx, merchantId, drafts, now);
   const fresh = drafts.filter(({ outerId }) => !naming.known.has(outerId));
   await requireRoom(tx, merchantId, fresh.length);

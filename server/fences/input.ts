@@ -115,15 +115,9 @@ export function acceptChange(
   };
 }
 
-/** What the parser found odd, if it says so. */
-export const warningsOf = (result: {
-  ok: true;
-  warnings?: readonly Warning[];
-}): readonly Warning[] => result.warnings ?? [];
-
 function judge(input: FenceInput, expected: Box | null) {
   const result = parseFence(featureOf(input), { id: 'fence', ...(expected ? { expected } : {}) });
-  if (result.ok) return { definition: result.fence, warnings: warningsOf(result) };
+  if (result.ok) return { definition: result.fence, warnings: result.warnings };
   const path = result.code.startsWith('bad-') ? 'body' : 'body.geometry';
   throw problem('invalid-geometry', {
     detail: result.message,

@@ -10,14 +10,14 @@ const short = (limit: number) =>
   z.string().trim().min(1).max(limit).regex(printable, 'must be printable');
 
 const kinds = ['area', 'circle', 'corridor', 'tripwire', 'radio', 'composite'] as const;
-const span = z.array(z.number().int().min(0).max(1440)).length(2);
+const span = z.array(z.union([z.number(), z.string().max(5)])).length(2);
 const hoursIn = z.object({
   timezone: z.string().max(60).describe('IANA name, such as Europe/London.'),
   week: z
-    .array(z.array(span).max(6))
+    .array(z.array(span).max(8))
     .length(7)
     .describe(
-      'Monday first: for each day the spans it is open, [opens, closes] in minutes after midnight. Closing at or before opening is past midnight; a day without spans is closed.',
+      'Monday first: for each day the spans it is open, [opens, closes] as "09:00" or minutes after midnight. Closing at or before opening is past midnight; a day without spans is closed.',
     ),
 });
 
@@ -27,10 +27,11 @@ const fields = {
     .enum(kinds)
     .optional()
     .describe(
-      'Found from the geometry unless said: `area` (Polygon, MultiPolygon), `circle` (Point and `radius`), `corridor` (LineString and `width`), `tripwire` (LineString without), `composite` (`members`, no geometry), `radio` (`radio`, no geometry).',
+      'Found from the geometry unless said: `area` (Polygon, MultiPolygon), `circle` (Point and `radius`), `corridor` (LineString and `width`), `tripwire` (LineString and `direction`), `composite` (`members`, no geometry), `radio` (`radio`, no geometry).',
     ),
   geometry: z
     .unknown()
+    .optional()
     .describe('GeoJSON Polygon, MultiPolygon, LineString, or Point; longitude first.'),
   radius: z.number().nullish().describe('Metres, for a circle: 3 to 10,000.'),
   width: z.number().nullish().describe('Metres from edge to edge, for a corridor: 1 to 2,000.'),
@@ -104,7 +105,6 @@ export const createBody = z.object({
 export const changeBody = z.object({
   ...fields,
   name: fields.name.optional(),
-  geometry: fields.geometry.optional(),
 });
 
 const warningReply = z.object({

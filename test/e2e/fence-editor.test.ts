@@ -4,6 +4,7 @@ import { AxeBuilder } from '@axe-core/playwright';
 import type { Browser, Page } from 'playwright-core';
 import { startApp } from '../support/app.ts';
 import type { TestApp } from '../support/app.ts';
+import { makeGateway } from '../support/make.ts';
 import { makeShop, openBrowser, openPage } from '../support/browser.ts';
 import type { OpenPage, Shop } from '../support/browser.ts';
 import { partPresent, requirePart } from '../support/parts.ts';
@@ -11,8 +12,15 @@ import { partPresent, requirePart } from '../support/parts.ts';
 interface Fence {
   id: string;
   name: string;
+  kind: string;
   geometry: { type: string; coordinates: unknown };
   radius: number | null;
+  width: number | null;
+  direction: string | null;
+  members: string[] | null;
+  radio: string[] | null;
+  hours: { timezone: string; week: number[][][] } | null;
+  datum: string;
   version: number;
 }
 
@@ -217,29 +225,207 @@ browserPart('the fence editor', () => {
     expect(await stored()).toEqual([]);
   });
 
-  browserPart.test('imports GeoJSON, circle included, and exports it again', async () => {
+  browserPart.test(
+    'a corridor is a line with a width, changed by its handles and its field',
+    async () => {
+      const page = await editor();
+      await page.getByRole('button', { name: 'Draw corridor' }).click();
+      const line: Point[] = [
+        [150, 400],
+        [350, 400],
+        [450, 500],
+      ];
+      await click(page, [...line, line[2]!]);
+      await page.getByLabel('Name', { exact: true }).fill('Passage');
+      const drawnWidth = await page
+        .locator('.map path.fence--corridor')
+        .evaluate((path) => Number.parseFloat(getComputedStyle(path).strokeWidth));
+      await page.getByLabel('Width (metres)').fill('8');
+      const widened = await page
+        .locator('.map path.fence--corridor')
+        .evaluate((path) => Number.parseFloat(getComputedStyle(path).strokeWidth));
+      expect(widened / drawnWidth).toBeCloseTo(2, 1);
+      await save(page, 'Passage');
+      const before = (await stored())[0]!;
+      expect(before).toMatchObject({
+        kind: 'corridor',
+        width: 8,
+        geometry: { type: 'LineString' },
+      });
+      expect(before.geometry.coordinates).toHaveLength(3);
+      await drag(page, [line[1]!, [350, 460]]);
+      await save(page, 'Passage');
+      const after = (await stored())[0]!;
+      const [, middle] = after.geometry.coordinates as Point[];
+      expect(middle![1]).toBeLessThan((before.geometry.coordinates as Point[])[1]![1]);
+      expect(after.version).toBe(before.version + 1);
+    },
+  );
+
+  browserPart.test('a tripwire shows which way counts', async () => {
     const page = await editor();
-    const point = { type: 'Point', coordinates: [120.0757, 30.2931] };
-    const collection = {
-      type: 'FeatureCollection',
-      features: [
-        { type: 'Feature', properties: { name: 'Kiosk', radius: 8 }, geometry: point },
-        { type: 'Feature', properties: { name: 'No radius' }, geometry: point },
-      ],
-    };
-    await page.locator('[data-part="import"]').setInputFiles({
-      name: 'mall.geojson',
-      mimeType: 'application/geo+json',
-      buffer: Buffer.from(JSON.stringify(collection)),
+    await page.getByRole('button', { name: 'Draw tripwire' }).click();
+    const line: Point[] = [
+      [200, 400],
+      [400, 400],
+    ];
+    await click(page, [...line, line[1]!]);
+    await page.getByLabel('Name', { exact: true }).fill('Door');
+    const arrow = page.locator('.map-arrow');
+    const heads = await arrow.locator('path').getAttribute('d');
+    await page.getByLabel('Which way counts').selectOption('left');
+    expect(await arrow.locator('path').getAttribute('d')).not.toBe(heads);
+    // The line runs to the right on the screen: to its left is up.
+    const turned = await arrow.evaluate((box) => (box as HTMLElement).style.transform);
+    expect(turned).toContain('rotate(90deg)');
+    expect(await page.getByLabel('Shortest stay that counts (minutes)').isVisible()).toBe(false);
+    await save(page, 'Door');
+    expect((await stored())[0]).toMatchObject({ kind: 'tripwire', direction: 'left' });
+  });
+
+  browserPart.test('a set of signals is typed and ticked; a wrong line is named', async () => {
+    const page = await editor();
+    const gateway = await makeGateway(app.db, shop.merchantId, shop.storeId, { name: 'atrium' });
+    await page.reload();
+    await page.getByRole('button', { name: 'Add signals' }).click();
+    await page.getByLabel('Name', { exact: true }).fill('Lift');
+    await page.getByLabel('atrium').check();
+    const points = page.getByLabel('WiFi access points (BSSID)');
+    await points.fill('3C-84-6A-12-9F-01\nhere');
+    await points.blur();
+    await page.getByText('Access points, line 2').waitFor();
+    await points.fill('3C-84-6A-12-9F-01');
+    await points.blur();
+    await save(page, 'Lift');
+    expect((await stored())[0]).toMatchObject({
+      kind: 'radio',
+      geometry: null,
+      radio: [`gateway:${gateway.id}`, 'bssid:3c:84:6a:12:9f:01'],
     });
-    await page.getByText('1 entry was no fence and was left out.').waitFor();
-    await save(page, 'Kiosk');
-    expect((await stored())[0]).toMatchObject({ name: 'Kiosk', radius: 8, geometry: point });
+  });
+
+  browserPart.test('a group is made of ticked fences, with hours', async () => {
+    const page = await editor();
+    await drawSquare(page, 'Shoes');
+    await page.getByRole('button', { name: 'Add group' }).click();
+    await page.getByLabel('Name', { exact: true }).fill('Fashion');
+    await page.getByLabel('Shoes', { exact: false }).check();
+    await page.getByText('Opening hours').click();
+    await page.getByLabel('Open only at these hours').check();
+    await page.getByLabel('Monday').fill('9-12:30, 14:00–18:00');
+    await page.getByLabel('Monday').blur();
+    await save(page, 'Fashion');
+    const fences = await stored();
+    const shoes = fences.find(({ name }) => name === 'Shoes')!;
+    expect(fences.find(({ name }) => name === 'Fashion')).toMatchObject({
+      kind: 'composite',
+      members: [shoes.id],
+      hours: {
+        timezone: 'Asia/Shanghai',
+        week: [
+          [
+            [540, 750],
+            [840, 1080],
+          ],
+          [],
+          [],
+          [],
+          [],
+          [],
+          [],
+        ],
+      },
+    });
+    // Its member lights up on the map, and cannot go while it is part of the group.
+    expect(await page.locator('.map path.fence--member').count()).toBe(1);
+    await page.getByRole('button', { name: /Shoes/ }).click();
+    await page.getByText('Delete this fence').click();
+    await page.locator('#fence-confirm').fill('Shoes');
+    await page.getByRole('button', { name: 'Delete fence' }).click();
+    await page.getByText('This fence is part of “Fashion”').waitFor();
+    expect(await stored()).toHaveLength(2);
+  });
+
+  browserPart.test(
+    'corners from a Chinese map are put right and shown as they were typed',
+    async () => {
+      const page = await editor();
+      await drawSquare(page, 'Shoes');
+      const [before] = (await stored())[0]!.geometry.coordinates as Point[][];
+      await page.getByText('Type the shape').click();
+      const text = page.getByLabel('Corners');
+      const typed = await text.inputValue();
+      await page.locator('#fence-datum').selectOption('gcj02');
+      await save(page, 'Shoes');
+      const after = (await stored())[0]!;
+      expect(after.datum).toBe('gcj02');
+      const [ring] = after.geometry.coordinates as Point[][];
+      // In Hangzhou the shift is some 460 m to the east.
+      expect((before![0]![0] - ring![0]![0]) * 96_000).toBeCloseTo(460, -2);
+      expect(await text.inputValue()).toBe(typed);
+    },
+  );
+
+  browserPart.test('a small fence is saved with a warning', async () => {
+    const page = await editor();
+    await page.getByRole('button', { name: 'Draw circle' }).click();
+    await click(page, [
+      [300, 350],
+      [330, 350],
+    ]);
+    await page.getByLabel('Name', { exact: true }).fill('Shelf');
+    await page.getByLabel('Radius (metres)').fill('4');
+    await save(page, 'Shelf');
+    await page.locator('.note.warn').getByText('smaller than positions are exact').waitFor();
+  });
+
+  const point = { type: 'Point', coordinates: [120.0757, 30.2931] };
+  const importFile = async (page: Page, name: string, mimeType: string, content: string) => {
+    await page.locator('summary', { hasText: 'Import' }).click();
+    const buffer = Buffer.from(content);
+    await page.locator('[data-part="import-file"]').setInputFiles({ name, mimeType, buffer });
+    await page.getByRole('button', { name: 'Import fences' }).click();
+  };
+
+  browserPart.test('imports GeoJSON whole or not at all, and exports it again', async () => {
+    const page = await editor();
+    const kiosk = { type: 'Feature', properties: { name: 'Kiosk', radius: 18 }, geometry: point };
+    const odd = { type: 'Feature', properties: { name: 'No radius' }, geometry: point };
+    const collection = (...features: object[]) =>
+      JSON.stringify({ type: 'FeatureCollection', features });
+    await importFile(page, 'mall.geojson', 'application/geo+json', collection(kiosk, odd));
+    await page.getByText('Nothing was imported.').waitFor();
+    expect(await page.locator('.note.bad').innerText()).toContain('radius');
+    expect(await stored()).toEqual([]);
+    await page.locator('summary', { hasText: 'Import' }).click();
+    await importFile(page, 'mall.geojson', 'application/geo+json', collection(kiosk));
+    await page.getByText('1 fence came in from the file.').waitFor();
+    await page.getByRole('button', { name: /Kiosk/ }).waitFor();
+    expect((await stored())[0]).toMatchObject({ name: 'Kiosk', radius: 18, geometry: point });
     const [download] = await Promise.all([
       page.waitForEvent('download'),
       page.locator('[data-part="export"]').click(),
     ]);
     expect(download.suggestedFilename()).toBe(`fences-${shop.slug}.geojson`);
+  });
+
+  browserPart.test('imports KML', async () => {
+    const page = await editor();
+    const corner = (dx: number, dy: number) => `${120.0757 + dx},${30.2931 + dy},0`;
+    const ring = [
+      corner(0, 0),
+      corner(0.0005, 0),
+      corner(0.0005, 0.0005),
+      corner(0, 0.0005),
+      corner(0, 0),
+    ];
+    const kml = `<?xml version="1.0"?><kml xmlns="http://www.opengis.net/kml/2.2"><Document>
+      <Placemark><name>Hall</name><Polygon><outerBoundaryIs><LinearRing><coordinates>
+      ${ring.join(' ')}</coordinates></LinearRing></outerBoundaryIs></Polygon></Placemark>
+      </Document></kml>`;
+    await importFile(page, 'mall.kml', 'application/vnd.google-earth.kml+xml', kml);
+    await page.getByText('1 fence came in from the file.').waitFor();
+    expect((await stored())[0]).toMatchObject({ name: 'Hall', kind: 'area' });
   });
 
   for (const colorScheme of ['light', 'dark'] as const) {

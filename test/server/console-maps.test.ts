@@ -235,7 +235,7 @@ describe('the pages', () => {
     category: 'shoes',
     minutes: '2.5',
     active: 'yes',
-    shape: 'polygon',
+    kind: 'area',
     coordinates: '120.0757, 30.2931\n120.0760, 30.2931\n120.0760, 30.2934\n120.0757, 30.2934',
   };
 
@@ -251,7 +251,7 @@ describe('the pages', () => {
     const circle = {
       ...typed,
       name: 'Kiosk',
-      shape: 'circle',
+      kind: 'circle',
       coordinates: '120.0757, 30.2931',
       radius: '12',
     };
@@ -269,7 +269,7 @@ describe('the pages', () => {
   test.each([
     [{ ...typed, name: '' }, 'Give the fence a name.'],
     [{ ...typed, coordinates: '120, north' }, 'Line 1 is not'],
-    [{ ...typed, shape: 'circle', coordinates: '120, 30' }, 'needs a radius'],
+    [{ ...typed, kind: 'circle', coordinates: '120, 30' }, 'needs a radius'],
     [{ ...typed, coordinates: '30.2931, 120.0757' }, 'is not on the earth'],
   ])('a fence that cannot be is refused and what was typed is kept (%#)', async (form, words) => {
     const answer = await post('/console/fences', form);

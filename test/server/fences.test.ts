@@ -185,7 +185,7 @@ describe('what cannot be a fence says why', () => {
       'out-of-range',
     ],
     ['swapped axes, seen by where the stores are', polygon(swapped), 'swapped-axes'],
-    ['a line', { type: 'LineString', coordinates: square }, 'unsupported-type'],
+    ['a line', { type: 'LineString', coordinates: square }, 'bare-line'],
     ['a point without radius', { type: 'Point', coordinates: [0, 51] }, 'radius-out-of-range'],
     ['words', 'a square, please', 'unsupported-type'],
     ['nothing', null, 'unsupported-type'],

@@ -1,30 +1,35 @@
 /** The fence editor: list, map and form around one model. */
 import './fences/fences.css';
 import { keepDrafts, keptDrafts } from './fences/drafts.ts';
-import type { EditorMap, Tool } from './fences/editor-map.ts';
+import type { Drawn, EditorMap, Tool } from './fences/editor-map.ts';
 import { createEditorMap } from './fences/editor-map.ts';
 import { createForm } from './fences/form.ts';
 import { showList } from './fences/list.ts';
 import type { EditorFence, EditorModel } from './fences/model.ts';
 import { createModel } from './fences/model.ts';
 import { createNotices, wordsOf } from './fences/notices.ts';
-import { deleteFence, saveFence } from './fences/save.ts';
-import { download, fromGeoJson, toGeoJson } from './fences/transfer.ts';
+import type { Warning } from './fences/save.ts';
+import { deleteFence, importFile, listFences, saveFence } from './fences/save.ts';
 import type { LonLat } from './map/base.ts';
 import { createMap, frame } from './map/base.ts';
-import type { ShapeOnMap } from './map/shapes.ts';
 import { boundsOf } from './map/shapes.ts';
 import type { Texts } from './page/data.ts';
 import { make, pageData, part, textOf } from './page/data.ts';
+import type { Datum, FenceKind } from '../shared/fence.ts';
+import { blankFence } from '../shared/fence.ts';
 
 interface FencesData {
-  store: { id: string; slug: string; location: LonLat | null };
+  store: { id: string; slug: string; location: LonLat | null; timezone: string };
   fences: EditorFence[];
   floors: string[];
   /** Fence to open first, from the address. */
   selected: string | null;
   /** Whether this person may change fences. */
   mayWrite: boolean;
+  /** What is drawn over the map's tiles is in their datum. */
+  mapDatum: Datum;
+  /** Address of the icons' file. */
+  icons: string;
   texts: Texts;
 }
 
@@ -38,6 +43,7 @@ const floorBar = part('floors');
 const list = part('list');
 const help = part('tool-help');
 const tools = [...document.querySelectorAll<HTMLButtonElement>('[data-tool]')];
+const makers = [...document.querySelectorAll<HTMLButtonElement>('button[data-new]')];
 
 let floor: string | null = data.floors[0] ?? null;
 let busy = false;
@@ -63,6 +69,7 @@ const fenceForm = createForm(form, {
     model.change(id, over);
   },
   onUnreadable: (fault, line) => notices.bad(say(`fences.unreadable.${fault}`, { line })),
+  timezone: data.store.timezone,
 });
 
 function current(): EditorFence | null {
@@ -81,8 +88,14 @@ function onMap(fences: readonly EditorFence[]): EditorFence[] {
 }
 
 function describe(fence: EditorFence): string {
-  if (fence.radius !== null) return say('fences.circleOf', { metres: Math.round(fence.radius) });
-  const rings = fence.geometry.type === 'Polygon' ? fence.geometry.coordinates : [];
+  const { kind, geometry } = fence;
+  if (kind === 'circle') return say('fences.is.circle', { metres: Math.round(fence.radius ?? 0) });
+  if (kind === 'corridor') return say('fences.is.corridor', { metres: fence.width ?? 0 });
+  if (kind === 'tripwire') return say('fences.is.tripwire');
+  if (kind === 'radio') return say('fences.is.radio', { count: fence.radio?.length ?? 0 });
+  if (kind === 'composite')
+    return say('fences.is.composite', { count: fence.members?.length ?? 0 });
+  const rings = geometry?.type === 'Polygon' ? geometry.coordinates : [];
   const corners = rings.reduce((sum, ring) => sum + ring.length - 1, 0);
   return corners > 0 ? say('fences.corners', { count: corners }) : say('fences.parts');
 }
@@ -124,6 +137,8 @@ function refresh(): void {
   const options = {
     list,
     describe,
+    kindName: ({ kind }: EditorFence) => say(`fences.kind.${kind}.name`),
+    icons: data.icons,
     onSelect: open,
     unsaved: say('fences.unsaved'),
     unnamed: say('fences.unnamed'),
@@ -138,12 +153,22 @@ function refresh(): void {
     part('delete').hidden = fence === null || fence.version === 0 || !fence.active;
     part('delete-name').textContent = fence?.name ?? '';
   }
-  for (const button of tools) {
-    const needsShape = button.dataset['tool'] === 'move' || button.dataset['tool'] === 'cut';
-    const cutsCircle = button.dataset['tool'] === 'cut' && fence?.radius !== null;
-    button.disabled = needsShape && (fence === null || cutsCircle);
-  }
+  showTools(fence);
   keepDrafts(data.store.id, model.drafts());
+}
+
+/** Corners, moving and cutting are about the chosen fence, so they come with it. */
+function showTools(fence: EditorFence | null): void {
+  const edit = optional('edit-tools');
+  if (edit) edit.hidden = !fence?.geometry;
+  for (const button of tools) {
+    if (button.dataset['tool'] === 'cut') button.disabled = fence?.kind !== 'area';
+  }
+  if (fence) {
+    part('kind-name').textContent = say(`fences.kind.${fence.kind}.name`);
+    part('kind-words').textContent = say(`fences.kind.${fence.kind}.words`);
+    part('kind-icon').setAttribute('href', `${data.icons}#fence-${fence.kind}`);
+  }
 }
 
 /** Not every person may write; then the parts that do so are not in the page. */
@@ -158,25 +183,26 @@ function open(id: string): void {
   notices.clear();
   if (fence.floor !== null) floor = fence.floor;
   model.select(id);
+  // Sets of signals are nowhere on the map, groups where their members are.
+  const members = (fence.members ?? []).flatMap((member) => model.get(member) ?? []);
+  const bounds = boundsOf([fence, ...members]);
+  if (!bounds.isValid()) return;
   // On a phone the list stands below the map.
   part('map').scrollIntoView({ block: 'nearest' });
-  const bounds = boundsOf([fence]);
   if (!map.getBounds().contains(bounds))
     map.fitBounds(bounds, { maxZoom: 20.5, padding: [60, 60] });
 }
 
-function drawn(shape: ShapeOnMap): void {
+function drawn(kind: FenceKind, shape: Drawn): void {
+  add(kind, { ...shape, datum: data.mapDatum });
+}
+
+/** A new fence, chosen and with its name to be typed. */
+function add(kind: FenceKind, over: Partial<EditorFence>): void {
   notices.clear();
   const outer = data.fences.find((fence) => fence.parentId === null && fence.floor === null);
-  model.add({
-    name: '',
-    floor,
-    parentId: outer?.id ?? null,
-    category: null,
-    minDwellSeconds: 180,
-    active: true,
-    ...shape,
-  });
+  const inOuter = kind !== 'composite' && outer?.kind !== 'tripwire' ? (outer?.id ?? null) : null;
+  model.add({ ...blankFence(kind), floor, parentId: inOuter, ...over });
   form.querySelector<HTMLInputElement>('input[name="name"]')?.focus();
 }
 
@@ -196,8 +222,11 @@ async function save(): Promise<void> {
   const answer = await saveFence(fence, model.savedOne(fence.id), data.store.id);
   busy = false;
   if (answer.ok) {
-    notices.good(say('fences.saved', { name: answer.data.name }));
-    model.saved(fence.id, answer.data);
+    const { fence: saved, warnings } = answer.data;
+    const words = say('fences.saved', { name: saved.name });
+    if (warnings.length > 0) notices.warn(words, warnings.map(warningWords));
+    else notices.good(words);
+    model.saved(fence.id, saved);
     return;
   }
   const { text, details } = wordsOf(answer.problem, say('fences.unreachable'));
@@ -227,22 +256,46 @@ async function remove(event: Event): Promise<void> {
   notices.bad(text, details);
 }
 
-async function importFile(input: HTMLInputElement): Promise<void> {
+/** Our own words for a warning, or the server's. */
+function warningWords({ code, message }: Warning): string {
+  const key = `fences.warning.${code}`;
+  return data.texts[key] ?? message;
+}
+
+async function takeFile(event: Event): Promise<void> {
+  event.preventDefault();
+  const input = part<HTMLInputElement>('import-file');
   const file = input.files?.[0];
-  input.value = '';
-  if (!file) return;
-  const known = new Set(model.all().map((fence) => fence.id));
-  const read = fromGeoJson(await file.text(), floor, known);
-  if (!read) {
-    notices.bad(say('fences.import.unreadable'));
+  if (!file || busy) return;
+  busy = true;
+  const datum = part<HTMLSelectElement>('import-datum').value as Datum;
+  const answer = await importFile(file, data.store.id, datum);
+  busy = false;
+  if (!answer.ok) {
+    const { text, details } = wordsOf(answer.problem, say('fences.unreachable'));
+    notices.bad(`${say('fences.import.refused')} ${text}`, details);
     return;
   }
-  for (const fence of read.fences) model.add(fence);
-  const shown = boundsOf(read.fences);
+  input.value = '';
+  part<HTMLDetailsElement>('import').open = false;
+  const { created, updated, warnings } = answer.data;
+  const words = say('fences.import.done', { count: created + updated });
+  if (warnings.length > 0) {
+    notices.warn(
+      words,
+      warnings.map((warning) => `${warning.id}: ${warningWords(warning)}`),
+    );
+  } else notices.good(words);
+  await reload();
+}
+
+/** What stands now, with unsaved changes kept over it. */
+async function reload(): Promise<void> {
+  const answer = await listFences(data.store.id);
+  if (!answer.ok) return;
+  model.reset(answer.data);
+  const shown = boundsOf(onFloor());
   if (shown.isValid()) map.fitBounds(shown, { padding: [32, 32] });
-  const skipped =
-    read.skipped > 0 ? ` ${say('fences.import.skipped', { count: read.skipped })}` : '';
-  notices.good(`${say('fences.import.done', { count: read.fences.length })}${skipped}`);
 }
 
 function listen(): void {
@@ -256,13 +309,15 @@ function listen(): void {
     if (id !== null) model.discard(id);
   });
   optional('delete-button')?.addEventListener('click', (event) => void remove(event));
-  part('export').addEventListener('click', (event) => {
-    event.preventDefault();
-    download(`fences-${data.store.slug}.geojson`, toGeoJson(model.all()));
+  optional<HTMLFormElement>('import-form')?.addEventListener('submit', (event) => {
+    void takeFile(event);
   });
-  optional<HTMLInputElement>('import')?.addEventListener('change', (event) => {
-    void importFile(event.target as HTMLInputElement);
-  });
+  for (const button of makers) {
+    button.addEventListener('click', () => {
+      editor.use('corners');
+      add(button.dataset['new'] as FenceKind, {});
+    });
+  }
   for (const button of tools) {
     button.addEventListener('click', () => {
       const tool = button.dataset['tool'] as Tool;

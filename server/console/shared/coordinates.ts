@@ -65,3 +65,13 @@ function readPoint(line: string): LonLat | null {
   const [lon, lat] = parts.map(Number);
   return Number.isFinite(lon) && Number.isFinite(lat) ? [lon!, lat!] : null;
 }
+
+/** A line of at least two positions: a corridor's middle, a tripwire. */
+export function readLine(text: string): ReadRings {
+  const read = readRings(text);
+  if (!read.ok) return read;
+  if (read.rings.length > 1 || read.rings[0]!.length < 2) {
+    return { ok: false, fault: 'too-few', line: 1 };
+  }
+  return read;
+}

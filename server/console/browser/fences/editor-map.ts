@@ -2,20 +2,24 @@
 import L from 'leaflet';
 import '@geoman-io/leaflet-geoman-free';
 import '@geoman-io/leaflet-geoman-free/dist/leaflet-geoman.css';
+import type { FenceKind } from '../../shared/fence.ts';
+import type { Arrow } from '../map/arrows.ts';
+import { addArrow } from '../map/arrows.ts';
 import type { FenceLabel } from '../map/labels.ts';
 import { addLabel } from '../map/labels.ts';
 import type { FenceLayer, ShapeOnMap } from '../map/shapes.ts';
-import { fromLayer, toLayer } from '../map/shapes.ts';
+import { fitWidth, fromLayer, toLayer } from '../map/shapes.ts';
 import type { EditorFence } from './model.ts';
 
-export type Tool = 'corners' | 'move' | 'polygon' | 'circle' | 'cut';
+export type Tool = 'corners' | 'move' | 'area' | 'circle' | 'corridor' | 'tripwire' | 'cut';
+export type Drawn = Pick<ShapeOnMap, 'geometry' | 'radius'>;
 
 export interface EditorMapHandlers {
   /** False shows fences without handles. */
   mayWrite: boolean;
   onSelect(id: string | null): void;
-  onDrawn(shape: ShapeOnMap): void;
-  onReshaped(id: string, shape: ShapeOnMap): void;
+  onDrawn(kind: FenceKind, shape: Drawn): void;
+  onReshaped(id: string, shape: Drawn): void;
   /** A tool was left by finishing or by Esc. */
   onTool(tool: Tool): void;
 }
@@ -31,14 +35,26 @@ interface Shown {
   layer: FenceLayer;
   /** Fences that hold others have none: it would lie on theirs. */
   label: FenceLabel | null;
+  /** Tripwires only. */
+  arrow: Arrow | null;
+  fence: EditorFence;
   /** What is drawn now, to redraw only what changed. */
   key: string;
 }
 
-const keyOf = (shape: ShapeOnMap): string => JSON.stringify([shape.geometry, shape.radius]);
+/** Which geoman shape a tool draws. */
+const drawings: Partial<Record<Tool, string>> = {
+  area: 'Polygon',
+  circle: 'Circle',
+  corridor: 'Line',
+  tripwire: 'Line',
+};
 
-/** Rough size, only to put small fences above the large ones they lie in. */
+const keyOf = (shape: Drawn): string => JSON.stringify([shape.geometry, shape.radius]);
+
+/** Rough size, only to put small fences above the large ones they lie in; lines lie on top. */
 function sizeOf(layer: FenceLayer): number {
+  if (!(layer instanceof L.Circle) && !(layer instanceof L.Polygon)) return 0;
   const bounds = layer.getBounds();
   return (bounds.getEast() - bounds.getWest()) * (bounds.getNorth() - bounds.getSouth());
 }
@@ -68,6 +84,7 @@ export function createEditorMap(map: L.Map, handlers: EditorMapHandlers): Editor
     const shape = fromLayer(entry.layer);
     entry.key = keyOf(shape);
     entry.label?.refit();
+    entry.arrow?.refit(entry.fence.direction ?? 'both');
     handlers.onReshaped(id, shape);
   };
   const listen = (id: string, layer: FenceLayer): void => {
@@ -79,15 +96,19 @@ export function createEditorMap(map: L.Map, handlers: EditorMapHandlers): Editor
     layer.on('pm:edit pm:dragend', () => reshaped(id));
   };
   const draw = (fence: EditorFence, outer: boolean): void => {
-    const layer = toLayer(fence, { className: outer ? 'fence fence--outer' : 'fence' }).addTo(map);
+    const layer = toLayer(fence, { className: outer ? 'fence fence--outer' : 'fence' })?.addTo(map);
+    if (!layer) return;
     listen(fence.id, layer);
     const label = outer ? null : addLabel(map, layer, fence.name);
-    shown.set(fence.id, { layer, label, key: keyOf(fence) });
+    const wire = fence.kind === 'tripwire' && layer instanceof L.Polyline;
+    const arrow = wire ? addArrow(map, layer, fence.direction ?? 'both') : null;
+    shown.set(fence.id, { layer, label, arrow, fence, key: keyOf(fence) });
   };
   const erase = (id: string): void => {
     const entry = shown.get(id);
     entry?.layer.pm.disable();
     entry?.label?.remove();
+    entry?.arrow?.remove();
     entry?.layer.remove();
     shown.delete(id);
   };
@@ -115,18 +136,19 @@ export function createEditorMap(map: L.Map, handlers: EditorMapHandlers): Editor
     tool = next;
     apply();
     const mine = selected === null ? undefined : shown.get(selected)?.layer;
-    if (next === 'polygon') map.pm.enableDraw('Polygon');
-    else if (next === 'circle') map.pm.enableDraw('Circle');
-    else if (next === 'cut' && mine && !(mine instanceof L.Circle)) {
+    const drawing = drawings[next];
+    if (drawing) map.pm.enableDraw(drawing);
+    else if (next === 'cut' && mine instanceof L.Polygon) {
       map.pm.enableDraw('Cut', { layersToCut: [mine] });
     }
     handlers.onTool(tool);
   };
   map.on('pm:create', ({ layer }) => {
+    const kind = tool === 'corners' || tool === 'move' || tool === 'cut' ? 'area' : tool;
     const shape = fromLayer(layer as FenceLayer);
     layer.remove();
     use('corners');
-    handlers.onDrawn(shape);
+    handlers.onDrawn(kind, shape);
   });
   map.on('pm:cut', ({ layer, originalLayer }) => {
     const id = [...shown].find(([, entry]) => entry.layer === originalLayer)?.[0];
@@ -144,7 +166,10 @@ export function createEditorMap(map: L.Map, handlers: EditorMapHandlers): Editor
     if (tool === 'corners' || tool === 'move') handlers.onSelect(null);
   });
   map.on('zoomend', () => {
-    for (const { label } of shown.values()) label?.refit();
+    for (const { fence, layer, label } of shown.values()) {
+      fitWidth(map, layer, fence.width);
+      label?.refit();
+    }
   });
   map.getContainer().addEventListener('keydown', (event) => {
     if (event.key === 'Escape' && tool !== 'corners') use('corners');
@@ -160,11 +185,18 @@ export function createEditorMap(map: L.Map, handlers: EditorMapHandlers): Editor
       }
       selected = nextSelected;
       const parents = new Set(fences.map((fence) => fence.parentId));
+      const members = new Set(wanted.get(nextSelected ?? '')?.members);
       for (const fence of fences) {
         if (!shown.has(fence.id)) draw(fence, parents.has(fence.id));
-        const { label, layer } = shown.get(fence.id)!;
-        label?.setName(fence.name);
-        layer.getElement()?.classList.toggle('fence--off', !fence.active);
+        const entry = shown.get(fence.id);
+        if (!entry) continue;
+        entry.fence = fence;
+        entry.label?.setName(fence.name);
+        entry.arrow?.refit(fence.direction ?? 'both');
+        fitWidth(map, entry.layer, fence.width);
+        const classes = entry.layer.getElement()?.classList;
+        classes?.toggle('fence--off', !fence.active);
+        classes?.toggle('fence--member', members.has(fence.id));
       }
       const largeFirst = [...shown.values()].toSorted((a, b) => sizeOf(b.layer) - sizeOf(a.layer));
       for (const { layer } of largeFirst) layer.bringToFront();

@@ -1,8 +1,9 @@
 /** The fence's form beside the map: the same fields that a page without scripts posts. */
-import type { LonLat } from '../../shared/coordinates.ts';
-import { readPolygon, readRings, writePoint, writeRings } from '../../shared/coordinates.ts';
-import { part } from '../page/data.ts';
-import type { Geometry } from '../map/shapes.ts';
+import type { Datum, Direction } from '../../shared/fence.ts';
+import { readDay, writeDay } from '../../shared/opening.ts';
+import { readRadio, writeRadio } from '../../shared/radio-keys.ts';
+import { readShape, writeShape } from '../../shared/typed-shape.ts';
+import { make } from '../page/data.ts';
 import type { EditorFence } from './model.ts';
 
 export interface FenceForm {
@@ -12,98 +13,196 @@ export interface FenceForm {
 
 export interface FenceFormHandlers {
   onChange(over: Partial<EditorFence>): void;
-  /** The coordinates cannot be read: a text key and the line. */
+  /** Something typed cannot be read: a text key below `fences.unreadable` and the line. */
   onUnreadable(fault: string, line: number): void;
+  /** Time zone of hours that are new. */
+  timezone: string;
 }
 
 type Field = HTMLInputElement | HTMLTextAreaElement | HTMLSelectElement;
+type Over = Partial<EditorFence> | null;
+
+const DAYS = [0, 1, 2, 3, 4, 5, 6];
+const hundredths = (value: number): string => String(Math.round(value * 100) / 100);
 
 export function createForm(form: HTMLFormElement, handlers: FenceFormHandlers): FenceForm {
-  const field = <F extends Field>(name: string): F => form.elements.namedItem(name) as F;
-  const name = field<HTMLInputElement>('name');
-  const floor = field<HTMLInputElement>('floor');
-  const category = field<HTMLInputElement>('category');
-  const minutes = field<HTMLInputElement>('minutes');
-  const parent = field<HTMLSelectElement>('parent');
-  const active = field<HTMLInputElement>('active');
-  const radius = field<HTMLInputElement>('radius');
-  const coordinates = field<HTMLTextAreaElement>('coordinates');
-  const kinds = [...form.querySelectorAll<HTMLInputElement>('input[name="shape"]')];
-  const isCircle = (): boolean => kinds.find((kind) => kind.checked)?.value === 'circle';
+  let shown: EditorFence | null = null;
+  const field = <F extends Field = HTMLInputElement>(name: string): F =>
+    form.elements.namedItem(name) as F;
+  const select = (name: string): HTMLSelectElement => field<HTMLSelectElement>(name);
+  const text = (name: string): HTMLTextAreaElement => field<HTMLTextAreaElement>(name);
+  const ticked = (name: string): string[] =>
+    [...form.querySelectorAll<HTMLInputElement>(`input[name="${name}"]:checked`)].map(
+      ({ value }) => value,
+    );
+  const on = (target: Field, event: 'input' | 'change', change: (value: string) => Over): void => {
+    target.addEventListener(event, () => {
+      const over = shown && change(target.value);
+      if (over) handlers.onChange(over);
+    });
+  };
+  const number = (name: string, change: (value: number) => Over): void => {
+    on(field(name), 'input', (value) => {
+      const read = value.trim() === '' ? NaN : Number(value);
+      return Number.isFinite(read) ? change(read) : null;
+    });
+  };
+
+  on(field('name'), 'input', (name) => ({ name }));
+  on(field('floor'), 'input', (floor) => ({ floor: floor.trim() || null }));
+  on(field('category'), 'input', (category) => ({ category: category.trim() || null }));
+  on(select('parent'), 'input', (parent) => ({ parentId: parent || null }));
+  on(field('active'), 'input', () => ({ active: field('active').checked }));
+  number('minutes', (minutes) => ({ minDwellSeconds: Math.round(minutes * 60) }));
+  number('cooldown', (minutes) => ({ cooldownSeconds: Math.round(minutes * 60) }));
+  number('priority', (priority) => ({ priority: Math.round(priority) }));
+  number('radius', (radius) => (radius > 0 ? { radius } : null));
+  number('width', (width) => (width > 0 ? { width } : null));
+  on(select('direction'), 'input', (value) => ({ direction: value as Direction }));
+  on(select('datum'), 'input', (value) => ({ datum: value as Datum }));
+
+  // Longer texts are read when the field is left: half a line is not an outline.
+  on(text('coordinates'), 'change', (value) => {
+    const read = readShape(shown!.kind, value);
+    if (read.ok) return { geometry: read.geometry };
+    handlers.onUnreadable(read.fault, read.line);
+    return null;
+  });
+  const readSignals = (): void => {
+    const read = readRadio({
+      gateways: ticked('gateways'),
+      bssids: text('bssids').value,
+      beacons: text('beacons').value,
+      codes: text('codes').value,
+    });
+    if (read.ok) handlers.onChange({ radio: read.keys.length > 0 ? read.keys : null });
+    else handlers.onUnreadable(read.fault, read.line);
+  };
+  for (const name of ['bssids', 'beacons', 'codes'])
+    text(name).addEventListener('change', readSignals);
+  const readHours = (): void => {
+    if (!field('limited').checked) {
+      handlers.onChange({ hours: null });
+      return;
+    }
+    const week = DAYS.map((day) => readDay(field(`day-${day}`).value));
+    const wrong = week.indexOf(null);
+    if (wrong >= 0) handlers.onUnreadable('hours', wrong + 1);
+    else {
+      const timezone = shown?.hours?.timezone ?? handlers.timezone;
+      handlers.onChange({ hours: { timezone, week: week.map((day) => day ?? []) } });
+    }
+  };
+  field('limited').addEventListener('input', readHours);
+  for (const day of DAYS) field(`day-${day}`).addEventListener('change', readHours);
+  form.addEventListener('change', ({ target }) => {
+    const { name, value } = target as HTMLInputElement;
+    if (name === 'gateways') readSignals();
+    if (name === 'of') handlers.onChange({ of: value === 'all' ? 'all' : 'any' });
+    if (name === 'members') handlers.onChange({ members: ticked('members') });
+  });
 
   const write = (target: Field, value: string): void => {
     if (document.activeElement !== target && target.value !== value) target.value = value;
   };
-  const on = (target: Field, change: () => Partial<EditorFence> | null): void => {
-    target.addEventListener('input', () => {
-      const over = change();
-      if (over) handlers.onChange(over);
-    });
-  };
-  on(name, () => ({ name: name.value }));
-  on(floor, () => ({ floor: floor.value.trim() || null }));
-  on(category, () => ({ category: category.value.trim() || null }));
-  on(parent, () => ({ parentId: parent.value || null }));
-  on(active, () => ({ active: active.checked }));
-  on(minutes, () => {
-    const value = Number(minutes.value);
-    return Number.isFinite(value) ? { minDwellSeconds: Math.round(value * 60) } : null;
-  });
-  on(radius, () => {
-    const value = Number(radius.value);
-    return isCircle() && value > 0 ? { radius: value } : null;
-  });
-  // The outline is read when the field is left: half a line is not an outline.
-  coordinates.addEventListener('change', () => {
-    const read = isCircle() ? readRings(coordinates.value) : readPolygon(coordinates.value);
-    if (!read.ok) {
-      handlers.onUnreadable(read.fault, read.line);
-      return;
-    }
-    const [first] = read.rings[0] ?? [];
-    handlers.onChange(
-      isCircle() && first
-        ? { geometry: { type: 'Point', coordinates: [...first] } }
-        : {
-            geometry: { type: 'Polygon', coordinates: read.rings.map((r) => r.map((p) => [...p])) },
-          },
-    );
-  });
-
   const showParents = (fence: EditorFence, others: readonly EditorFence[]): void => {
+    const parent = select('parent');
+    if (document.activeElement === parent) return;
     const options = others
-      .filter((other) => other.id !== fence.id && !other.id.startsWith('new-'))
+      .filter(({ id, kind }) => id !== fence.id && !id.startsWith('new-') && kind !== 'tripwire')
       .toSorted((a, b) => a.name.localeCompare(b.name))
-      .map((other) => new Option(other.name, other.id, false, other.id === fence.parentId));
+      .map(({ id, name }) => new Option(name, id, false, id === fence.parentId));
     parent.replaceChildren(parent.options[0]!, ...options);
     parent.value = fence.parentId ?? '';
   };
+  const showMembers = (fence: EditorFence, others: readonly EditorFence[]): void => {
+    const box = form.querySelector<HTMLElement>('[data-part="members"]')!;
+    const choices = others
+      .filter(({ id, kind }) => id !== fence.id && !id.startsWith('new-') && kind !== 'tripwire')
+      .toSorted((a, b) => a.name.localeCompare(b.name));
+    const key = JSON.stringify([fence.id, choices.map(({ id, name }) => [id, name])]);
+    if (box.dataset['shown'] !== key) {
+      box.dataset['shown'] = key;
+      box.replaceChildren(...choices.map(({ id, name, floor }) => choice(id, name, floor)));
+    }
+    for (const input of box.querySelectorAll('input')) {
+      input.checked = fence.members?.includes(input.value) ?? false;
+    }
+  };
+  const showSignals = (fence: EditorFence): void => {
+    const typed = writeRadio(fence.radio ?? []);
+    write(text('bssids'), typed.bssids);
+    write(text('beacons'), typed.beacons);
+    write(text('codes'), typed.codes);
+    for (const input of form.querySelectorAll<HTMLInputElement>('input[name="gateways"]')) {
+      input.checked = typed.gateways.includes(input.value.toLowerCase());
+    }
+  };
+  const showHours = ({ hours }: EditorFence): void => {
+    field('limited').checked = hours !== null;
+    form.querySelector<HTMLElement>('[data-part="week"]')!.hidden = hours === null;
+    for (const day of DAYS) write(field(`day-${day}`), writeDay(hours?.week[day] ?? []));
+  };
+  /** Parts that concern only some kinds say which; another fence opens what it has something in. */
+  const showParts = (fence: EditorFence, other: boolean): void => {
+    for (const box of form.querySelectorAll<HTMLElement>('[data-kinds]')) {
+      box.hidden = !box.dataset['kinds']!.split(' ').includes(fence.kind);
+    }
+    if (!other) return;
+    const used: Record<string, boolean> = {
+      radio: fence.kind === 'radio' || (fence.radio?.length ?? 0) > 0,
+      hours: fence.hours !== null,
+      more: fence.priority !== 0 || fence.cooldownSeconds !== 0,
+    };
+    const folds = [...form.querySelectorAll<HTMLDetailsElement>('details[data-fold]')];
+    for (const fold of folds) fold.open = used[fold.dataset['fold'] ?? ''] ?? false;
+    // Signals are what a set of signals is about, and an extra of any other fence.
+    const signals = folds.find(({ dataset }) => dataset['fold'] === 'radio')!;
+    const hours = folds.find(({ dataset }) => dataset['fold'] === 'hours')!;
+    if (fence.kind === 'radio') field('name').closest('.field')!.after(signals);
+    else hours.before(signals);
+  };
+
   return {
     show(fence, others) {
       form.hidden = fence === null;
+      const other = fence?.id !== shown?.id;
+      shown = fence;
       if (!fence) return;
-      write(name, fence.name);
-      write(floor, fence.floor ?? '');
-      write(category, fence.category ?? '');
-      write(minutes, String(Math.round((fence.minDwellSeconds / 60) * 100) / 100));
-      active.checked = fence.active;
-      if (document.activeElement !== parent) showParents(fence, others);
-      const circle = fence.geometry.type === 'Point';
-      for (const kind of kinds) {
-        kind.checked = (kind.value === 'circle') === circle;
-        // On the map a shape is what was drawn; only the plain form may change its kind.
-        kind.disabled = !kind.checked;
+      showParts(fence, other);
+      field('kind').value = fence.kind;
+      write(field('name'), fence.name);
+      write(field('floor'), fence.floor ?? '');
+      write(field('category'), fence.category ?? '');
+      write(field('minutes'), hundredths(fence.minDwellSeconds / 60));
+      write(field('cooldown'), hundredths(fence.cooldownSeconds / 60));
+      write(field('priority'), String(fence.priority));
+      field('active').checked = fence.active;
+      showParents(fence, others);
+      write(field('radius'), fence.radius === null ? '' : String(fence.radius));
+      write(field('width'), fence.width === null ? '' : String(fence.width));
+      write(select('direction'), fence.direction ?? 'both');
+      write(select('datum'), fence.datum);
+      write(text('coordinates'), writeShape(fence.geometry));
+      text('coordinates').readOnly = fence.geometry?.type === 'MultiPolygon';
+      for (const input of form.querySelectorAll<HTMLInputElement>('input[name="of"]')) {
+        input.checked = input.value === (fence.of ?? 'any');
       }
-      part('radius-row', form).hidden = !circle;
-      write(radius, fence.radius === null ? '' : String(fence.radius));
-      write(coordinates, writeGeometry(fence.geometry));
-      coordinates.readOnly = fence.geometry.type === 'MultiPolygon';
+      showMembers(fence, others);
+      showSignals(fence);
+      showHours(fence);
     },
   };
 }
 
-function writeGeometry(geometry: Geometry): string {
-  if (geometry.type === 'Point') return writePoint(geometry.coordinates as unknown as LonLat);
-  const rings = geometry.type === 'Polygon' ? geometry.coordinates : geometry.coordinates.flat();
-  return writeRings(rings as unknown as LonLat[][]);
+function choice(id: string, name: string, floor: string | null): HTMLElement {
+  const label = make('label', 'tick');
+  const input = make('input');
+  input.type = 'checkbox';
+  input.name = 'members';
+  input.value = id;
+  const words = make('span', '', name);
+  if (floor !== null) words.append(' ', make('span', 'help', floor));
+  label.append(input, words);
+  return label;
 }

@@ -7,6 +7,10 @@ export interface FenceListOptions {
   onSelect(id: string): void;
   /** Small grey text behind the name, e.g. "circle, 12 m". */
   describe(fence: EditorFence): string;
+  /** The kind's name, for those who wonder about its icon. */
+  kindName(fence: EditorFence): string;
+  /** Address of the icons' file. */
+  icons: string;
   unsaved: string;
   unnamed: string;
   /** Heading over fences that are not in use. */
@@ -48,6 +52,18 @@ export function showList(
   }
 }
 
+/** One symbol of the icons' file; what it means is said in words beside it. */
+function icon(file: string, kind: EditorFence['kind']): SVGElement {
+  const space = 'http://www.w3.org/2000/svg';
+  const svg = document.createElementNS(space, 'svg');
+  svg.setAttribute('class', 'icon');
+  svg.setAttribute('aria-hidden', 'true');
+  const use = document.createElementNS(space, 'use');
+  use.setAttribute('href', `${file}#fence-${kind}`);
+  svg.append(use);
+  return svg;
+}
+
 function row(
   options: FenceListOptions,
   fence: EditorFence,
@@ -60,6 +76,8 @@ function row(
   button.type = 'button';
   button.dataset['fence'] = fence.id;
   if (selected) button.setAttribute('aria-current', 'true');
+  button.title = options.kindName(fence);
+  button.append(icon(options.icons, fence.kind));
   button.append(make('span', 'fence-list__name', fence.name || options.unnamed));
   button.append(make('span', 'fence-list__size', options.describe(fence)));
   if (dirty) button.append(make('span', 'fence-list__dirty', options.unsaved));

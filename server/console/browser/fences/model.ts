@@ -1,18 +1,8 @@
 /** What the fence editor knows: saved fences, unsaved drafts over them, what is selected. No page, no map. */
-import type { ShapeOnMap } from '../map/shapes.ts';
+import type { StoredFence } from '../../shared/fence.ts';
 
-export interface EditorFence extends ShapeOnMap {
-  /** `new-…` until saved. */
-  id: string;
-  name: string;
-  floor: string | null;
-  parentId: string | null;
-  category: string | null;
-  minDwellSeconds: number;
-  active: boolean;
-  /** Counts up with every save; 0 until saved. */
-  version: number;
-}
+/** Its id is `new-…` until it is saved, its version then 0. */
+export type EditorFence = StoredFence;
 
 export interface EditorModel {
   all(): EditorFence[];
@@ -32,6 +22,8 @@ export interface EditorModel {
   /** The server answered: `id` may change from temporary to real. */
   saved(id: string, fence: EditorFence): void;
   removed(id: string): void;
+  /** Other fences stand now; drafts over those that are still there stay. */
+  reset(fences: readonly EditorFence[]): void;
   /** Drafts as they can be kept over a reload. */
   drafts(): EditorFence[];
 }
@@ -45,6 +37,8 @@ export function createModel(
   const saved = new Map(fences.map((fence) => [fence.id, fence]));
   const drafts = new Map<string, EditorFence>();
   for (const draft of restored) {
+    // Kept by a page of an earlier release, it lacks what later kinds need.
+    if (draft.kind === undefined) continue;
     if (draft.id.startsWith('new-') || saved.has(draft.id)) drafts.set(draft.id, draft);
   }
   let selected: string | null = null;
@@ -94,6 +88,14 @@ export function createModel(
       drafts.delete(id);
       saved.delete(id);
       if (selected === id) selected = null;
+      onChange();
+    },
+    reset(stored) {
+      // Fences of no store are not in a store's list.
+      for (const { id } of stored) saved.delete(id);
+      for (const fence of stored) saved.set(fence.id, fence);
+      for (const id of drafts.keys())
+        if (!id.startsWith('new-') && !saved.has(id)) drafts.delete(id);
       onChange();
     },
     drafts: () => [...drafts.values()],

@@ -4,6 +4,8 @@ import { make } from '../page/data.ts';
 
 export interface Notices {
   good(text: string): void;
+  /** It went right, and still something is odd. */
+  warn(text: string, details: readonly string[]): void;
   bad(text: string, details?: readonly string[]): void;
   clear(): void;
 }
@@ -20,9 +22,12 @@ export function createNotices(box: HTMLElement): Notices {
     }
     notice.append(words);
     box.replaceChildren(notice);
+    // On a phone the words stand below the map.
+    notice.scrollIntoView({ block: 'nearest' });
   };
   return {
     good: (text) => show('good', text, []),
+    warn: (text, details) => show('warn', text, details),
     bad: (text, details = []) => show('bad', text, details),
     clear: () => box.replaceChildren(),
   };

@@ -3,7 +3,7 @@ import L from 'leaflet';
 import type { FenceLabel } from '../map/labels.ts';
 import { addLabel } from '../map/labels.ts';
 import type { FenceLayer, ShapeOnMap } from '../map/shapes.ts';
-import { toLayer } from '../map/shapes.ts';
+import { fitWidth, toLayer } from '../map/shapes.ts';
 
 export interface LiveFence extends ShapeOnMap {
   id: string;
@@ -66,7 +66,10 @@ export function showOccupancy(
     }
   };
   map.on('zoomend', () => {
-    for (const { label } of shown.values()) label?.refit();
+    for (const { fence, layer, label } of shown.values()) {
+      fitWidth(map, layer, fence.width);
+      label?.refit();
+    }
   });
   return {
     update(next) {
@@ -82,7 +85,9 @@ export function showOccupancy(
       for (const fence of outerFirst) {
         const outer = parents.has(fence.id);
         const className = outer ? 'fence fence--outer' : 'fence';
-        const layer = toLayer(fence, { className, interactive: false }).addTo(map);
+        const layer = toLayer(fence, { className, interactive: false })?.addTo(map);
+        if (!layer) continue;
+        fitWidth(map, layer, fence.width);
         layer.getElement()?.setAttribute('role', 'img');
         const label = outer ? null : addLabel(map, layer, fence.name);
         shown.set(fence.id, { fence, layer, label, outer });

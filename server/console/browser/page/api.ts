@@ -19,15 +19,29 @@ export async function call<T>(
   address: string,
   body?: unknown,
 ): Promise<Answer<T>> {
+  const json = body === undefined ? undefined : JSON.stringify(body);
+  return send(
+    method,
+    address,
+    json === undefined ? undefined : { type: 'application/json', text: json },
+  );
+}
+
+/** The same with a body that is text of another type. */
+export async function send<T>(
+  method: 'GET' | 'POST' | 'PUT' | 'PATCH' | 'DELETE',
+  address: string,
+  body?: { type: string; text: string },
+): Promise<Answer<T>> {
   const token = document.querySelector<HTMLMetaElement>('meta[name="csrf-token"]')?.content ?? '';
   const headers: Record<string, string> = { accept: 'application/json', 'x-csrf-token': token };
-  if (body !== undefined) headers['content-type'] = 'application/json';
+  if (body) headers['content-type'] = body.type;
   try {
     const response = await fetch(address, {
       method,
       headers,
       credentials: 'same-origin',
-      ...(body === undefined ? {} : { body: JSON.stringify(body) }),
+      ...(body ? { body: body.text } : {}),
     });
     const text = await response.text();
     const parsed: unknown = text === '' ? null : JSON.parse(text);
