@@ -62,8 +62,8 @@ export interface FenceSight {
 const TELL_EVERY: Millis = 60_000;
 /** Alternates kept of a shop, and of a hall whose visit may be one to any of its shops. */
 const MAX_RIVALS = 4;
-const MAX_CHILDREN = 12;
-const NEWEST_SHARE = 0.3;
+const MAX_CHILDREN = 16;
+const NEWEST_SHARE = 0.12;
 
 /** As much of a fence as telling of a visit needs, so that a removed one can still be told of. */
 export interface FenceName {
@@ -123,12 +123,13 @@ const best = (sums: ReadonlyMap<string, number>, most: number): Alternates =>
     .map(([id, p]) => [id, Math.round(p * 1e4) / 1e4] as const);
 
 /**
- * The alternates after one more ping. Of a hall's children the newest ping counts for three tenths at
- * least: it knows all that the ones before it knew, and who is in the list must be able to change.
+ * The alternates after one more ping. Of a hall's children the newest ping of somebody standing counts
+ * for an eighth at least: it knows all that the ones before it knew, and whom a long visit names must
+ * be able to change. Walking on does not wipe out where one stood.
  */
 function mergeRivals({ alternates, weight }: VisitSums, sight: Sight): Alternates {
   const whole = weight + sight.weight;
-  const share = Math.max(sight.weight / whole, sight.holds ? NEWEST_SHARE : 0);
+  const share = Math.max(sight.weight / whole, sight.holds ? NEWEST_SHARE * sight.pStill : 0);
   const fades = sight.holds && weight > 0;
   if (sight.rivals.length === 0 && !fades) return alternates;
   const kept = fades ? (1 - share) * (whole / weight) : 1;

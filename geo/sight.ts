@@ -15,7 +15,7 @@ import { relativeLon } from './fence.ts';
 /** Below this a fence is not followed. */
 export const FORGET = 0.02;
 /** Fences that a visit's alternates are chosen from, per ping. */
-const MAX_RIVALS = 12;
+const MAX_RIVALS = 24;
 /** Of many shops in a hall each may be little believed, and one of them is right all the same. */
 const LEAST_CHILD = 0.01;
 

@@ -34,8 +34,9 @@ export function evenAfter(
 ): Evenness | null {
   if (before === null || still || now.t - before.t < 1) return null;
   const seconds = (now.t - before.t) / 1000;
-  const east = wrapLon(now.lon - before.lon) / seconds;
-  const north = (now.lat - before.lat) / seconds;
+  // Adding zero turns −0, which JSON does not keep, into 0.
+  const east = wrapLon(now.lon - before.lon) / seconds + 0;
+  const north = (now.lat - before.lat) / seconds + 0;
   const start = { since: before.t, fixes: 2, east, north };
   if (even === null || before.acc !== now.acc) return start;
   const x = (east - even.east) * seconds * metresPerLonDegree(now.lat);
