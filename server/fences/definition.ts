@@ -19,5 +19,6 @@ export function definitionOf(row: FenceRow): FenceDefinition {
     ...(row.cooldown_s === 0 ? {} : { cooldownSeconds: row.cooldown_s }),
     ...(row.hours === null ? {} : { hours: row.hours }),
     ...(row.made === null ? {} : { source: row.made }),
+    ...(row.datum === 'wgs84' ? {} : { drawnIn: row.datum }),
   };
 }

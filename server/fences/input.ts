@@ -141,7 +141,8 @@ function featureOf(input: FenceInput): object {
 /** What kind and numbers a changed fence has; another kind of geometry brings its own. */
 function groundOf(before: FenceRow, change: FenceChange, redrawn: boolean): GroundInput {
   const { kind, radius, width, direction, members, of } = change;
-  const geometry = redrawn ? (change.geometry ?? drawnGeometry(before)) : before.geometry;
+  const drawn = change.geometry === undefined ? drawnGeometry(before) : change.geometry;
+  const geometry = redrawn ? drawn : before.geometry;
   const other =
     kind !== undefined ? kind !== before.kind : sort(geometry) !== sort(before.geometry);
   if (other) return { kind, radius, width, direction, members, of, geometry };

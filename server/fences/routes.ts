@@ -28,7 +28,8 @@ export interface FenceDeps {
 }
 
 const tag = 'Fences';
-const LIMIT = 1024 * 1024;
+/** A shape with far too many corners is still read, to say how many are too many. */
+const LIMIT = 8 * 1024 * 1024;
 const idParams = z.object({ id: z.uuid().describe('Fence id.') });
 
 function readRoutes({ db }: FenceDeps): AnyRoute[] {
