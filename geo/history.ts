@@ -164,6 +164,8 @@ export function revise(
   const before = run(start, stored, timeline, policy, until === undefined ? {} : { until });
   const after = run(start, [...stored, ...late], timeline, policy, options);
   const pairs = pairVisits(before.visits, after.visits);
+  // Nothing late undoes those: the new run only had no reason yet to tell of them again.
+  const begun = new Set(start.fences.map(({ phase, visit }) => phase !== 'candidate' && visit?.id));
   const gone = new Map(before.visits);
   const changed: { visit: Visit; was: Visit | null }[] = [];
   for (const visit of after.visits.values()) {
@@ -191,7 +193,7 @@ export function revise(
     lateReasons: after.reasons.slice(stored.length),
     fresh: after.happenings.filter(isNew),
     changed,
-    retracted: [...gone.values()],
+    retracted: [...gone.values()].filter(({ id }) => !begun.has(id)),
   };
 }
 
