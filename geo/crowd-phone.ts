@@ -27,14 +27,18 @@ type ErrorAt = (spot: Spot, second: number) => [number, number];
 function drifting(draw: Draw): ErrorAt {
   const tau = draw.pick([10, 20, 40, 90, 300, 1200]);
   const white = draw.pick([0, 0.25, 0.5]);
+  // A third of the phones hand out what one radio scan gave until the next.
+  const hold = draw.chance(1 / 3) ? draw.between(15, 60) : 0;
   const [slow, fast] = [Math.sqrt(1 - white), Math.sqrt(white)];
   let [x, y, last] = [draw.normal(), draw.normal(), 0];
   return (_, second) => {
-    const keep = Math.exp(-(second - last) / tau);
-    const fresh = Math.sqrt(1 - keep * keep);
-    last = second;
-    x = keep * x + fresh * draw.normal();
-    y = keep * y + fresh * draw.normal();
+    if (second - last >= hold) {
+      const keep = hold > 0 ? 0 : Math.exp(-(second - last) / tau);
+      const fresh = Math.sqrt(1 - keep * keep);
+      last = second;
+      x = keep * x + fresh * draw.normal();
+      y = keep * y + fresh * draw.normal();
+    }
     return [slow * x + fast * draw.normal(), slow * y + fast * draw.normal()];
   };
 }

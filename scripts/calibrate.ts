@@ -28,6 +28,9 @@ interface Options {
   json?: true;
 }
 
+/** What the weights in the source were fitted on: `--fit` alone does it again. */
+const fitCrowd = { synthetic: true, noise: 'drift', seed: 1, people: 30_000 } as const;
+
 /** Exit codes: 0 done, 1 nothing to judge or a file that cannot be used, 2 wrong usage. */
 const USAGE = 2;
 
@@ -95,9 +98,7 @@ async function main(): Promise<void> {
   program.exitOverride((error) => process.exit(error.exitCode === 0 ? 0 : USAGE));
   const options = program.parse().opts<Options>();
   const sources = [options.file, options.synthetic, options.database].filter(Boolean).length;
-  // A fit that is asked for by itself is a fit on the crowd it was fitted on before.
-  if (sources === 0 && options.fit)
-    Object.assign(options, { synthetic: true, noise: 'drift', seed: 1 });
+  if (sources === 0 && options.fit) Object.assign(options, fitCrowd);
   else if (sources !== 1) fail('say one of --file, --synthetic, --database, or --fit alone', USAGE);
   const source = await load(options);
   const { rows, faults, title } = source;

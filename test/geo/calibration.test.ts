@@ -176,7 +176,7 @@ describe('claims of the engine', () => {
   ];
   test.each(cases)(
     'come true as often as claimed: %s errors, seed %i',
-    (noise, seed) => {
+    (noise, seed, people) => {
       const labels = labelCrowd(makeCrowd(randomFrom(seed), { people, noise }), defaultPolicy);
       const all = labels.rows.map(({ visit, truth }) => ({ p: visit.score, truth }));
       const bins = reliability(all);
