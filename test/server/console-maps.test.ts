@@ -6,7 +6,12 @@ import { dataBlock } from '../../server/console/client-texts.ts';
 import { readTexts } from '../../server/console/texts.ts';
 import { feedLines } from '../../server/console/live.ts';
 import { feedLine } from '../../server/console/shared/feed-line.ts';
+import { datumOfTiles } from '../../server/console/map-datum.ts';
 import { readPolygon, readRings, writeRings } from '../../server/console/shared/coordinates.ts';
+import type { FenceGeometry, FenceKind } from '../../server/console/shared/fence.ts';
+import { readDay, writeDay } from '../../server/console/shared/opening.ts';
+import { readRadio, writeRadio } from '../../server/console/shared/radio-keys.ts';
+import { readShape, writeShape } from '../../server/console/shared/typed-shape.ts';
 import { startApp } from '../support/app.ts';
 import type { TestApp } from '../support/app.ts';
 import { makeShop } from '../support/browser.ts';
@@ -38,6 +43,110 @@ describe('coordinates as text', () => {
   test.each(['1,2', '1;2', '1\t2', ' 1   2 ', '1 , 2\r'])('%j is read', (text) => {
     expect(readRings(text)).toEqual({ ok: true, rings: [[[1, 2]]] });
   });
+});
+
+describe('opening hours as text', () => {
+  test.each([
+    ['', []],
+    ['9-18', [[540, 1080]]],
+    [
+      '09:00–12:30, 14:00–18:00',
+      [
+        [540, 750],
+        [840, 1080],
+      ],
+    ],
+    [
+      '9.30 — 18：00；20至2',
+      [
+        [570, 1080],
+        [1200, 120],
+      ],
+    ],
+    ['0-24', [[0, 1440]]],
+  ])('%j is read', (text, spans) => {
+    expect(readDay(text)).toEqual(spans);
+  });
+  test.each(['all day', '9', '9-18-20', '25-26', '9:60-10', '24-26', '9-18,', '-'])(
+    '%j is not',
+    (text) => {
+      expect(readDay(text)).toBeNull();
+    },
+  );
+  test('come back as they went', () => {
+    const spans = [
+      [0, 1440],
+      [545, 1],
+      [1200, 120],
+    ] as [number, number][];
+    expect(readDay(writeDay(spans))).toEqual(spans);
+  });
+});
+
+describe('signals as text', () => {
+  const blank = { gateways: [], bssids: '', beacons: '', codes: '' };
+  const uuid = 'f7826da6-4fa2-4e98-8024-bc5b71e0893e';
+  const keys = [
+    'gateway:01933b2e-8f00-7000-8000-0000000000fe',
+    'bssid:3c:84:6a:12:9f:01',
+    `beacon:${uuid}:1:65535`,
+    'qr:lift-1',
+  ];
+
+  test('come back as they went', () => {
+    expect(readRadio(writeRadio(keys))).toEqual({ ok: true, keys });
+    expect(readRadio(blank)).toEqual({ ok: true, keys: [] });
+  });
+  test.each([
+    [{ bssids: '3C-84-6A-12-9F-01\n\n3c846a129f01' }, 'bssid:3c:84:6a:12:9f:01'],
+    [{ beacons: `${uuid.toUpperCase()}, 01, 7` }, `beacon:${uuid}:1:7`],
+    [{ codes: '  LIFT-1  ' }, 'qr:lift-1'],
+  ])('%j is one key, however it is written', (typed, key) => {
+    expect(readRadio({ ...blank, ...typed })).toEqual({ ok: true, keys: [key] });
+  });
+  test.each([
+    [{ bssids: '3c:84:6a:12:9f:01\nhere' }, 'bssid', 2],
+    [{ bssids: '3c:84:6a:12:9f:0g' }, 'bssid', 1],
+    [{ beacons: uuid }, 'beacon', 1],
+    [{ beacons: `${uuid} 1 65536` }, 'beacon', 1],
+    [{ beacons: `${uuid} 1 2 3` }, 'beacon', 1],
+    [{ codes: 'ok\ntwo words' }, 'code', 2],
+    [{ codes: 'x'.repeat(101) }, 'code', 1],
+  ])('%j is refused', (typed, fault, line) => {
+    expect(readRadio({ ...blank, ...typed })).toEqual({ ok: false, fault, line });
+  });
+});
+
+test('a shape of each kind comes back as it went', () => {
+  const ring = [
+    [1, 2],
+    [3, 2],
+    [3, 4],
+    [1, 2],
+  ];
+  const shapes: [FenceKind, FenceGeometry | null][] = [
+    ['area', { type: 'Polygon', coordinates: [ring, ring] }],
+    ['circle', { type: 'Point', coordinates: [1, 2] }],
+    ['corridor', { type: 'LineString', coordinates: ring.slice(0, 3) }],
+    ['tripwire', { type: 'LineString', coordinates: ring.slice(0, 2) }],
+    ['radio', null],
+    ['composite', null],
+  ];
+  for (const [kind, geometry] of shapes) {
+    expect(readShape(kind, writeShape(geometry))).toEqual({ ok: true, geometry });
+  }
+  expect(readShape('corridor', '1, 2')).toEqual({ ok: false, fault: 'too-short', line: 1 });
+  expect(readShape('tripwire', '1, 2\n\n3, 4')).toMatchObject({ ok: false, fault: 'too-short' });
+});
+
+test.each([
+  ['https://tile.openstreetmap.org/{z}/{x}/{y}.png', 'wgs84'],
+  ['https://webrd01.is.autonavi.com/appmaptile?x={x}', 'gcj02'],
+  ['https://rt0.map.gtimg.com/tile?z={z}', 'gcj02'],
+  ['https://maponline0.bdimg.com/tile/?qt=vtile', 'bd09'],
+])('over %s is drawn in %s', (url, datum) => {
+  expect(datumOfTiles({ url })).toBe(datum);
+  expect(datumOfTiles(null)).toBe('wgs84');
 });
 
 describe('the live feed', () => {
@@ -222,6 +331,25 @@ describe('the pages', () => {
     const location = response.headers.get('location') ?? '';
     return { status: response.status, location, html: await response.text() };
   };
+  /** What the fence form of a page would post, as a browser without scripts does. */
+  const formOf = (html: string): [string, string][] => {
+    const form = /<form[^>]*data-part="form"[\s\S]*?<\/form>/.exec(html)![0];
+    const value = (tag: string, name: string) =>
+      new RegExp(`${name}="([^"]*)"`).exec(tag)?.[1]?.replaceAll('&#34;', '"') ?? '';
+    const inputs = [...form.matchAll(/<input[^>]*name="[^>]*>/g)]
+      .map(([tag]) => tag)
+      .filter((tag) => !/type="(checkbox|radio)"/.test(tag) || / checked/.test(tag));
+    const texts = [...form.matchAll(/<textarea[^>]*name="([^"]+)"[^>]*>([^<]*)</g)];
+    const selects = [...form.matchAll(/<select[^>]*name="([^"]+)"[^>]*>([\s\S]*?)<\/select>/g)];
+    return [
+      ...inputs.map((tag): [string, string] => [value(tag, 'name'), value(tag, 'value')]),
+      ...texts.map(([, name, text]): [string, string] => [name!, text!]),
+      ...selects.map(([, name, options]): [string, string] => [
+        name!,
+        /value="([^"]*)" selected/.exec(options!)?.[1] ?? '',
+      ]),
+    ].filter(([name]) => name !== 'csrf' && name !== 'confirm');
+  };
   const fences = async (): Promise<
     { name: string; geometry: unknown; radius: number | null }[]
   > => {
@@ -277,6 +405,84 @@ describe('the pages', () => {
     expect(lacks(answer.html, words)).toEqual([]);
     expect(lacks(answer.html, form.coordinates.split('\n')[0]!)).toEqual([]);
     expect(await fences()).toEqual([]);
+  });
+
+  test('each kind is typed without a map, shown again and kept when saved as it stands', async () => {
+    const plain = { minutes: '3', active: 'yes', priority: '2', cooldown: '10', direction: 'left' };
+    const line = '120.0757, 30.2931\n120.0760, 30.2931';
+    const member = await post('/console/fences', { ...plain, ...typed });
+    const shopId = /fence=([0-9a-f-]{36})/.exec(member.location)![1]!;
+    const forms: [Record<string, string>, object][] = [
+      [
+        { kind: 'corridor', coordinates: line, width: '16' },
+        { width: 16, cooldownSeconds: 600 },
+      ],
+      [
+        { kind: 'tripwire', coordinates: line },
+        { direction: 'left', width: null, priority: 2 },
+      ],
+      [
+        { kind: 'radio', bssids: '3C-84-6A-12-9F-01', codes: 'lift-1' },
+        { radio: ['bssid:3c:84:6a:12:9f:01', 'qr:lift-1'], geometry: null },
+      ],
+      [
+        { kind: 'composite', members: shopId, of: 'all' },
+        { members: [shopId], of: 'all' },
+      ],
+      [
+        {
+          kind: 'area',
+          coordinates: typed.coordinates,
+          limited: 'yes',
+          'day-0': '9-18',
+          datum: 'gcj02',
+        },
+        {
+          hours: { timezone: 'Asia/Shanghai', week: [[[540, 1080]], [], [], [], [], [], []] },
+          datum: 'gcj02',
+        },
+      ],
+    ];
+    for (const [form, expected] of forms) {
+      const name = `A ${form['kind']}`;
+      const made = await post('/console/fences', { ...plain, name, ...form });
+      expect([name, made.status]).toEqual([name, 303]);
+      const id = /fence=([0-9a-f-]{36})/.exec(made.location)![1]!;
+      const before = (await fences()).find((fence) => fence.name === name);
+      expect(before).toMatchObject({ kind: form['kind'], version: 1, ...expected });
+      const again = await post(`/console/fences/${id}`, formOf((await get(made.location)).html));
+      expect(again.status).toBe(303);
+      const after = (await fences()).find((fence) => fence.name === name);
+      expect(after).toEqual({ ...before, updatedAt: expect.any(String) });
+    }
+  });
+
+  test.each([
+    [{ kind: 'corridor', coordinates: '1, 2\n3, 4', width: '0' }, 'needs a width'],
+    [{ kind: 'tripwire', coordinates: '1, 2' }, 'at least two points'],
+    [{ kind: 'radio', bssids: 'here' }, 'Access points, line 1'],
+    [{ kind: 'radio' }, 'at least one signal'],
+    [{ kind: 'composite' }, 'at least one fence'],
+    [{ kind: 'radio', codes: 'a', limited: 'yes', 'day-2': 'noon' }, 'Opening hours, day 3'],
+    [{ kind: 'area', coordinates: '1, 2\n3, 2\n3, 4', datum: 'bd09' }, 'datum'],
+  ])('%j is refused with what to mend', async (form, words) => {
+    const answer = await post('/console/fences', { name: 'Odd', minutes: '3', ...form });
+    expect(answer.status).toBe(422);
+    expect(lacks(answer.html, words)).toEqual([]);
+    expect(await fences()).toEqual([]);
+  });
+
+  test('a fence that another is made of cannot be deleted, and the page says why', async () => {
+    const part = await makeFence(app.db, shop.merchantId, { storeId: shop.storeId, name: 'Shop' });
+    await post('/console/fences', {
+      name: 'Both',
+      minutes: '3',
+      kind: 'composite',
+      active: 'yes',
+      members: part.id,
+    });
+    const refused = await post(`/console/fences/${part.id}/delete`, { confirm: 'Shop' });
+    expect([refused.status, lacks(refused.html, 'part of “Both”')]).toEqual([422, []]);
   });
 
   test('hostile names are text everywhere', async () => {
