@@ -162,11 +162,12 @@ describe('over the database', () => {
     // What lies inside the door is no door, wherever it is.
     await draw(drawnOn('wgs84', HANGZHOU, 20, 20), { name: 'Shelf', parentId: door.id });
     const where = { merchantId: merchant.id, storeId: store.id, gatewayId: gateway.id };
-    const guests = [];
-    for (let i = 0; i < 7; i++) {
-      const guest = await makeGuest(db, merchant.id);
-      guests.push({ guest, device: await makeDevice(db, merchant.id, { guestId: guest.id }) });
-    }
+    const guests = await Promise.all(
+      [0, 1, 2, 3, 4, 5, 6].map(async () => {
+        const guest = await makeGuest(db, merchant.id);
+        return { guest, device: await makeDevice(db, merchant.id, { guestId: guest.id }) };
+      }),
+    );
     /** One sign-in, and a position so many minutes after it. */
     const signIn = async (who: number, minute: number, after = 1, over: object = {}) => {
       const { guest, device } = guests[who]!;
