@@ -29,6 +29,14 @@ function serverOptions(statementTimeout: number, idleTimeout: number): string {
   ].join(' ');
 }
 
+/**
+ * How long the client waits for an answer; 0: for ever. The server's limit fires first; this one is
+ * for a server that cannot be reached any more.
+ */
+function patience(statementTimeout: number): number {
+  return statementTimeout === 0 ? 0 : statementTimeout + 5_000;
+}
+
 export async function openPool(url: string, options: PoolOptions = {}): Promise<Database> {
   const { max = 10, connectionTimeout = 5_000, statementTimeout = 15_000 } = options;
   const { idleTransactionTimeout = 60_000, onError = NOTHING } = options;
@@ -44,8 +52,7 @@ export async function openPool(url: string, options: PoolOptions = {}): Promise<
     ...client,
     max,
     idleTimeoutMillis: 30_000,
-    // The server's limit fires first; this one is for a server that cannot be reached any more.
-    query_timeout: statementTimeout + 5_000,
+    query_timeout: patience(statementTimeout),
   });
   pool.on('error', onError);
   // A checked-out client's failure reaches whoever waits for its query.
@@ -54,6 +61,12 @@ export async function openPool(url: string, options: PoolOptions = {}): Promise<
   const db = pooledDatabase({
     engine: 'postgres',
     pool,
+    limit: (each, ms) => {
+      const { connectionParameters } = each as unknown as {
+        connectionParameters: { query_timeout: number };
+      };
+      connectionParameters.query_timeout = patience(ms ?? statementTimeout);
+    },
     listen: listener.listen,
     close: async () => {
       await listener.close();

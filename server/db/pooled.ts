@@ -15,7 +15,7 @@ const RETRYABLE = new Set(['40001', '40P01']);
 export interface PooledParts {
   engine: Database['engine'];
   pool: pg.Pool;
-  /** Sets the statement limit of one checked-out client where SQL cannot (milliseconds, null = default). */
+  /** Sets the statement limit of one checked-out client on this side (milliseconds, 0 = none, null = default). */
   limit?: (client: pg.PoolClient, ms: number | null) => void;
   listen: Database['listen'];
   close: () => Promise<void>;
