@@ -33,7 +33,7 @@ export function evenAfter(
   still: boolean,
 ): Evenness | null {
   if (before === null || still || now.t - before.t < 1) return null;
-  const seconds = (now.t - before.t) / 1000;
+  const seconds = Math.max((now.t - before.t) / 1000, 0.001);
   // Adding zero turns −0, which JSON does not keep, into 0.
   const east = wrapLon(now.lon - before.lon) / seconds + 0;
   const north = (now.lat - before.lat) / seconds + 0;

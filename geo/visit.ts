@@ -17,7 +17,7 @@ export interface Bounds {
 export interface Factor {
   readonly name: string;
   readonly value: number;
-  /** Exponent or share with which the factor enters the score. */
+  /** In the fitted model (geo/score-model.ts); 0 is told but not counted. */
   readonly weight: number;
   readonly text: string;
 }
