@@ -11,15 +11,17 @@ alter table pings
   -- {fence, kind}: certain knowledge from a sign-in, a session, a code.
   add column evidence jsonb,
   -- False: the engine was never told, because it could not be used or came too late.
-  add column usable boolean not null default true,
+  add column usable boolean not null default true;
+-- In one pass over the pings, of which there may be very many.
+alter table pings
   -- As exact as they were sent, or history would not repeat itself.
   alter column accuracy_m type double precision using accuracy_m::text::double precision,
-  alter column speed_mps type double precision using speed_mps::text::double precision;
-update pings set judged_at = at,
-  usable = reason is null or reason in ('not-finite', 'out-of-range', 'mock', 'inaccurate', 'duplicate',
-    'out-of-order', 'too-frequent', 'impossible-speed')
-where judged_at is null;
-alter table pings alter column judged_at set not null;
+  alter column speed_mps type double precision using speed_mps::text::double precision,
+  alter column judged_at type timestamptz using at,
+  alter column judged_at set not null,
+  alter column usable type boolean using reason is null
+    or reason in ('not-finite', 'out-of-range', 'mock', 'inaccurate', 'duplicate', 'out-of-order',
+      'too-frequent', 'impossible-speed');
 create index on pings (device_id, judged_at);
 
 -- States as of earlier moments: where a rewind starts. At most one an hour, or one per 500 pings.
