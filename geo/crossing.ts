@@ -11,6 +11,10 @@ import { planeDistance } from './distance.ts';
 import { relativeLon } from './fence.ts';
 import { wrapLon } from './lonlat.ts';
 
+const NOTHING: readonly Transition[] = [];
+/** Fences asked per ping, at most: the bigger ones. */
+const MAX_NEAR = 1024;
+
 /** Shares along a–b at which the segment meets the fence's edges. */
 function cuts(fence: Fence, a: Fix, dLon: number, dLat: number): number[] {
   const { xy, rings } = fence;
@@ -44,10 +48,10 @@ export function crossings(
   fences: FenceIndex,
   followed: readonly FenceState[],
   policy: Policy,
-): Transition[] {
-  if (before === null || now.t - before.t > policy.crossSeconds * 1000) return [];
+): readonly Transition[] {
+  if (before === null || now.t - before.t > policy.crossSeconds * 1000) return NOTHING;
   const length = planeDistance(before.lon, before.lat, now.lon, now.lat);
-  if (length <= before.acc + now.acc) return [];
+  if (length <= before.acc + now.acc) return NOTHING;
   const dLon = wrapLon(now.lon - before.lon);
   const dLat = now.lat - before.lat;
   const box = {
@@ -56,8 +60,10 @@ export function crossings(
     minY: Math.min(before.lat, now.lat),
     maxY: Math.max(before.lat, now.lat),
   };
+  const near = fences.touching(box, MAX_NEAR);
+  if (near.length === 0) return NOTHING;
   const found: Transition[] = [];
-  for (const fence of fences.touching(box)) {
+  for (const fence of near) {
     const state = followed.find((f) => f.fence === fence.id);
     if (state && state.phase !== 'away' && state.phase !== 'gone') continue;
     if (contains(fence, before.lon, before.lat) || contains(fence, now.lon, now.lat)) continue;

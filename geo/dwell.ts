@@ -5,6 +5,7 @@ import type { Policy } from './policy.ts';
 import type { EvidenceKind } from './quality.ts';
 import type { FenceState, VisitSums } from './state.ts';
 import type { Transition, Visit } from './visit.ts';
+import { joinRivals, mergeRivals } from './alternates.ts';
 import { dwellLower, toVisit, visitId } from './visit.ts';
 
 /** What one ping says about one fence, after the belief update. */
@@ -60,10 +61,6 @@ export interface FenceSight {
 
 /** An open visit is handed out again at least this often while pings keep coming. */
 const TELL_EVERY: Millis = 60_000;
-/** Alternates kept of a shop, and of a hall whose visit may be one to any of its shops. */
-const MAX_RIVALS = 4;
-const MAX_CHILDREN = 16;
-const NEWEST_SHARE = 0.12;
 
 /** As much of a fence as telling of a visit needs, so that a removed one can still be told of. */
 export interface FenceName {
@@ -112,38 +109,6 @@ function startSums(sight: Sight, from: Millis | null, fence: Fence, device: stri
     exit: null,
     ...(sight.edited ? { edited: true as const } : {}),
   };
-}
-
-type Alternates = VisitSums['alternates'];
-
-const best = (sums: ReadonlyMap<string, number>, most: number): Alternates =>
-  [...sums]
-    .toSorted((a, b) => b[1] - a[1] || (a[0] < b[0] ? -1 : 1))
-    .slice(0, most)
-    .map(([id, p]) => [id, Math.round(p * 1e4) / 1e4] as const);
-
-/**
- * The alternates after one more ping. Of a hall's children the newest ping of somebody standing counts
- * for an eighth at least: it knows all that the ones before it knew, and whom a long visit names must
- * be able to change. Walking on does not wipe out where one stood.
- */
-function mergeRivals({ alternates, weight }: VisitSums, sight: Sight): Alternates {
-  const whole = weight + sight.weight;
-  const share = Math.max(sight.weight / whole, sight.holds ? NEWEST_SHARE * sight.pStill : 0);
-  const fades = sight.holds && weight > 0;
-  if (sight.rivals.length === 0 && !fades) return alternates;
-  const kept = fades ? (1 - share) * (whole / weight) : 1;
-  const sums = new Map<string, number>();
-  for (const [id, p] of alternates) sums.set(id, p * kept);
-  for (const [id, p] of sight.rivals) sums.set(id, (sums.get(id) ?? 0) + p * share * whole);
-  return best(sums, sight.holds ? MAX_CHILDREN : MAX_RIVALS);
-}
-
-/** The alternates of two presences that are one visit. */
-function joinRivals(a: Alternates, b: Alternates): Alternates {
-  const sums = new Map(a);
-  for (const [id, p] of b) sums.set(id, (sums.get(id) ?? 0) + p);
-  return best(sums, Math.max(MAX_RIVALS, a.length, b.length));
 }
 
 /** Counts a ping that is judged inside. */

@@ -9,7 +9,7 @@ import type { Moment } from './moment.ts';
 import type { Policy } from './policy.ts';
 import type { Sure } from './radio.ts';
 import type { FenceState } from './state.ts';
-import type { Blob } from './track.ts';
+import type { Track } from './track.ts';
 import { METRES_PER_DEGREE, metresPerLonDegree } from './distance.ts';
 import { isOpen } from './hours.ts';
 import { wrapLon } from './lonlat.ts';
@@ -49,9 +49,8 @@ export function gather(
   fences: FenceIndex,
   policy: Policy,
 ): Gathered {
-  const { still, moving } = now.track;
   const groups: Contender[][] = [];
-  const scale: Scale = { still: degreesOf(still), moving: degreesOf(moving) };
+  const scale = scaleOf(now.track);
   const near = fences.touching(reachBox(now, scale), MAX_NEAR);
   const found = near.length;
   const groundless = addFollowed(near, followed, sure, fences);
@@ -99,8 +98,11 @@ function contend(
   const kept = old !== null || far || certain;
   const { pStill, track } = now;
   const least = kept ? NEXT_TO_NOTHING : NO_MASS;
-  const still = pStill === 0 ? 0 : massOf(fence, track.still, scale.still, least);
-  const moving = pStill === 1 ? 0 : massOf(fence, track.moving, scale.moving, least);
+  const { lon, lat } = track.still;
+  const still = pStill === 0 ? 0 : massWithin(fence, lon, lat, scale.stillX, scale.stillY, least);
+  const to = track.moving;
+  const moving =
+    pStill === 1 ? 0 : massWithin(fence, to.lon, to.lat, scale.movingX, scale.movingY, least);
   if (!kept && still < NO_MASS && moving < NO_MASS) return null;
   const kin = fences.kin(fence);
   return {
@@ -157,38 +159,42 @@ function addFollowed(
   return groundless;
 }
 
-/** Standard deviations of a blob in degrees of longitude and of latitude. */
-interface Degrees {
-  readonly x: number;
-  readonly y: number;
-}
+/** Standard deviations of both hypotheses in degrees of longitude and of latitude. */
 interface Scale {
-  readonly still: Degrees;
-  readonly moving: Degrees;
+  readonly stillX: number;
+  readonly stillY: number;
+  readonly movingX: number;
+  readonly movingY: number;
 }
 
-function degreesOf({ lat, variance }: Blob): Degrees {
-  const sigma = Math.sqrt(variance);
-  return { x: sigma / metresPerLonDegree(lat), y: sigma / METRES_PER_DEGREE };
+function scaleOf({ still, moving }: Track): Scale {
+  const s = Math.sqrt(still.variance);
+  const m = Math.sqrt(moving.variance);
+  return {
+    stillX: s / metresPerLonDegree(still.lat),
+    stillY: s / METRES_PER_DEGREE,
+    movingX: m / metresPerLonDegree(moving.lat),
+    movingY: m / METRES_PER_DEGREE,
+  };
 }
 
 /** The box around the error discs of the hypotheses that still stand. */
 function reachBox({ pStill, track: { still, moving } }: Moment, scale: Scale): Box {
-  const a = pStill === 1 ? still : moving;
+  const one = pStill === 1;
+  const a = one ? still : moving;
   const b = pStill > 0 ? still : moving;
-  const sa = pStill === 1 ? scale.still : scale.moving;
-  const sb = pStill > 0 ? scale.still : scale.moving;
+  const ax = REACH * (one ? scale.stillX : scale.movingX);
+  const ay = REACH * (one ? scale.stillY : scale.movingY);
+  const bx = REACH * (pStill > 0 ? scale.stillX : scale.movingX);
+  const by = REACH * (pStill > 0 ? scale.stillY : scale.movingY);
   const bLon = a.lon + wrapLon(b.lon - a.lon);
   return {
-    minX: Math.min(a.lon - REACH * sa.x, bLon - REACH * sb.x),
-    minY: Math.min(a.lat - REACH * sa.y, b.lat - REACH * sb.y),
-    maxX: Math.max(a.lon + REACH * sa.x, bLon + REACH * sb.x),
-    maxY: Math.max(a.lat + REACH * sa.y, b.lat + REACH * sb.y),
+    minX: Math.min(a.lon - ax, bLon - bx),
+    minY: Math.min(a.lat - ay, b.lat - by),
+    maxX: Math.max(a.lon + ax, bLon + bx),
+    maxY: Math.max(a.lat + ay, b.lat + by),
   };
 }
-
-const massOf = (fence: Fence, { lon, lat }: Blob, { x, y }: Degrees, least: number): number =>
-  massWithin(fence, lon, lat, x, y, least);
 
 /**
  * Evidence makes its fence and what holds it a thousand times likelier, fading over half an hour, and

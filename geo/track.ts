@@ -75,23 +75,30 @@ export function follow(track: Track | null, z: Measurement, policy: Policy): Tra
   const fromStill = track.pStill * stay;
   const fromMoving = (1 - track.pStill) * (1 - stay);
   const pStill = fromStill + fromMoving;
-  const a = localOf(track.still, z, kx);
-  const b = localOf(track.moving, z, kx);
-  const still = mix(a, b, fromStill / pStill, STILL_DRIFT * z.dt);
-  const share = (track.pStill - fromStill) / (1 - pStill);
-  const moving = mix(a, b, share, movingSpread(z.dt));
+  // Both blobs in metres about the fix; written out, for this runs with every ping.
+  const ax = wrapLon(track.still.lon - z.lon) * kx;
+  const ay = (track.still.lat - z.lat) * METRES_PER_DEGREE;
+  const bx = wrapLon(track.moving.lon - z.lon) * kx;
+  const by = (track.moving.lat - z.lat) * METRES_PER_DEGREE;
+  const apart = (ax - bx) ** 2 + (ay - by) ** 2;
+  const s = fromStill / pStill;
+  const m = (track.pStill - fromStill) / (1 - pStill);
+  const [av, bv] = [track.still.variance, track.moving.variance];
+  const still = {
+    x: s * ax + (1 - s) * bx,
+    y: s * ay + (1 - s) * by,
+    v: s * av + (1 - s) * bv + (s * (1 - s) * apart) / 2 + spread(STILL_DRIFT * z.dt),
+  };
+  const moving = {
+    x: m * ax + (1 - m) * bx,
+    y: m * ay + (1 - m) * by,
+    v: m * av + (1 - m) * bv + (m * (1 - m) * apart) / 2 + spread(movingSpread(z.dt)),
+  };
   const independence = Math.max(1e-3, Math.tanh(z.dt / (2 * policy.correlationSeconds)));
   return correct(z, pStill, still, moving, r / independence, track.odd, kx);
 }
 
-/** Metres east and north of the fix. */
-function localOf(b: Blob, z: Measurement, kx: number): Local {
-  return {
-    x: wrapLon(b.lon - z.lon) * kx,
-    y: (b.lat - z.lat) * METRES_PER_DEGREE,
-    v: b.variance,
-  };
-}
+const spread = (by: number): number => Math.min(by, MAX_SPREAD);
 
 /** Variance gained by walking: turning this way and that for short times, straight on for longer. */
 const movingSpread = (dt: number): number => MOVING_DRIFT * dt + (STRAIGHT_SPEED * dt) ** 2;
@@ -99,14 +106,6 @@ const movingSpread = (dt: number): number => MOVING_DRIFT * dt + (STRAIGHT_SPEED
 function priorStill(z: Measurement): number {
   if (z.says === null) return 0.5;
   return z.says === 'still' ? 0.9 : 0.1;
-}
-
-/** Two Gaussians as the one with their mean and spread, and grown; `share` is that of the first. */
-function mix(a: Local, b: Local, share: number, by: number): Local {
-  const x = share * a.x + (1 - share) * b.x;
-  const y = share * a.y + (1 - share) * b.y;
-  const spread = (share * (1 - share) * ((a.x - b.x) ** 2 + (a.y - b.y) ** 2)) / 2;
-  return { x, y, v: share * a.v + (1 - share) * b.v + spread + Math.min(by, MAX_SPREAD) };
 }
 
 /** Density of a fix at the origin under a prediction of variance v; the constant 1/2π is left out. */

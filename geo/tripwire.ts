@@ -9,7 +9,6 @@ import type { Fix } from './quality.ts';
 import type { Anchor, DeviceState } from './state.ts';
 import type { Track } from './track.ts';
 import type { Transition } from './visit.ts';
-import { growBox } from './bbox.ts';
 import { METRES_PER_DEGREE, metresPerLonDegree } from './distance.ts';
 import { shareBelow } from './gauss.ts';
 import { wrapLon } from './lonlat.ts';
@@ -118,6 +117,7 @@ export interface Tripped {
   readonly anchors: readonly Anchor[];
 }
 
+const NO_ANCHORS: readonly Anchor[] = [];
 const NOTHING: Tripped = { transitions: [], anchors: [] };
 
 interface Passing {
@@ -140,18 +140,18 @@ export function trip(
   fences: FenceIndex,
   policy: Policy,
 ): Tripped {
-  const now = spotOf(fix, track);
-  const beforeTrack = state.track;
   const recent = before !== null && fix.t - before.t <= policy.staleSeconds * 1000;
+  const beforeTrack = state.track;
+  const known = recent ? (state.wires ?? NO_ANCHORS) : NO_ANCHORS;
+  const wires = fences.wires(reach(fix, track, recent ? before : null, beforeTrack, known));
+  if (wires.length === 0) return NOTHING;
+  const now = spotOf(fix, track);
   const passing: Passing = {
     before: recent && beforeTrack ? spotOf(before, beforeTrack) : null,
     now,
     odd: track.odd,
     wasOdd: beforeTrack?.odd === true,
   };
-  const known = recent ? (state.wires ?? []) : [];
-  const wires = fences.wires(reach(passing, known));
-  if (wires.length === 0) return NOTHING;
   const told: Transition[] = [];
   const kept: Anchor[] = [];
   for (const wire of wires) {
@@ -164,16 +164,38 @@ export function trip(
   return { transitions: told, anchors: latest };
 }
 
-function reach({ before, now }: Passing, anchors: readonly Anchor[]): Box {
-  let [minX, maxX, minY, maxY] = [now.lon, now.lon, now.lat, now.lat];
-  for (const { lon, lat } of before ? [before, ...anchors] : anchors) {
-    const x = now.lon + wrapLon(lon - now.lon);
-    minX = Math.min(minX, x);
-    maxX = Math.max(maxX, x);
-    minY = Math.min(minY, lat);
-    maxY = Math.max(maxY, lat);
-  }
-  return growBox({ minX, minY, maxX, maxY }, now.acc);
+/** A box around every place that the way to this ping may start from, and the accuracy about it. */
+function reach(
+  fix: Fix,
+  track: Track,
+  before: Fix | null,
+  beforeTrack: Track | null,
+  anchors: readonly Anchor[],
+): Box {
+  const box = { minX: fix.lon, minY: fix.lat, maxX: fix.lon, maxY: fix.lat };
+  stretch(box, fix, track.still);
+  if (before !== null) stretch(box, fix, before);
+  if (before !== null && beforeTrack !== null) stretch(box, fix, beforeTrack.still);
+  for (let i = 0; i < anchors.length; i++) stretch(box, fix, anchors[i] as Anchor);
+  const dx = fix.acc / metresPerLonDegree(fix.lat);
+  const dy = fix.acc / METRES_PER_DEGREE;
+  box.minX -= dx;
+  box.maxX += dx;
+  box.minY -= dy;
+  box.maxY += dy;
+  return box;
+}
+
+function stretch(
+  box: { minX: number; minY: number; maxX: number; maxY: number },
+  fix: Fix,
+  to: { readonly lon: number; readonly lat: number },
+): void {
+  const x = fix.lon + wrapLon(to.lon - fix.lon);
+  if (x < box.minX) box.minX = x;
+  if (x > box.maxX) box.maxX = x;
+  if (to.lat < box.minY) box.minY = to.lat;
+  if (to.lat > box.maxY) box.maxY = to.lat;
 }
 
 /** One wire: tells of a crossing, and gives what to remember of the wire. */

@@ -1,0 +1,79 @@
+/** PURE. Where else somebody may have been: the most believed rivals of a visit, or the shops of a hall. */
+import type { VisitSums } from './state.ts';
+
+/** Alternates kept of a shop, and of a hall whose visit may be one to any of its shops. */
+const MAX_RIVALS = 4;
+const MAX_CHILDREN = 16;
+const NEWEST_SHARE = 0.12;
+
+/** As much of a sight as alternates need. */
+interface Rivalry {
+  readonly rivals: readonly (readonly [string, number])[];
+  readonly holds: boolean;
+  readonly weight: number;
+  readonly pStill: number;
+}
+
+type Alternates = VisitSums['alternates'];
+
+/** Beliefs by id, in plain lists: they are short, and gone through with every ping. */
+interface Tally {
+  readonly ids: string[];
+  readonly sums: number[];
+}
+
+function count({ ids, sums }: Tally, id: string, p: number): void {
+  const at = ids.indexOf(id);
+  if (at >= 0) sums[at] = (sums[at] as number) + p;
+  else {
+    ids.push(id);
+    sums.push(p);
+  }
+}
+
+/** The most believed, best first; of equals the one whose id comes first. */
+function best({ ids, sums }: Tally, most: number): Alternates {
+  const order: number[] = [];
+  for (let i = 0; i < ids.length; i++) {
+    const p = sums[i] as number;
+    let at = order.length < most ? order.length : most;
+    for (; at > 0; at--) {
+      const other = order[at - 1] as number;
+      const before = sums[other] as number;
+      if (before > p || (before === p && (ids[other] as string) < (ids[i] as string))) break;
+      order[at] = other;
+    }
+    if (at < most) order[at] = i;
+    if (order.length > most) order.length = most;
+  }
+  const names: (readonly [string, number])[] = [];
+  for (const i of order) {
+    names.push([ids[i] as string, Math.round((sums[i] as number) * 1e4) / 1e4]);
+  }
+  return names;
+}
+
+/**
+ * The alternates after one more ping. Of a hall's children the newest ping of somebody standing counts
+ * for an eighth at least: it knows all that the ones before it knew, and whom a long visit names must
+ * be able to change. Walking on does not wipe out where one stood.
+ */
+export function mergeRivals({ alternates, weight }: VisitSums, sight: Rivalry): Alternates {
+  const whole = weight + sight.weight;
+  const share = Math.max(sight.weight / whole, sight.holds ? NEWEST_SHARE * sight.pStill : 0);
+  const fades = sight.holds && weight > 0;
+  if (sight.rivals.length === 0 && (!fades || alternates.length === 0)) return alternates;
+  const kept = fades ? (1 - share) * (whole / weight) : 1;
+  const tally: Tally = { ids: [], sums: [] };
+  for (const [id, p] of alternates) count(tally, id, p * kept);
+  for (const [id, p] of sight.rivals) count(tally, id, p * share * whole);
+  return best(tally, sight.holds ? MAX_CHILDREN : MAX_RIVALS);
+}
+
+/** The alternates of two presences that are one visit. */
+export function joinRivals(a: Alternates, b: Alternates): Alternates {
+  const tally: Tally = { ids: [], sums: [] };
+  for (const [id, p] of a) count(tally, id, p);
+  for (const [id, p] of b) count(tally, id, p);
+  return best(tally, Math.max(MAX_RIVALS, a.length, b.length));
+}
