@@ -106,7 +106,7 @@ async function saveTyped(deps: ConsoleDeps, request: Request, response: Response
     done(response, `/console/fences?fence=${saved.id}`, 'saved');
   } catch (error) {
     if (!(error instanceof ProblemError) || error.status >= 500) throw error;
-    await refuse(error.message);
+    await refuse(wordsOf(page, error));
   }
 }
 
@@ -133,6 +133,17 @@ function save(
         : changeFence(tx, merchantId, before.id, input, deps.clock()),
     { tenant: merchantId },
   );
+}
+
+/** The server's own words are English; in another language the page has some for what is known by name. */
+function wordsOf(page: Page, error: ProblemError): string {
+  const fault = error.extras['fault'];
+  if (page.locale === 'en' || typeof fault !== 'string') return error.message;
+  for (const key of [`fences.fault.${fault}`, `fences.conflict.${fault}`]) {
+    const words = page.t(key);
+    if (words !== key) return words;
+  }
+  return error.message;
 }
 
 const squeezed = (text: string): string => text.replaceAll(/\s+/g, ' ').trim();
@@ -168,7 +179,7 @@ async function removeTyped(deps: ConsoleDeps, request: Request, response: Respon
     done(response, '/console/fences', 'saved');
   } catch (error) {
     if (!(error instanceof ProblemError) || error.status >= 500) throw error;
-    await refuse(error.message);
+    await refuse(wordsOf(page, error));
   }
 }
 

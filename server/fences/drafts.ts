@@ -155,6 +155,7 @@ export function parentsFirst(
       if (parent !== null && line.some(({ outerId }) => outerId === parent)) {
         throw problem('conflict', {
           detail: 'A fence cannot lie inside itself: the parents form a ring.',
+          fault: 'ring',
         });
       }
     }

@@ -81,6 +81,7 @@ export async function requireTree(tx: Queryable, merchantId: string): Promise<vo
   if ((await findCycle(tx, merchantId)) !== null) {
     throw problem('conflict', {
       detail: 'A fence cannot lie inside itself: the parents form a ring.',
+      fault: 'ring',
     });
   }
 }
@@ -90,6 +91,7 @@ export async function requireNoMemberRing(tx: Queryable, merchantId: string): Pr
   if ((await findMemberCycle(tx, merchantId)) !== null) {
     throw problem('conflict', {
       detail: 'A fence cannot be part of itself: the members form a ring.',
+      fault: 'ring',
     });
   }
 }
@@ -105,5 +107,6 @@ export async function requireNoComposite(
   const names = made.slice(0, 3).map(({ name }) => `“${name}”`);
   throw problem('conflict', {
     detail: `This fence is part of ${names.join(', ')}${made.length > 3 ? ' and others' : ''}. Take it out there first, or delete those.`,
+    fault: 'part-of',
   });
 }

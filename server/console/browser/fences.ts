@@ -229,7 +229,7 @@ async function save(): Promise<void> {
     model.saved(fence.id, saved);
     return;
   }
-  const { text, details } = wordsOf(answer.problem, say('fences.unreachable'));
+  const { text, details } = wordsOf(answer.problem, data.texts, say('fences.unreachable'));
   notices.bad(text, details);
   refresh();
 }
@@ -252,7 +252,7 @@ async function remove(event: Event): Promise<void> {
     model.removed(fence.id);
     return;
   }
-  const { text, details } = wordsOf(answer.problem, say('fences.unreachable'));
+  const { text, details } = wordsOf(answer.problem, data.texts, say('fences.unreachable'));
   notices.bad(text, details);
 }
 
@@ -272,7 +272,7 @@ async function takeFile(event: Event): Promise<void> {
   const answer = await importFile(file, data.store.id, datum);
   busy = false;
   if (!answer.ok) {
-    const { text, details } = wordsOf(answer.problem, say('fences.unreachable'));
+    const { text, details } = wordsOf(answer.problem, data.texts, say('fences.unreachable'));
     notices.bad(`${say('fences.import.refused')} ${text}`, details);
     return;
   }

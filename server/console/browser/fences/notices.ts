@@ -1,5 +1,6 @@
 /** What went right or wrong, in words beside the map. */
 import type { Problem } from '../page/api.ts';
+import type { Texts } from '../page/data.ts';
 import { make } from '../page/data.ts';
 
 export interface Notices {
@@ -33,10 +34,22 @@ export function createNotices(box: HTMLElement): Notices {
   };
 }
 
-/** A problem's own words, or `otherwise` when the server could not be reached. */
-export function wordsOf(problem: Problem, otherwise: string): { text: string; details: string[] } {
+/**
+ * What a problem says, or `otherwise` when the server could not be reached. The server speaks
+ * English; in another language the page has words of its own for what is known by name.
+ */
+export function wordsOf(
+  problem: Problem,
+  texts: Texts,
+  otherwise: string,
+): { text: string; details: string[] } {
   if (problem.code === 'unreachable') return { text: otherwise, details: [] };
   const details = (problem.errors ?? []).map(({ message }) => message);
-  const text = problem.detail ?? problem.title;
-  return { text, details: details.length > 1 ? details : [] };
+  const said = {
+    text: problem.detail ?? problem.title,
+    details: details.length > 1 ? details : [],
+  };
+  if (document.documentElement.lang.startsWith('en') || !problem.fault) return said;
+  const own = texts[`fences.fault.${problem.fault}`] ?? texts[`fences.conflict.${problem.fault}`];
+  return own === undefined ? said : { ...said, text: own };
 }

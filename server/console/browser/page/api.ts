@@ -7,6 +7,8 @@ export interface Problem {
   code: string;
   detail?: string;
   errors?: { path: string; message: string }[];
+  /** What is wrong, as a short stable name, where the server knows. */
+  fault?: string;
 }
 
 export type Answer<T> = { ok: true; data: T } | { ok: false; problem: Problem };
