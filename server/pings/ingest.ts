@@ -25,6 +25,8 @@ export interface IngestDeps {
   fences: LiveFences;
   lanes: Lanes;
   policy: Policy;
+  /** How much history late pings may have run again; default: `createBudget()`. */
+  budget?: Budget;
   /** Counts pings for the metrics, by protocol and verdict. */
   count?: ((source: Source, verdict: string, pings: number) => void) | undefined;
 }
@@ -37,16 +39,28 @@ export interface IngestResult {
   refused: { index: number; reason: string }[];
 }
 
-export type Ingest = (caller: DeviceCaller, pings: readonly ParsedPing[]) => Promise<IngestResult>;
+export interface IngestOptions {
+  /**
+   * False where the sender cannot be asked to send again later without others having to wait as well:
+   * late pings beyond the device's share are then kept and not used. Default: true.
+   */
+  mayWait?: boolean;
+}
+
+export type Ingest = (
+  caller: DeviceCaller,
+  pings: readonly ParsedPing[],
+  options?: IngestOptions,
+) => Promise<IngestResult>;
 
 type Fate = 'accepted' | 'duplicate' | { reason: string };
 
 export function createIngest(parts: IngestDeps): Ingest {
-  const deps = { ...parts, budget: createBudget() };
-  const { db, clock, lanes } = deps;
+  const { db, clock, lanes, budget = createBudget() } = parts;
   const together = createTogether<ParsedPing, Fate>();
-  return async (caller, pings) => {
+  return async (caller, pings, { mayWait = true } = {}) => {
     if (pings.length === 0) return { accepted: 0, duplicates: 0, refused: [] };
+    const deps = { ...parts, budget, mayWait };
     const work = (batch: readonly ParsedPing[]) => {
       const received = clock();
       return db.tx((tx) => store(tx, deps, caller, batch, received), { tenant: caller.merchantId });
@@ -54,14 +68,14 @@ export function createIngest(parts: IngestDeps): Ingest {
     const { deviceId } = caller;
     const turn = (task: () => Promise<Fate[]>) => lanes.run(deviceId, task, pings.length);
     const fates = await together.run(deviceId, pings, work, turn);
-    return summarise(fates, pings, deps.count);
+    return summarise(fates, pings, parts.count);
   };
 }
 
 /** Everything that happens inside the transaction; run again from the start after a conflict. */
 async function store(
   tx: Queryable,
-  deps: IngestDeps & { budget: Budget },
+  deps: IngestDeps & { budget: Budget; mayWait: boolean },
   caller: DeviceCaller,
   pings: readonly ParsedPing[],
   received: number,

@@ -19,6 +19,7 @@ export interface JudgeDeps {
   fences: LiveFences;
   policy: Policy;
   budget: Budget;
+  mayWait: boolean;
 }
 
 export interface Judged {

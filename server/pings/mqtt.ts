@@ -43,8 +43,13 @@ const deviceTopic =
 const waitOf = (attempt: number): number => Math.min(LONGEST_WAIT, FIRST_WAIT * 2 ** attempt);
 
 /** Connects and keeps trying; returns at once. */
-export function startMqtt(deps: MqttDeps, { url, clientId }: MqttSettings): MqttDoor {
-  const { log } = deps;
+export function startMqtt(parts: MqttDeps, { url, clientId }: MqttSettings): MqttDoor {
+  const { ingest, log } = parts;
+  // One message at a time: waiting for one device's share would hold up everybody's.
+  const deps: MqttDeps = {
+    ...parts,
+    ingest: (caller, pings) => ingest(caller, pings, { mayWait: false }),
+  };
   const stopping = new AbortController();
   let inHand: Promise<unknown> = Promise.resolve();
   const client = mqtt.connect(url, {

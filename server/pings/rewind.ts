@@ -38,6 +38,8 @@ export interface Rewound {
 export interface RewindDeps {
   policy: Policy;
   budget: Budget;
+  /** Whether the sender can be asked to send again later. */
+  mayWait: boolean;
   fencesSince: (from: number) => Promise<FencesSince>;
 }
 
@@ -55,13 +57,18 @@ export async function rewind(
   const [first] = young.map(({ ping }) => ping).toSorted(compareTurns);
   if (!first) return { reasons, change: null };
   const { merchantId, deviceId } = who;
+  const tooMuch = (): Rewound => {
+    for (const { i } of young) reasons[i] = 'too-much-to-replay';
+    return { reasons, change: null };
+  };
+  // Before history is read, which is half of the work.
+  const wait = deps.budget.waitOf(deviceId, received);
+  if (wait > 0 && deps.mayWait) throw askToWait(wait);
+  if (wait > 0) return tooMuch();
   const start = await checkpointBefore(tx, merchantId, deviceId, first);
   if (!start) return { reasons, change: null };
   const stored = await since(tx, who, start);
-  if (!stored) {
-    for (const { i } of young) reasons[i] = 'too-much-to-replay';
-    return { reasons, change: null };
-  }
+  if (!stored) return tooMuch();
   deps.budget.spend(deviceId, stored.length + young.length, received);
 
   const reach = Math.min(first.t, stored[0]?.ping.t ?? Infinity, finite(seenUntil(start)));
@@ -114,9 +121,16 @@ function correctionsOf(stored: readonly StoredPing[], { storedReasons }: Revisio
   });
 }
 
+const askToWait = (seconds: number): Error =>
+  problem('too-many-requests', {
+    detail: 'Late pings of this device keep rewriting its history; send again later.',
+    retryAfter: Math.min(60, Math.ceil(seconds)),
+  });
+
 /** How many pings may be run again for one device, over time: beyond it the device is asked to wait. */
 export interface Budget {
-  /** Throws `too-many-requests` when the device has used up its share. */
+  /** Seconds until the device has something left of its share; 0 while it has. */
+  waitOf(deviceId: string, now: number): number;
   spend(deviceId: string, pings: number, now: number): void;
 }
 
@@ -127,17 +141,19 @@ const DEVICES = 10_000;
 
 export function createBudget(full = FULL, perSecond = PER_SECOND): Budget {
   const left = new Map<string, { pings: number; at: number }>();
+  function leftOf(deviceId: string, now: number): number {
+    const known = left.get(deviceId);
+    if (!known) return full;
+    const gained = (Math.max(0, now - known.at) / 1000) * perSecond;
+    return Math.min(full, known.pings + gained);
+  }
   return {
+    waitOf(deviceId, now) {
+      const have = leftOf(deviceId, now);
+      return have > 0 ? 0 : (1 - have) / perSecond;
+    },
     spend(deviceId, pings, now) {
-      const known = left.get(deviceId);
-      const gained = known ? (Math.max(0, now - known.at) / 1000) * perSecond : 0;
-      const have = known ? Math.min(full, known.pings + gained) : full;
-      if (have <= 0) {
-        throw problem('too-many-requests', {
-          detail: 'Late pings of this device keep rewriting its history; send again later.',
-          retryAfter: Math.min(60, Math.ceil(1 - have / perSecond)),
-        });
-      }
+      const have = leftOf(deviceId, now);
       left.delete(deviceId);
       left.set(deviceId, { pings: have - pings, at: now });
       if (left.size > DEVICES) left.delete(left.keys().next().value as string);
