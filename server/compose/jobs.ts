@@ -4,6 +4,7 @@ import { forgetCodes } from '../codes/codes.ts';
 import type { Config } from '../config.ts';
 import { tidy } from '../db/tidy.ts';
 import { dropDelivered } from '../events/outbox.ts';
+import { forgetVersions } from '../fences/versions-queries.ts';
 import type { Job } from '../jobs/runner.ts';
 import { forgetMessages } from '../messages/deliver.ts';
 import { dropAnswers } from '../offers/vouchers/queries.ts';
@@ -37,6 +38,11 @@ export function houseJobs(services: Services, config: Config): Job[] {
     },
     { name: 'old checkpoints', every: hour, run: (now) => forgetCheckpoints(db, now) },
     { name: 'old pings', every: day, run: (now) => forgetPings(db, config.PING_KEEP_DAYS, now) },
+    {
+      name: 'old fences',
+      every: day,
+      run: (now) => forgetVersions(db, now - (config.PING_KEEP_DAYS + 1) * day),
+    },
     {
       name: 'old events',
       every: hour,

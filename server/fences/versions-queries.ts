@@ -75,3 +75,11 @@ export async function standSince(
     [merchantId, fenceIds, since],
   );
 }
+
+/** Forgets editions that ended before a moment: no ping from then is kept that they could judge. */
+export async function forgetVersions(db: Queryable, before: number): Promise<number> {
+  const { rowCount } = await db.query('delete from fence_versions where valid_to < $1', [
+    new Date(before),
+  ]);
+  return rowCount;
+}

@@ -5,6 +5,7 @@ import type { FenceChange } from '../../server/fences/input.ts';
 import { changeFence, createFence, removeFence } from '../../server/fences/change.ts';
 import { createLiveFences } from '../../server/fences/live.ts';
 import { fenceById, fenceRevision } from '../../server/fences/queries.ts';
+import { forgetVersions } from '../../server/fences/versions-queries.ts';
 import { testDatabase } from '../support/database.ts';
 import type { TestDatabase } from '../support/database.ts';
 import { NOON, makeDevice, makeFence, makeMerchant, makeVisit } from '../support/make.ts';
@@ -134,6 +135,17 @@ describe('editions', () => {
     expect(await since()).toBe(2);
     await change(4, id, { active: true });
     expect(await since()).toBe(4);
+  });
+
+  test('are forgotten with the pings that they judged', async () => {
+    const [standing, gone] = [await create(0, 'Shoes'), await create(0, 'Bags', THERE)];
+    await change(10, standing.id, { minDwellSeconds: 60 });
+    await remove(20, gone.id);
+    await forgetVersions(db, at(15));
+    expect(await editions(standing.id)).toEqual([[10, null]]);
+    expect(await editions(gone.id)).toEqual([[0, 20]]);
+    await forgetVersions(db, at(25));
+    expect(await editions(gone.id)).toEqual([]);
   });
 
   test('cannot be read by another merchant', async () => {
