@@ -6,6 +6,7 @@ import type { Moment } from './moment.ts';
 import type { Policy } from './policy.ts';
 import type { Judgement, Ping } from './quality.ts';
 import type { Certain, Sure } from './radio.ts';
+import type { Gathered } from './sighting.ts';
 import type { DeviceState, FenceState } from './state.ts';
 import { believe } from './belief.ts';
 import { crossings } from './crossing.ts';
@@ -32,11 +33,11 @@ export function accept(
   const now = momentOf(state, ping, judgement, policy);
   const certain = certainOf(ping, fences);
   const sure = sureAfter(state, now.fix, certain, fences);
-  const groups = believed(state, now, certain, sure, fences, policy);
+  const { groups, near } = believed(state, now, certain, sure, fences, policy);
   const next = advanceAll(groups, now, policy, teller);
   const wild = now.track.odd || state.track?.odd === true;
   if (!wild) {
-    for (const each of crossings(now.before, now.fix, fences, next, policy)) {
+    for (const each of crossings(now.before, now.fix, near, next, policy)) {
       teller.transitions.push(each);
     }
   }
@@ -65,14 +66,15 @@ function believed(
   sure: Sure | null,
   fences: FenceIndex,
   policy: Policy,
-): Contender[][] {
-  const { groups, groundless } = gather(state.fences, now, sure, fences, policy);
+): Gathered {
+  const gathered = gather(state.fences, now, sure, fences, policy);
+  const { groups, groundless } = gathered;
   for (let i = 0; i < groups.length; i++) believe(groups[i] as Contender[], now.pStill, policy);
   if (groundless || certain.length > 0) believeSignals(groups, state, now, certain, fences, policy);
   if (groundless || sure?.now === true || someMember(groups, fences)) {
     believeComposites(groups, state.fences, sure, fences);
   }
-  return groups;
+  return gathered;
 }
 
 /** Whether any contender is a member of a composite. */

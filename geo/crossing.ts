@@ -1,6 +1,5 @@
 /** PURE. Fences that a device went straight through between two pings. */
 import type { Fence } from './fence.ts';
-import type { FenceIndex } from './fence-index.ts';
 import type { Policy } from './policy.ts';
 import type { Fix } from './quality.ts';
 import type { FenceState } from './state.ts';
@@ -12,8 +11,6 @@ import { relativeLon } from './fence.ts';
 import { wrapLon } from './lonlat.ts';
 
 const NOTHING: readonly Transition[] = [];
-/** Fences asked per ping, at most: the bigger ones. */
-const MAX_NEAR = 1024;
 
 /** Shares along a–b at which the segment meets the fence's edges. */
 function cuts(fence: Fence, a: Fix, dLon: number, dLat: number): number[] {
@@ -40,28 +37,21 @@ function cuts(fence: Fence, a: Fix, dLon: number, dLat: number): number[] {
 /**
  * Crossed: the straight line between two pings at most `crossSeconds` apart goes through the fence
  * both ends lie outside and its middle inside, each by more than the accuracy: noise along a shop
- * front is no crossing. Never a visit.
+ * front is no crossing. Never a visit. `near` holds at least the fences whose box the line touches.
  */
 export function crossings(
   before: Fix | null,
   now: Fix,
-  fences: FenceIndex,
+  near: readonly Fence[],
   followed: readonly FenceState[],
   policy: Policy,
 ): readonly Transition[] {
-  if (before === null || now.t - before.t > policy.crossSeconds * 1000) return NOTHING;
+  if (near.length === 0 || before === null) return NOTHING;
+  if (now.t - before.t > policy.crossSeconds * 1000) return NOTHING;
   const length = planeDistance(before.lon, before.lat, now.lon, now.lat);
   if (length <= before.acc + now.acc) return NOTHING;
   const dLon = wrapLon(now.lon - before.lon);
   const dLat = now.lat - before.lat;
-  const box = {
-    minX: Math.min(before.lon, before.lon + dLon),
-    maxX: Math.max(before.lon, before.lon + dLon),
-    minY: Math.min(before.lat, now.lat),
-    maxY: Math.max(before.lat, now.lat),
-  };
-  const near = fences.touching(box, MAX_NEAR);
-  if (near.length === 0) return NOTHING;
   const found: Transition[] = [];
   for (const fence of near) {
     const state = followed.find((f) => f.fence === fence.id);

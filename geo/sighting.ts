@@ -39,7 +39,11 @@ export interface Gathered {
   readonly groups: Contender[][];
   /** Some fence without ground is followed. */
   readonly groundless: boolean;
+  /** All fences with ground that the device may be in, or came by since its last ping. */
+  readonly near: readonly Fence[];
 }
+
+const NOWHERE: Gathered = { groups: [], groundless: false, near: [] };
 
 /** Every fence with ground that may be true near the device, in competing groups. */
 export function gather(
@@ -49,10 +53,12 @@ export function gather(
   fences: FenceIndex,
   policy: Policy,
 ): Gathered {
-  const groups: Contender[][] = [];
   const scale = scaleOf(now.track);
-  const near = fences.touching(reachBox(now, scale), MAX_NEAR);
+  const near = fences.touching(reachBox(now, scale, policy), MAX_NEAR);
   const found = near.length;
+  // Nothing can be added to these groups: without evidence there is no signal, without members no composite.
+  if (found === 0 && followed.length === 0 && sure === null) return NOWHERE;
+  const groups: Contender[][] = [];
   const groundless = addFollowed(near, followed, sure, fences);
   for (let i = 0; i < near.length; i++) {
     const fence = near[i] as Fence;
@@ -61,7 +67,7 @@ export function gather(
     if (c !== null) place(groups, c);
   }
   for (const group of groups) if (group.length > 1) yieldGround(group, now.track);
-  return { groups, groundless };
+  return { groups, groundless, near };
 }
 
 /** The state of a fence among those followed. */
@@ -178,8 +184,13 @@ function scaleOf({ still, moving }: Track): Scale {
   };
 }
 
-/** The box around the error discs of the hypotheses that still stand. */
-function reachBox({ pStill, track: { still, moving } }: Moment, scale: Scale): Box {
+/**
+ * The box around the error discs of the hypotheses that still stand, and the way since the last ping:
+ * one search finds who may hold the device and what it came by.
+ */
+function reachBox(now: Moment, scale: Scale, policy: Policy): Box {
+  const { pStill, before, fix } = now;
+  const { still, moving } = now.track;
   const one = pStill === 1;
   const a = one ? still : moving;
   const b = pStill > 0 ? still : moving;
@@ -188,11 +199,15 @@ function reachBox({ pStill, track: { still, moving } }: Moment, scale: Scale): B
   const bx = REACH * (pStill > 0 ? scale.stillX : scale.movingX);
   const by = REACH * (pStill > 0 ? scale.stillY : scale.movingY);
   const bLon = a.lon + wrapLon(b.lon - a.lon);
+  const passing = before !== null && fix.t - before.t <= policy.crossSeconds * 1000;
+  const from = passing ? before : fix;
+  const fromLon = a.lon + wrapLon(from.lon - a.lon);
+  const toLon = a.lon + wrapLon(fix.lon - a.lon);
   return {
-    minX: Math.min(a.lon - ax, bLon - bx),
-    minY: Math.min(a.lat - ay, b.lat - by),
-    maxX: Math.max(a.lon + ax, bLon + bx),
-    maxY: Math.max(a.lat + ay, b.lat + by),
+    minX: Math.min(a.lon - ax, bLon - bx, fromLon, toLon),
+    minY: Math.min(a.lat - ay, b.lat - by, from.lat, fix.lat),
+    maxX: Math.max(a.lon + ax, bLon + bx, fromLon, toLon),
+    maxY: Math.max(a.lat + ay, b.lat + by, from.lat, fix.lat),
   };
 }
 
