@@ -6,6 +6,7 @@ import type { FenceSight } from './dwell.ts';
 import type { DeviceState, Turn } from './state.ts';
 import type { Transition, Visit } from './visit.ts';
 import { step, tick } from './engine.ts';
+import { newCrossings } from './recrossing.ts';
 
 /** Which fences stood when: `fences` from `from` until the next epoch. Sorted; the first from −∞. */
 export type Timeline = readonly { readonly from: Millis; readonly fences: FenceIndex }[];
@@ -178,7 +179,9 @@ export function revise(
     const name = nameOf(h, h.transition.visit);
     known.set(name, (known.get(name) ?? 0) + 1);
   }
+  const crossings = newCrossings(before.happenings, after.happenings, policy.crossSeconds * 1000);
   const isNew = (h: Happening): boolean => {
+    if (h.transition.type === 'crossed') return crossings.has(h);
     const id = h.transition.visit;
     const name = nameOf(h, id === undefined ? undefined : (pairs.get(id)?.id ?? id));
     const left = known.get(name) ?? 0;
@@ -199,9 +202,8 @@ export function revise(
 
 /** What makes a transition the same one when history is told again. */
 function nameOf({ transition }: Happening, visit: string | undefined): string {
-  const { type, fence, tierSeconds, direction, at } = transition;
-  const which = type === 'crossed' ? `${at} ${direction}` : type === 'dwelled' ? tierSeconds : '';
-  return `${type} ${fence} ${visit} ${which}`;
+  const { type, fence, tierSeconds } = transition;
+  return `${type} ${fence} ${visit} ${type === 'dwelled' ? tierSeconds : ''}`;
 }
 
 /** For each visit of `after` the one of `before` that it continues, by id. */
