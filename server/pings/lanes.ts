@@ -16,6 +16,8 @@ export interface Lanes {
 export interface LaneLimits {
   /** Batches one device may have waiting. */
   perLane: number;
+  /** Pings one device may have waiting, or it alone would fill the house; one batch is always taken. */
+  share: number;
   /** Pings all devices together may have waiting; one batch is always taken when nothing waits. */
   total: number;
   /** Batches worked on at the same time; more would only queue for a database connection. */
@@ -27,10 +29,10 @@ interface Waiting {
   weight: number;
 }
 
-const defaults: LaneLimits = { perLane: 32, total: 50_000, width: 8 };
+const defaults: LaneLimits = { perLane: 32, share: 12_000, total: 50_000, width: 8 };
 
 export function createLanes(limits: Partial<LaneLimits> = {}): Lanes {
-  const { perLane, total, width } = { ...defaults, ...limits };
+  const { perLane, share, total, width } = { ...defaults, ...limits };
   const lanes = new Map<string, Waiting[]>();
   const ready: string[] = [];
   let busy = 0;
@@ -67,8 +69,10 @@ export function createLanes(limits: Partial<LaneLimits> = {}): Lanes {
   return {
     run<T>(key: string, work: () => Promise<T>, weight = 1) {
       const lane = lanes.get(key) ?? [];
+      const own = lane.reduce((sum, each) => sum + each.weight, weight);
+      const laneFull = lane.length >= perLane || (lane.length > 0 && own > share);
       const full = held + weight > total && (held > 0 || total === 0);
-      if (lane.length >= perLane || full) {
+      if (laneFull || full) {
         return Promise.reject(
           problem('too-many-requests', {
             detail: 'Earlier batches are still being stored; send again shortly.',
