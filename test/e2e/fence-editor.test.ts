@@ -237,14 +237,15 @@ browserPart('the fence editor', () => {
       ];
       await click(page, [...line, line[2]!]);
       await page.getByLabel('Name', { exact: true }).fill('Passage');
-      const drawnWidth = await page
-        .locator('.map path.fence--corridor')
-        .evaluate((path) => Number.parseFloat(getComputedStyle(path).strokeWidth));
+      const thickness = async (): Promise<number> =>
+        Number(
+          await page.evaluate(
+            "Number.parseFloat(getComputedStyle(document.querySelector('.map path.fence--corridor')).strokeWidth)",
+          ),
+        );
+      const drawnWidth = await thickness();
       await page.getByLabel('Width (metres)').fill('8');
-      const widened = await page
-        .locator('.map path.fence--corridor')
-        .evaluate((path) => Number.parseFloat(getComputedStyle(path).strokeWidth));
-      expect(widened / drawnWidth).toBeCloseTo(2, 1);
+      expect((await thickness()) / drawnWidth).toBeCloseTo(2, 1);
       await save(page, 'Passage');
       const before = (await stored())[0]!;
       expect(before).toMatchObject({
@@ -276,8 +277,7 @@ browserPart('the fence editor', () => {
     await page.getByLabel('Which way counts').selectOption('left');
     expect(await arrow.locator('path').getAttribute('d')).not.toBe(heads);
     // The line runs to the right on the screen: to its left is up.
-    const turned = await arrow.evaluate((box) => (box as HTMLElement).style.transform);
-    expect(turned).toContain('rotate(90deg)');
+    expect(await arrow.getAttribute('style')).toContain('rotate(90deg)');
     expect(await page.getByLabel('Shortest stay that counts (minutes)').isVisible()).toBe(false);
     await save(page, 'Door');
     expect((await stored())[0]).toMatchObject({ kind: 'tripwire', direction: 'left' });
