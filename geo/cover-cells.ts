@@ -16,7 +16,7 @@ export interface Frame {
   readonly rows: number;
 }
 
-/** Row by row. Cell c has the runs of successive edges `runs[starts[c]]` to before `runs[ends[c]]`. */
+/** Good until the next cut. Row by row. Cell c has the runs of successive edges `runs[starts[c]]` to before `runs[ends[c]]`. */
 export interface Cells {
   readonly starts: Int32Array;
   readonly ends: Int32Array;
@@ -40,8 +40,18 @@ const LONGEST_RUN = 256;
 /** Cuts one part of a fence; null when more than `most` edges in cells would have to be noted. */
 export function cutIntoCells(fence: Fence, part: number, frame: Frame, most: number): Cells | null {
   if (!findTouches(fence, part, frame, most)) return null;
-  return { ...runsByCell(frame.columns * frame.rows), inside: references(fence, part, frame) };
+  runsByCell(frame.columns * frame.rows);
+  references(fence, part, frame);
+  return cut;
 }
+
+/** Used again and again: a hundred thousand fences would leave half a million arrays behind. */
+const cut = {
+  starts: new Int32Array(256),
+  ends: new Int32Array(256),
+  runs: new Int32Array(1024),
+  inside: new Uint8Array(256),
+};
 
 /** What was found last: pairs of a cell and an edge that touches it. */
 const touches = { cells: new Int32Array(4096), edges: new Int32Array(4096), count: 0 };
@@ -113,12 +123,20 @@ function note(cell: number, edge: number): void {
 }
 
 /** Sorts what was found by cell, edges in the order of the ring, and joins successive ones. */
-function runsByCell(cells: number): Pick<Cells, 'starts' | 'ends' | 'runs'> {
-  const starts = new Int32Array(cells + 1);
+function runsByCell(cells: number): void {
+  if (cells + 1 > cut.starts.length) {
+    cut.starts = new Int32Array(2 * cells);
+    cut.ends = new Int32Array(2 * cells);
+    cut.inside = new Uint8Array(2 * cells);
+  }
+  if (touches.count > cut.runs.length) cut.runs = new Int32Array(2 * touches.count);
+  const { starts, ends, runs } = cut;
+  starts.fill(0, 0, cells + 1);
   for (let i = 0; i < touches.count; i++) starts[(touches.cells[i] as number) + 1]!++;
-  for (let c = 0; c < cells; c++) starts[c + 1]! += starts[c] as number;
-  const runs = new Int32Array(touches.count);
-  const ends = starts.slice(0, cells);
+  for (let c = 0; c < cells; c++) {
+    starts[c + 1]! += starts[c] as number;
+    ends[c] = starts[c] as number;
+  }
   for (let i = 0; i < touches.count; i++) {
     const cell = touches.cells[i] as number;
     const edge = touches.edges[i] as number;
@@ -131,18 +149,18 @@ function runsByCell(cells: number): Pick<Cells, 'starts' | 'ends' | 'runs'> {
       ends[cell] = at + 1;
     }
   }
-  return { starts, runs, ends };
 }
 
 /**
  * Edges that cross the row's reference line to the left of a point are counted, odd is inside. A
  * vertex on the line counts as above it, for both of its edges.
  */
-function references(fence: Fence, part: number, frame: Frame): Uint8Array {
+function references(fence: Fence, part: number, frame: Frame): void {
   const { xy, rings, parts } = fence;
   const { x, y, columns, rows } = frame;
   const [sx, sy] = [columns / frame.width, rows / frame.height];
-  const inside = new Uint8Array(columns * rows);
+  const { inside } = cut;
+  inside.fill(0, 0, columns * rows);
   for (let r = parts[part] as number; r < (parts[part + 1] as number); r++) {
     const last = (rings[r + 1] as number) - 1;
     for (let i = rings[r] as number; i < last; i++) {
@@ -164,7 +182,6 @@ function references(fence: Fence, part: number, frame: Frame): Uint8Array {
       inside[at]! ^= inside[at - 1] as number;
     }
   }
-  return inside;
 }
 
 /**

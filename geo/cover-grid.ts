@@ -15,8 +15,8 @@ import type { Box } from './bbox.ts';
 import type { Pool } from './cover-pool.ts';
 import { give, take } from './cover-pool.ts';
 
-/** Halvings of 360° that make each level's cells, finest (0.3 m) first; shops stand in 4.8 m. */
-const BITS = [27, 25, 23, 21, 19, 17, 15, 13, 11, 9, 7, 5, 3, 1] as const;
+/** Halvings of 360° that make each level's cells, finest (0.6 m) first; shops stand in 9.5 m. */
+const BITS = [26, 24, 22, 20, 18, 16, 14, 12, 10, 8, 6, 4, 2, 0] as const;
 /** Cells in a degree, and the columns of a level less one. */
 export const SCALES = Float64Array.from(BITS, (bits) => 2 ** bits / 360);
 const WRAPS = Int32Array.from(BITS, (bits) => 2 ** bits - 1);

@@ -44,7 +44,7 @@ const PLAIN = -1;
 const CIRCLE = -2;
 const EDGES = -3;
 /** Most cells a piece may stand in: with edges, and where it must be asked. */
-const MANY = 64;
+const MANY = 28;
 const FEW = 24;
 const RASTER = 12;
 const PART = 13;

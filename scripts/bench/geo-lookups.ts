@@ -55,16 +55,24 @@ const featureOf = (fence: FenceDefinition): Shop => {
   };
 };
 
-const joined = (ids: string[]): string => (ids.length < 2 ? (ids[0] ?? '') : ids.toSorted().join());
+/** Several ids as one string. One id is itself, said in each engine: calls cost as much as a search. */
+const joined = (ids: string[]): string => ids.toSorted().join();
 
-const foyer =
-  (index: FenceIndex): Lookup =>
-  (lon, lat) =>
-    joined(index.containing(lon, lat).map((fence) => fence.id));
+function foyer(index: FenceIndex): Lookup {
+  return (lon, lat) => {
+    const found = index.containing(lon, lat);
+    if (found.length < 2) return found[0]?.id ?? '';
+    return joined(found.map(({ id }) => id));
+  };
+}
 
 function polygonTree(shops: readonly Shop[]): Lookup {
   const query = whichPolygon({ type: 'FeatureCollection', features: [...shops] });
-  return (lon, lat) => joined((query([lon, lat], true) ?? []).map((p) => p.id));
+  return (lon, lat) => {
+    const found = query([lon, lat], true);
+    if (found === null) return '';
+    return found.length < 2 ? (found[0]?.id ?? '') : joined(found.map(({ id }) => id));
+  };
 }
 
 function turfTree(shops: readonly Shop[]): Lookup {
@@ -85,6 +93,7 @@ function turfTree(shops: readonly Shop[]): Lookup {
   return (lon, lat) => {
     const found = tree.search({ minX: lon, minY: lat, maxX: lon, maxY: lat });
     const inside = found.filter(({ shop }) => booleanPointInPolygon([lon, lat], shop.geometry));
+    if (inside.length < 2) return inside[0]?.shop.properties.id ?? '';
     return joined(inside.map(({ shop }) => shop.properties.id));
   };
 }

@@ -15,6 +15,8 @@ const collect = runInNewContext('gc') as () => void;
 
 /** Bytes held after a full collection: heap, and arrays beside it. */
 export function bytesHeld(): number {
+  // Buffers are freed by the collection after the one that finds them.
+  collect();
   collect();
   const { heapUsed, external } = process.memoryUsage();
   return heapUsed + external;
