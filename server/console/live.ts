@@ -10,7 +10,7 @@ import { needs, pageOf, renderPage, staffOf } from './page.ts';
 import type { Occupancy, RecentEvent } from './queries.ts';
 import { mapFences, occupancy, recentEvents, storeLocation } from './queries.ts';
 import type { Datum } from './shared/fence.ts';
-import { feedLine } from './shared/feed-line.ts';
+import { feedLine, stacking } from './shared/feed-line.ts';
 import type { FeedLine } from './shared/feed-line.ts';
 
 const FIRST_EVENTS = 40;
@@ -109,20 +109,23 @@ export interface ShownLine {
   line: FeedLine;
 }
 
-/** PURE. Newest first by when it happened; neighbours that say a stay in the same words are one line. */
+/** PURE. Newest first by when it happened; neighbours that say such a thing in the same words are one line. */
 export function feedLines(events: readonly RecentEvent[]): ShownLine[] {
-  const shown: ShownLine[] = [];
-  for (const event of events.toSorted((a, b) => Date.parse(b.at) - Date.parse(a.at))) {
+  const all = events.flatMap((event): ShownLine[] => {
     const line = feedLine(event);
-    if (!line) continue;
+    return line ? [{ ids: [event.id], at: line.told ?? event.at, line }] : [];
+  });
+  const shown: ShownLine[] = [];
+  for (const one of all.toSorted((a, b) => Date.parse(b.at) - Date.parse(a.at))) {
     const above = shown.at(-1);
-    const same =
-      above && line.tone === 'stay' && JSON.stringify(above.line) === JSON.stringify(line);
-    if (same) above.ids.push(event.id);
-    else shown.push({ ids: [event.id], at: event.at, line });
+    if (above && stacking.includes(one.line.tone) && wordsOf(above.line) === wordsOf(one.line))
+      above.ids.push(...one.ids);
+    else shown.push(one);
   }
   return shown;
 }
+
+const wordsOf = ({ key, values }: FeedLine): string => JSON.stringify([key, values]);
 
 /** Floor names in the order people count them. */
 export function floorsOf(fences: readonly { floor: string | null }[]): string[] {

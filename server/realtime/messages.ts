@@ -72,6 +72,9 @@ export const subjectTypes: readonly EventType[] = [
   'visit.entered',
   'visit.dwelled',
   'visit.left',
+  'visit.revised',
+  'visit.retracted',
+  'fence.crossed',
 ];
 
 /** What a store's live screen shows. */

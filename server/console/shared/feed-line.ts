@@ -12,14 +12,23 @@ export interface FeedMessage {
 
 /** What a line looks like (its mark) and says (a text key with its values). */
 export interface FeedLine {
-  tone: 'in' | 'stay' | 'out' | 'wifi' | 'offer' | 'redeemed' | 'note';
+  tone: 'in' | 'stay' | 'out' | 'cross' | 'mended' | 'wifi' | 'offer' | 'redeemed' | 'note';
   key: string;
   values: Record<string, string | number>;
+  /** ISO 8601 UTC: when it became known, of what is told long after it happened. */
+  told?: string;
 }
+
+/** Ten people reaching five minutes in one hall, or walking through one door, are one line with a number. */
+export const stacking: readonly FeedLine['tone'][] = ['stay', 'cross', 'mended'];
 
 const text = (value: unknown): string => (typeof value === 'string' ? value : '');
 const minutes = (seconds: unknown): number =>
   typeof seconds === 'number' && seconds > 0 ? Math.max(1, Math.round(seconds / 60)) : 0;
+
+function mended({ at }: FeedMessage['payload'], key: string, values: FeedLine['values']): FeedLine {
+  return { tone: 'mended', key, values, ...(typeof at === 'string' ? { told: at } : {}) };
+}
 
 /** Null for events that say nothing on a shop's screen. */
 export function feedLine({ type, payload }: FeedMessage): FeedLine | null {
@@ -38,6 +47,18 @@ export function feedLine({ type, payload }: FeedMessage): FeedLine | null {
       const key = stayed > 0 ? 'live.feed.left' : 'live.feed.leftSoon';
       return { tone: 'out', key: `${key}.${who}`, values: { fence, minutes: stayed } };
     }
+    case 'fence.crossed':
+      // Who walked straight through a shop is no news; who went through a door is counted.
+      return payload['direction']
+        ? { tone: 'cross', key: `live.feed.crossed.${who}`, values: { fence } }
+        : null;
+    case 'visit.revised': {
+      const stayed = minutes(payload['dwellSeconds']);
+      const change = payload['change'] === 'added' ? 'added' : 'changed';
+      return mended(payload, `live.feed.${change}`, { fence, minutes: stayed });
+    }
+    case 'visit.retracted':
+      return mended(payload, 'live.feed.retracted', { fence });
     case 'guest.admitted': {
       const key = payload['returning'] === true ? 'live.feed.wifiAgain' : 'live.feed.wifiFirst';
       return { tone: 'wifi', key, values: {} };

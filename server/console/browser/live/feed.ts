@@ -1,6 +1,6 @@
 /** The quiet list at the side: newest on top, one short motion, can be paused. */
 import type { FeedMessage } from '../../shared/feed-line.ts';
-import { feedLine } from '../../shared/feed-line.ts';
+import { feedLine, stacking } from '../../shared/feed-line.ts';
 import type { Texts } from '../page/data.ts';
 import { make, textOf } from '../page/data.ts';
 
@@ -22,7 +22,8 @@ const KEPT = 60;
 
 const timeOf = (item: Element): number =>
   Date.parse(item.querySelector('time')?.dateTime ?? '') || 0;
-const isStay = (item: Element): boolean => item.classList.contains('feed__item--stay');
+const stacks = (item: Element): boolean =>
+  stacking.some((tone) => item.classList.contains(`feed__item--${tone}`));
 /** What a line says, without its number. */
 const wordsOf = (item: Element): string =>
   item.querySelector('.feed__text')?.firstChild?.textContent ?? '';
@@ -50,10 +51,9 @@ export function createFeed(options: FeedOptions): Feed {
     const older = [...list.children].find((other) => timeOf(other) <= at);
     list.insertBefore(item, older ?? null);
   };
-  /** Ten people reaching five minutes in the same hall are one line with a number. */
   const stack = (item: HTMLElement): boolean => {
     const top = list.firstElementChild;
-    if (!isStay(item) || !(top instanceof HTMLElement) || !isStay(top)) return false;
+    if (!stacks(item) || !(top instanceof HTMLElement)) return false;
     if (wordsOf(top) !== wordsOf(item)) return false;
     const count = Number(top.dataset['times'] ?? 1) + 1;
     item.dataset['times'] = String(count);
@@ -69,8 +69,9 @@ export function createFeed(options: FeedOptions): Feed {
     told.add(message.id);
     const item = make('li', `feed__item feed__item--${line.tone} is-new`);
     item.dataset['event'] = message.id;
-    const time = make('time', 'feed__time', clock.format(new Date(message.at)));
-    time.dateTime = message.at;
+    const at = line.told ?? message.at;
+    const time = make('time', 'feed__time', clock.format(new Date(at)));
+    time.dateTime = at;
     item.append(
       make('span', 'feed__mark'),
       make('span', 'feed__text', textOf(texts, line.key, line.values)),
