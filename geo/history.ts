@@ -229,7 +229,8 @@ function pairVisits(
   return pairs;
 }
 
-function overlap(a: Visit, b: Visit): boolean {
+/** Whether somebody could have been in both visits at one moment. */
+export function overlap(a: Visit, b: Visit): boolean {
   const start = (v: Visit): Millis => v.entry.latest ?? v.entry.estimate;
   const end = (v: Visit): Millis => v.exit?.estimate ?? Infinity;
   return start(a) <= end(b) && start(b) <= end(a);

@@ -12,6 +12,7 @@ const personal = [
   'name',
   'code',
   'password',
+  'passphrase',
   'token',
   'secret',
   'cookie',

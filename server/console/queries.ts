@@ -79,7 +79,8 @@ export async function visitsOfFence(
   fenceId: string,
 ): Promise<number> {
   const { rows } = await tx.query<{ visits: number }>(
-    'select count(*) as visits from visits where merchant_id = $1 and fence_id = $2',
+    `select count(*) as visits from visits
+     where merchant_id = $1 and fence_id = $2 and status <> 'retracted'`,
     [merchantId, fenceId],
   );
   return rows[0]?.visits ?? 0;

@@ -112,7 +112,14 @@ async function save(
   const { past } = judged;
   if (past) await correctPast(tx, merchantId, deviceId, past.from, past.corrections);
   const who = { merchantId, deviceId, guestId: loaded.guestId };
-  const { cooling, tell } = tellVisits(who, judged, loaded.cooling, deps.policy, received);
+  const { cooling, tell } = await tellVisits(
+    tx,
+    who,
+    judged,
+    loaded.cooling,
+    deps.policy,
+    received,
+  );
   const rows = candidates.map((candidate, i) => rowOf(candidate, judged.reasons[i] ?? null));
   const { state, checkpoints, sinceCheckpoint } = judged;
   const wakeAt = wakeOf(state, deps.policy, received);
@@ -120,7 +127,7 @@ async function save(
   const update = { state, wakeAt, app, skew, cooling, sinceCheckpoint, checkpoints };
   const kept = await saveDevice(tx, merchantId, deviceId, rows, update, received);
   if (kept !== rows.length) throw raced();
-  await tell(tx);
+  await tell();
 }
 
 /** Verdicts of pings that were not put into history at all. */

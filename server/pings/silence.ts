@@ -73,7 +73,7 @@ async function judgeInside(
   const index = timeline.at(-1)?.fences;
   const cooldownOf = (fence: string) => index?.get(fence)?.definition.cooldownSeconds ?? 0;
   const news = { happenings, visits, revision: null, metas, cooldownOf };
-  const { cooling, tell } = tellVisits(who, news, sleeper.cooling, deps.policy, now);
+  const { cooling, tell } = await tellVisits(tx, who, news, sleeper.cooling, deps.policy, now);
   await saveState(tx, merchantId, deviceId, { ...after, cooling }, now);
-  await tell(tx);
+  await tell();
 }

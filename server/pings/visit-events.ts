@@ -5,6 +5,7 @@ import type { Transition, Visit } from '../../geo/visit.ts';
 import type { EventPayloads, NewEvent, VisitEvent, VisitRevision } from '../events/types.ts';
 import type { FenceMeta } from '../fences/live.ts';
 import type { Cooler } from './cooling.ts';
+import type { Returns } from './returning.ts';
 import { bandOf } from '../../geo/score.ts';
 
 export interface VisitOf {
@@ -19,15 +20,18 @@ export interface Surroundings {
   cooler: Cooler;
   /** Fences of which late pings took back a visit: what is told of them now was told before. */
   retold: ReadonlySet<string>;
+  /** Visits taken back by earlier batches. */
+  returns: Pick<Returns, 'told'>;
   policy: Policy;
   now: number;
 }
 
 /** Offers go to people who are there now: a transition older than this is only history. */
-const FRESH = 120_000;
+export const FRESH = 120_000;
 
 /** Why no reader of fresh news should act on this; null when it may. */
-function whyNotNews({ transition }: Happening, around: Surroundings): string | null {
+function whyNotNews(happening: Happening, around: Surroundings): string | null {
+  const { transition } = happening;
   const { reason, detectedAt, fence } = transition;
   if (reason === 'timeout') return 'The device fell silent; where it is now is unknown.';
   if (reason === 'fence_changed') return 'The fence was changed around the device.';
@@ -35,6 +39,7 @@ function whyNotNews({ transition }: Happening, around: Surroundings): string | n
   const late = around.now - detectedAt;
   if (late > FRESH) return `The ping came ${Math.round(late / 1000)} s after it was taken.`;
   if (around.retold.has(fence)) return 'Late pings corrected a visit that was told before.';
+  if (around.returns.told(happening)) return 'It was told before of a visit that was taken back.';
   const rest = around.cooler.restsUntil(transition);
   if (rest === null) return null;
   return `The fence rests after the last exit until ${new Date(rest).toISOString()}.`;

@@ -156,7 +156,7 @@ async function lateGates(
   const offers = await lockOffers(tx, occasion.merchantId, offerIds);
   const tally = await tallyOf(tx, { occasion, subject, now }, contenders, offers);
   const { id, zone } = subject;
-  const moment: Moment = { subject: id, occasion: occasion.key, zone, now };
+  const moment: Moment = { subject: id, occasion: subject.presence ?? occasion.key, zone, now };
   for (const { each, contender } of open.toSorted((a, b) =>
     byPrecedence(a.contender, b.contender),
   )) {

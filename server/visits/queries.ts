@@ -7,14 +7,17 @@ export interface ToldVisit {
   visit: Visit;
   /** Undefined when the fence is gone: such a visit is not stored. */
   fence: { storeId: string | null } | undefined;
+  /** Id under which the same presence was told before, when it was another. */
+  continues?: string | null;
 }
 
 const iso = (ms: number | null | undefined): string | null =>
   ms == null ? null : new Date(ms).toISOString();
 
-function toRecord({ visit, fence }: ToldVisit) {
+function toRecord({ visit, fence, continues = null }: ToldVisit) {
   return {
     id: visit.id,
+    continues,
     store_id: fence?.storeId ?? null,
     fence_id: visit.fence,
     fence_version: visit.fenceVersion,
@@ -57,11 +60,12 @@ export async function upsertVisits(
   await tx.query(
     `insert into visits as v (id, merchant_id, store_id, fence_id, fence_version, device_id, guest_id,
        status, revision, score, band, entry_earliest, entry_at, entry_latest, exit_earliest, exit_at,
-       exit_latest, dwell_lower_s, dwell_s, dwell_upper_s, pings, detail, updated_at)
+       exit_latest, dwell_lower_s, dwell_s, dwell_upper_s, pings, detail, root_id, updated_at)
      select id, $2, store_id, fence_id, fence_version, $3, $4, status, 1, score, band,
        entry_earliest, entry_at, entry_latest, exit_earliest, exit_at, exit_latest, dwell_lower_s,
-       dwell_s, dwell_upper_s, pings, detail, $5
-     from jsonb_to_recordset($1::jsonb) as r (id text, store_id uuid, fence_id uuid,
+       dwell_s, dwell_upper_s, pings, detail, coalesce(
+         (select o.root_id from visits o where o.merchant_id = $2 and o.id = r.continues), continues), $5
+     from jsonb_to_recordset($1::jsonb) as r (id text, continues text, store_id uuid, fence_id uuid,
        fence_version integer, status text, score double precision, band text,
        entry_earliest timestamptz, entry_at timestamptz, entry_latest timestamptz,
        exit_earliest timestamptz, exit_at timestamptz, exit_latest timestamptz,
@@ -76,26 +80,93 @@ export async function upsertVisits(
        exit_at = excluded.exit_at, exit_latest = excluded.exit_latest,
        dwell_lower_s = excluded.dwell_lower_s, dwell_s = excluded.dwell_s,
        dwell_upper_s = excluded.dwell_upper_s, pings = excluded.pings, detail = excluded.detail,
-       retracted_at = null, updated_at = excluded.updated_at
+       root_id = coalesce(excluded.root_id, v.root_id), retracted_at = null, updated_at = excluded.updated_at
      where v.merchant_id = excluded.merchant_id and v.status <> 'final'
        and (v.status = 'retracted' or v.detail is distinct from excluded.detail)`,
     [JSON.stringify(rows), who.merchantId, who.deviceId, who.guestId, new Date(now)],
   );
 }
 
+/** A visit that stands no more. */
+export interface GoneVisit {
+  id: string;
+  /** Id of the told visit that it turned out to be part of; null when it never was. */
+  into: string | null;
+}
+
 /** Takes back visits that late pings showed never to have been; final ones stay. */
 export async function retractVisits(
   tx: Queryable,
   merchantId: string,
-  ids: readonly string[],
+  gone: readonly GoneVisit[],
   now: number,
 ): Promise<void> {
-  if (ids.length === 0) return;
+  if (gone.length === 0) return;
   await tx.query(
-    `update visits set status = 'retracted', retracted_at = $3, revision = revision + 1, updated_at = $3
-     where merchant_id = $1 and id = any ($2::text[]) and status in ('open', 'closed')`,
-    [merchantId, ids, new Date(now)],
+    `update visits v set status = 'retracted', retracted_at = $3, revision = v.revision + 1,
+       updated_at = $3, root_id = coalesce(
+         (select o.root_id from visits o where o.merchant_id = $1 and o.id = g.into), g.into, v.root_id)
+     from jsonb_to_recordset($2::jsonb) as g (id text, "into" text)
+     where v.merchant_id = $1 and v.id = g.id and v.status in ('open', 'closed')`,
+    [merchantId, JSON.stringify(gone), new Date(now)],
   );
+}
+
+/** A visit that was taken back, with how far it had been told. Times in ms since 1970. */
+export interface TakenBack {
+  id: string;
+  fenceId: string;
+  entry: number;
+  /** Null when it was taken back while it was open. */
+  exit: number | null;
+  retractedAt: number;
+  /** Seconds. */
+  dwellLower: number;
+}
+
+/** A device's visits to these fences that were taken back, and ended or were so after `since`. */
+export async function takenBack(
+  tx: Queryable,
+  merchantId: string,
+  deviceId: string,
+  fenceIds: readonly string[],
+  since: number,
+): Promise<TakenBack[]> {
+  const { rows } = await tx.query<{
+    id: string;
+    fence_id: string;
+    entry_at: Date;
+    exit_at: Date | null;
+    retracted_at: Date;
+    dwell_lower_s: number;
+  }>(
+    `select id, fence_id, entry_at, exit_at, retracted_at, dwell_lower_s from visits
+     where merchant_id = $1 and device_id = $2 and fence_id = any ($3::uuid[])
+       and status = 'retracted' and coalesce(exit_at, retracted_at) >= $4
+     order by entry_at desc, id limit 100`,
+    [merchantId, deviceId, fenceIds, new Date(since)],
+  );
+  return rows.map((row) => ({
+    id: row.id,
+    fenceId: row.fence_id,
+    entry: row.entry_at.getTime(),
+    exit: row.exit_at && row.exit_at.getTime(),
+    retractedAt: row.retracted_at.getTime(),
+    dwellLower: row.dwell_lower_s,
+  }));
+}
+
+/** Which of these visits stand, in whatever state. */
+export async function standing(
+  tx: Queryable,
+  merchantId: string,
+  ids: readonly string[],
+): Promise<Set<string>> {
+  const { rows } = await tx.query<{ id: string }>(
+    `select id from visits where merchant_id = $1 and id = any ($2::text[]) and status <> 'retracted'`,
+    [merchantId, ids],
+  );
+  return new Set(rows.map(({ id }) => id));
 }
 
 /**

@@ -176,7 +176,9 @@ describe('one visit', () => {
 
   test('that was retracted is listed only when asked for, and fires nothing', async () => {
     await put(visit({ id: 'v9', status: 'closed', triggerEligible: true }));
-    await db.tx((tx) => retractVisits(tx, merchantId, ['v9'], NOON), { tenant: merchantId });
+    await db.tx((tx) => retractVisits(tx, merchantId, [{ id: 'v9', into: null }], NOON), {
+      tenant: merchantId,
+    });
     expect(await ids('')).not.toContain('v9');
     expect(await ids('status=retracted')).toEqual(['v9']);
     expect((await get('/v1/visits/v9').expect(200)).body).toMatchObject({

@@ -44,9 +44,15 @@ alter table device_states
   -- Pings judged since the newest checkpoint.
   add column since_checkpoint integer not null default 0;
 
-alter table visits add column retracted_at timestamptz;
+alter table visits
+  add column retracted_at timestamptz,
+  -- The first id under which the same presence was told; null where it is this row's own. Late pings
+  -- give a visit another id, and what counts per visit must not begin anew with it.
+  add column root_id text;
 -- For the job that makes them final.
 create index on visits (exit_at) where status = 'closed';
+-- For whether a visit is the return of one that was taken back.
+create index on visits (device_id) where status = 'retracted';
 
 -- Kinds of fences. Ground is null for a set of radios and for a composite; a corridor's or a
 -- tripwire's is its line.
@@ -89,16 +95,59 @@ call foyer_protect('fence_versions');
 insert into fence_versions (fence_id, merchant_id, valid_from, was, shape)
 select id, merchant_id, created_at, to_jsonb(f) - 'shape', shape from fences f where active;
 
+-- What changed since a revision, for those who hold a picture of it.
+alter table fence_revisions
+  -- The transaction that raised it last.
+  add column raised_by text,
+  -- Of the editions of this revision and of those before it some are forgotten.
+  add column forgotten bigint not null default 0;
+alter table fences add column revision bigint not null default 0;
+alter table fence_versions add column revision bigint not null default 0;
+create index on fences (merchant_id, revision);
+create index on fence_versions (merchant_id, revision);
+
+-- The revision of what this transaction is about to write: one for all of it. Whoever raised it holds
+-- its row until the end, so that the merchant's revisions are committed in order: who sees one sees
+-- every row of it and of those before it.
+create function foyer_fence_revision(merchant uuid) returns bigint language plpgsql as $$
+declare
+  -- With the time, because after a restore the number alone may come again.
+  me text := pg_current_xact_id()::text || ' ' || transaction_timestamp()::text;
+  n bigint;
+begin
+  select r.revision into n from fence_revisions r where r.merchant_id = merchant and r.raised_by = me;
+  if not found then
+    insert into fence_revisions as r (merchant_id, revision, raised_by) values (merchant, 1, me)
+    on conflict (merchant_id) do update set revision = r.revision + 1, raised_by = me
+    returning r.revision into n;
+  end if;
+  return n;
+end $$;
+-- These raised it after the rows were written, which then could not say of what revision they are.
+drop trigger fences_added on fences;
+drop trigger fences_altered on fences;
+drop trigger fences_removed on fences;
+drop function foyer_fences_changed();
+
+create function foyer_fence_version_numbered() returns trigger language plpgsql as $$
+begin
+  new.revision := foyer_fence_revision(new.merchant_id);
+  return new;
+end $$;
+create trigger fence_version_numbered before insert or update on fence_versions
+  for each row execute function foyer_fence_version_numbered();
+
 -- Whether two editions of a fence are one to the engine: what people only read does not count.
 create function foyer_fence_same(a fences, b fences) returns boolean language sql stable as $$
-  select to_jsonb(a) - array['name', 'store_id', 'category', 'datum', 'shape', 'created_at', 'updated_at']
-       = to_jsonb(b) - array['name', 'store_id', 'category', 'datum', 'shape', 'created_at', 'updated_at']
+  select to_jsonb(a) - array['name', 'store_id', 'category', 'datum', 'shape', 'created_at', 'updated_at', 'revision']
+       = to_jsonb(b) - array['name', 'store_id', 'category', 'datum', 'shape', 'created_at', 'updated_at', 'revision']
      and st_asbinary(a.shape) is not distinct from st_asbinary(b.shape)
 $$;
 
--- A version and its start go together, whoever writes.
+-- A version and its start go together, whoever writes; and every row says of what revision it is.
 create function foyer_fence_dated() returns trigger language plpgsql as $$
 begin
+  new.revision := foyer_fence_revision(new.merchant_id);
   if tg_op = 'INSERT' then
     new.changed_at := coalesce(new.changed_at, new.updated_at);
   elsif new.version <> old.version or (new.active and not old.active) then
@@ -125,6 +174,9 @@ begin
     moment := case when tg_op = 'UPDATE' then new.updated_at else now() end;
     update fence_versions set valid_to = greatest(valid_from, moment)
     where fence_id = old.id and valid_to is null;
+  end if;
+  if tg_op = 'DELETE' then
+    perform foyer_fence_revision(old.merchant_id);
   end if;
   if tg_op <> 'DELETE' and new.active then
     select greatest(new.updated_at, max(v.valid_to)) into moment

@@ -55,6 +55,8 @@ export interface Subject {
   /** Null when it was deleted meanwhile. */
   storeId: string | null;
   fenceId: string | null;
+  /** The first id under which its visit was told: late pings may have given it others since. */
+  presence: string | null;
 }
 
 interface SubjectRow extends Row {
@@ -68,6 +70,7 @@ interface SubjectRow extends Row {
   timezone: string | null;
   store_id: string | null;
   fence_id: string | null;
+  presence: string | null;
 }
 
 /**
@@ -80,14 +83,15 @@ export async function lockSubject(tx: Queryable, occasion: Occasion): Promise<Su
     `select g.id as guest_id, d.id as device_id, g.language, g.blocked_at, d.revoked_at, d.marketing_consent_at,
        case when g.id is null then array[d.id]
          else array(select id from devices where merchant_id = $1 and guest_id = g.id limit 100) end as devices,
-       s.id as store_id, s.timezone, f.id as fence_id,
+       s.id as store_id, s.timezone, f.id as fence_id, coalesce(v.root_id, $6) as presence,
        pg_advisory_xact_lock(hashtextextended(coalesce(g.id, d.id)::text, 0)) is null as locked
      from (select 1) as one
        left join devices d on d.merchant_id = $1 and d.id = $2
        left join guests g on g.merchant_id = $1 and g.id = coalesce(d.guest_id, $3)
        left join stores s on s.merchant_id = $1 and s.id = $4
-       left join fences f on f.merchant_id = $1 and f.id = $5`,
-    [merchantId, deviceId, guestId, storeId, visit?.fenceId ?? null],
+       left join fences f on f.merchant_id = $1 and f.id = $5
+       left join visits v on v.merchant_id = $1 and v.id = $6::text`,
+    [merchantId, deviceId, guestId, storeId, visit?.fenceId ?? null, visit?.id ?? null],
   );
   const row = rows[0];
   const id = row?.guest_id ?? row?.device_id;
@@ -104,6 +108,7 @@ export async function lockSubject(tx: Queryable, occasion: Occasion): Promise<Su
     zone: row.timezone,
     storeId: row.store_id,
     fenceId: row.fence_id,
+    presence: row.presence,
   };
 }
 
@@ -135,7 +140,8 @@ export async function findingsFor(
          where v.merchant_id = $1 and (v.guest_id = $2 or (v.device_id = any ($3::uuid[]) and v.guest_id is null))
            and v.expires_at > $6 and not exists (select 1 from redemptions r where r.voucher_id = v.id)) end
          as open_vouchers,
-       case when $7 then (select v.dwell_lower_s from visits v where v.merchant_id = $1 and v.id = $8) end
+       case when $7 then (select v.dwell_lower_s from visits v
+         where v.merchant_id = $1 and v.id = $8 and v.status <> 'retracted') end
          as dwell_lower_s,
        case when $7 then (select f.category from fences f where f.merchant_id = $1 and f.id = $9) end as category,
        array(select d.id from decisions d where d.merchant_id = $1 and d.id = any ($10::text[])) as decided`,
@@ -203,6 +209,7 @@ async function historyOf(
 export interface EarlierGrant {
   ruleId: string;
   group: string | null;
+  /** Session, or the first id under which the visit was told. */
   occasion: string | null;
   at: number;
 }
@@ -221,11 +228,12 @@ export async function earlierGrants(
     decided_at: Date;
   }>(
     `select rule_id, exclusion_group, occasion, decided_at from (
-       select rule_id, exclusion_group, coalesce(visit_id, session_id::text) as occasion, decided_at,
-         row_number() over (partition by rule_id order by decided_at desc) as nth
-       from decisions
-       where merchant_id = $1 and outcome <> 'refused' and decided_at > $4
-         and (guest_id = $2 or (device_id = any ($3::uuid[]) and guest_id is null))) as d
+       select d.rule_id, d.exclusion_group, d.decided_at,
+         coalesce(v.root_id, d.visit_id, d.session_id::text) as occasion,
+         row_number() over (partition by d.rule_id order by d.decided_at desc) as nth
+       from decisions d left join visits v on v.merchant_id = $1 and v.id = d.visit_id
+       where d.merchant_id = $1 and d.outcome <> 'refused' and d.decided_at > $4
+         and (d.guest_id = $2 or (d.device_id = any ($3::uuid[]) and d.guest_id is null))) as d
      where nth <= 100 order by decided_at desc`,
     [merchantId, subject.guestId, subject.devices, new Date(since)],
   );
