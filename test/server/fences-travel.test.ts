@@ -3,7 +3,7 @@ import { describe, expect, test } from '@jest/globals';
 import type { Fence } from '../../geo/fence.ts';
 import type { FenceIndex } from '../../geo/fence-index.ts';
 import { createFenceIndex } from '../../geo/fence-index.ts';
-import { createPast } from '../../server/fences/past.ts';
+import { createPast, editionsOf } from '../../server/fences/past.ts';
 import { definitionOf } from '../../server/fences/definition.ts';
 import type { FenceRow } from '../../server/fences/queries.ts';
 import type { StoredShape } from '../../server/fences/shape.ts';
@@ -115,7 +115,9 @@ describe('the past', () => {
   const present = builtAt(2_000_000);
   const past = createPast(
     present,
-    history.filter(({ valid_from, valid_to }) => Number(valid_from) > 1000 || valid_to !== null),
+    editionsOf(
+      history.filter(({ valid_from, valid_to }) => Number(valid_from) > 1000 || valid_to !== null),
+    ),
     1000,
   );
 
@@ -142,7 +144,9 @@ describe('the past', () => {
 
   test('cannot be changed', () => {
     const [first] = past.since(300_000);
-    expect(() => first!.fences.remove('f1')).toThrow('past');
-    expect(() => first!.fences.add(present.all()[0]!.definition)).toThrow('past');
+    expect(() => first!.fences.remove('f1')).toThrow('changed where they are kept');
+    expect(() => first!.fences.add(present.all()[0]!.definition)).toThrow(
+      'changed where they are kept',
+    );
   });
 });
