@@ -97,8 +97,10 @@ const visitDetailReply = z.object({
     .array(
       z.object({
         name: z.string().describe('Name of the factor.'),
-        value: z.number().describe('Its value, 0 to 1; the score is the product.'),
-        weight: z.number().describe('How strongly it can move the score.'),
+        value: z.number().describe('What was seen, 0 to 1.'),
+        weight: z
+          .number()
+          .describe('The fitted weight with which it enters the score; 0 is only told.'),
         text: z.string().describe('The reason in words.'),
       }),
     )
