@@ -2,10 +2,10 @@
  * PURE. What a piece of few vertices leaves in a cell of the grid: nothing, all of the cell, or the
  * edges that touch it.
  *
- * Memory: one block of the pool for a cell with edges, some fifty bytes. First two bits for each of
- * its 64 small cells (outside, inside, has edges), which answer three questions in four. Then for
- * each run of edges a head, vertices × 4 + 2 if another run follows + 1 if the cell's reference point
- * is inside, and its vertices: x and y in UNITs from the cell's corner, 16 bits each.
+ * The cell says of each of its 64 small cells whether it is outside, inside or has edges, and answers
+ * nine questions in ten. For the tenth, memory: one block of the pool, some thirty bytes. For each run
+ * of edges a head, vertices × 4 + 2 if another run follows + 1 if the cell's reference point is inside,
+ * and its vertices: x and y in UNITs from the cell's corner, 16 bits each.
  */
 import type { Cells } from './cover-cells.ts';
 import type { CellRange, Grid } from './cover-grid.ts';
@@ -67,7 +67,7 @@ export function putEdges(
       const what = masks.every((mask) => mask === ALL_INSIDE)
         ? ALL
         : pack(grid.pool, fence.xy, cells.inside[reference] as number, x, y, scale);
-      put(grid, level, x1 + column, y1 + row, piece, what);
+      put(grid, level, x1 + column, y1 + row, [piece, what], masks);
     }
   }
   return true;
@@ -119,15 +119,14 @@ function pack(
 ): number {
   let runs = 0;
   for (let i = 0; i < gathered; i++) if (begins(i)) runs++;
-  const block = take(pool, MASKS + gathered + 2 * runs);
+  const block = take(pool, gathered + 2 * runs);
   const { ints } = pool;
   const vertex = (i: number): number => {
     const across = Math.round(((xy[2 * i] as number) - x) * scale * UNIT);
     const up = Math.round(((xy[2 * i + 1] as number) - y) * scale * UNIT);
     return (up << 16) | (across & 0xffff);
   };
-  ints.set(masks, block);
-  let at = block + MASKS;
+  let at = block;
   for (let i = 0; i < gathered;) {
     const head = at++;
     ints[at++] = vertex(edges[i] as number);
@@ -142,12 +141,15 @@ function pack(
 const begins = (i: number): boolean => i === 0 || edges[i] !== (edges[i - 1] as number) + 1;
 
 function sizeOf(ints: Int32Array, block: number): number {
-  for (let at = block + MASKS; ;) {
+  for (let at = block; ;) {
     const head = ints[at] as number;
     at += 1 + (head >> 2);
     if ((head & 2) === 0) return at - block;
   }
 }
+
+/** The place of a small cell among the two bits of all; the point in cells from the cell's corner. */
+export const smallCell = (x: number, y: number): number => (((y * CUT) | 0) << 3) | ((x * CUT) | 0);
 
 /** The vertices of one run, unpacked. */
 const unpacked = new Float32Array(2 * (FEW_VERTICES + 1));
@@ -155,11 +157,8 @@ const unpacked = new Float32Array(2 * (FEW_VERTICES + 1));
 /** 1 inside, 0 outside, −1 too near to an edge to say; the point in cells from the cell's corner. */
 export function edgeSide(pool: Pool, block: number, x: number, y: number): number {
   const { ints } = pool;
-  const small = (((y * CUT) | 0) << 3) | ((x * CUT) | 0);
-  const code = ((ints[block + (small >> 4)] as number) >>> (2 * (small & 15))) & 3;
-  if (code < 2) return code;
-  let side = (ints[block + MASKS] as number) & 1;
-  for (let at = block + MASKS; ;) {
+  let side = (ints[block] as number) & 1;
+  for (let at = block; ;) {
     const head = ints[at] as number;
     const vertices = head >> 2;
     for (let i = 0; i < vertices; i++) {

@@ -6,10 +6,12 @@
  * it (as S2 covers regions with cells of several levels, Google 2011); longitudes wrap. A piece
  * stands in one level, so that a point asks one cell of each level in use.
  *
- * Memory: one Int32Array, four integers a cell, open addressing with linear probing:
- *   column · row × 16 + level · piece · what of it lies here (0: the cell is free)
- * or, when several pieces meet, the place of a list in the pool and minus their number; the list has
- * pairs of piece and what, a power of two of them. Removing shifts cells back: no tombstones.
+ * Memory: one Int32Array, eight integers a cell, open addressing with linear probing:
+ *   column · row × 16 + level · piece · what of it lies here (0: the cell is free) · four of two bits
+ *   for each of the cell's 64 small cells: 0 outside, 1 inside, 2 to be looked up
+ * or, when several pieces meet, in the third place that of a list in the pool and in the fourth minus
+ * their number; the list has six integers for each, a power of two of them. One cache line answers
+ * most questions. Removing shifts cells back: no tombstones.
  */
 import type { Box } from './bbox.ts';
 import type { Pool } from './cover-pool.ts';
@@ -24,6 +26,9 @@ const WRAPS = Int32Array.from(BITS, (bits) => 2 ** bits - 1);
 const HAIR = 1e-9;
 /** Share of the table in use beyond which it doubles. */
 const FULL = 0.7;
+/** Integers of a cell, and of what a piece has in it: piece, what, and the small cells. */
+const CELL = 8;
+export const ENTRY = 6;
 
 export interface Grid {
   readonly pool: Pool;
@@ -47,7 +52,7 @@ export interface CellRange {
 
 export function createGrid(pool: Pool): Grid {
   const entries = BITS.map(() => 0);
-  return { pool, slots: new Int32Array(4 * 64), mask: 63, cells: 0, levels: [], entries };
+  return { pool, slots: new Int32Array(CELL * 64), mask: 63, cells: 0, levels: [], entries };
 }
 
 /** The finest level in which a box touches at most `most` cells; longitudes may leave [-180, 180]. */
@@ -72,9 +77,9 @@ function hash(x: number, key: number): number {
 /** Where in `slots` a cell stands, or would. */
 function locate(grid: Grid, x: number, key: number): number {
   const { slots, mask } = grid;
-  let at = 4 * (hash(x, key) & mask);
+  let at = CELL * (hash(x, key) & mask);
   while (slots[at + 3] !== 0 && (slots[at] !== x || slots[at + 1] !== key)) {
-    at = (at + 4) & (4 * mask + 3);
+    at = (at + CELL) & (CELL * mask + CELL - 1);
   }
   return at;
 }
@@ -84,14 +89,14 @@ export function cellAt(grid: Grid, level: number, x: number, y: number): number 
   return locate(grid, x & (WRAPS[level] as number), (y << 4) | level);
 }
 
-/** Adds `what` (never 0, and not negative) of a piece to a cell it is not yet in. */
+/** Adds `what` (never 0, not negative) of a piece, and its small cells, to a cell it is not yet in. */
 export function put(
   grid: Grid,
   level: number,
   x: number,
   y: number,
-  piece: number,
-  what: number,
+  entry: readonly [piece: number, what: number],
+  small: Int32Array,
 ): void {
   if (grid.cells >= (grid.mask + 1) * FULL) grow(grid);
   const at = cellAt(grid, level, x, y);
@@ -101,26 +106,26 @@ export function put(
   if (old === 0) {
     slots[at] = x & (WRAPS[level] as number);
     slots[at + 1] = (y << 4) | level;
-    slots[at + 2] = piece;
-    slots[at + 3] = what;
+    slots.set(entry, at + 2);
+    slots.set(small, at + 4);
     grid.cells++;
     return;
   }
-  let n = old < 0 ? -old : 1;
+  const n = old < 0 ? -old : 1;
   let list = slots[at + 2] as number;
   if ((n & (n - 1)) === 0) {
-    const longer = take(pool, 4 * n);
-    if (old > 0) pool.ints.set([list, old], longer);
+    const longer = take(pool, 2 * n * ENTRY);
+    if (old > 0) pool.ints.set(slots.subarray(at + 2, at + CELL), longer);
     else {
-      pool.ints.copyWithin(longer, list, list + 2 * n);
-      give(pool, list, 2 * n);
+      pool.ints.copyWithin(longer, list, list + n * ENTRY);
+      give(pool, list, n * ENTRY);
     }
     list = longer;
   }
-  pool.ints[list + 2 * n] = piece;
-  pool.ints[list + 2 * n++ + 1] = what;
+  pool.ints.set(entry, list + n * ENTRY);
+  pool.ints.set(small, list + n * ENTRY + 2);
   slots[at + 2] = list;
-  slots[at + 3] = -n;
+  slots[at + 3] = -n - 1;
 }
 
 /** Takes a piece out of a cell: what was there of it, 0 when it was not in it. */
@@ -134,25 +139,24 @@ export function drop(grid: Grid, level: number, x: number, y: number, piece: num
     count(grid, level, -1);
     return old;
   }
-  let n = -old;
   const list = slots[at + 2] as number;
+  const end = list - old * ENTRY;
   const { ints } = pool;
-  let place = 0;
-  while (place < n && ints[list + 2 * place] !== piece) place++;
-  if (place === n) return 0;
+  let place = list;
+  while (place < end && ints[place] !== piece) place += ENTRY;
+  if (place === end) return 0;
   count(grid, level, -1);
-  const what = ints[list + 2 * place + 1] as number;
-  n--;
-  ints[list + 2 * place] = ints[list + 2 * n] as number;
-  ints[list + 2 * place + 1] = ints[list + 2 * n + 1] as number;
+  const what = ints[place + 1] as number;
+  ints.copyWithin(place, end - ENTRY, end);
+  const n = -old - 1;
   slots[at + 3] = -n;
   if ((n & (n - 1)) !== 0) return what;
-  if (n === 1) slots.set(ints.subarray(list, list + 2), at + 2);
+  if (n === 1) slots.set(ints.subarray(list, list + ENTRY), at + 2);
   else {
-    slots[at + 2] = take(pool, 2 * n);
-    pool.ints.copyWithin(slots[at + 2] as number, list, list + 2 * n);
+    slots[at + 2] = take(pool, n * ENTRY);
+    pool.ints.copyWithin(slots[at + 2] as number, list, list + n * ENTRY);
   }
-  give(pool, list, 4 * n);
+  give(pool, list, 2 * n * ENTRY);
   return what;
 }
 
@@ -166,11 +170,11 @@ function count(grid: Grid, level: number, by: 1 | -1): void {
 function grow(grid: Grid): void {
   const old = grid.slots;
   grid.slots = new Int32Array(old.length * 2);
-  grid.mask = grid.slots.length / 4 - 1;
-  for (let at = 0; at < old.length; at += 4) {
+  grid.mask = grid.slots.length / CELL - 1;
+  for (let at = 0; at < old.length; at += CELL) {
     if (old[at + 3] === 0) continue;
     const to = locate(grid, old[at] as number, old[at + 1] as number);
-    for (let i = 0; i < 4; i++) grid.slots[to + i] = old[at + i] as number;
+    for (let i = 0; i < CELL; i++) grid.slots[to + i] = old[at + i] as number;
   }
 }
 
@@ -179,12 +183,12 @@ function close(grid: Grid, hole: number): void {
   const { slots, mask } = grid;
   grid.cells--;
   slots[hole + 3] = 0;
-  let empty = hole / 4;
-  for (let at = (empty + 1) & mask; slots[4 * at + 3] !== 0; at = (at + 1) & mask) {
-    const home = hash(slots[4 * at] as number, slots[4 * at + 1] as number) & mask;
+  let empty = hole / CELL;
+  for (let at = (empty + 1) & mask; slots[CELL * at + 3] !== 0; at = (at + 1) & mask) {
+    const home = hash(slots[CELL * at] as number, slots[CELL * at + 1] as number) & mask;
     if (((at - home) & mask) < ((at - empty) & mask)) continue;
-    slots.copyWithin(4 * empty, 4 * at, 4 * at + 4);
-    slots[4 * at + 3] = 0;
+    slots.copyWithin(CELL * empty, CELL * at, CELL * (at + 1));
+    slots[CELL * at + 3] = 0;
     empty = at;
   }
 }

@@ -16,8 +16,8 @@ import type { Fence } from './fence.ts';
 import type { Grid } from './cover-grid.ts';
 import type { Pool } from './cover-pool.ts';
 import { contains } from './contains.ts';
-import { ALL, ASK, dropPiece, edgeSide, FEW_VERTICES, putEdges } from './cover-edges.ts';
-import { cellAt, cellRange, createGrid, put, SCALES } from './cover-grid.ts';
+import { ASK, dropPiece, edgeSide, FEW_VERTICES, putEdges, smallCell } from './cover-edges.ts';
+import { cellAt, cellRange, createGrid, ENTRY, put, SCALES } from './cover-grid.ts';
 import { createPool, give } from './cover-pool.ts';
 import { buildRaster, rasterSide } from './cover-raster.ts';
 import { EARTH_RADIUS, METRES_PER_DEGREE } from './distance.ts';
@@ -55,6 +55,8 @@ const DOUBT = 1e-11;
 const WIDEST = 90;
 /** Share of a circle's square radius within which the great circle decides. */
 const RIM = 1e-3;
+/** All small cells are to be looked up. */
+const LOOK_UP = new Int32Array(4).fill(0xaaaaaaaa);
 const NONE: readonly Fence[] = [];
 
 export function createCover(): Cover {
@@ -100,20 +102,22 @@ export function coverContaining(cover: Cover, lon: number, lat: number): readonl
     const x = (turned + 180) * (SCALES[level] as number);
     const y = (lat + 90) * (SCALES[level] as number);
     const cell = cellAt(grid, level, x | 0, y | 0);
-    let what = grid.slots[cell + 3] as number;
-    if (what === 0) continue;
-    let piece = grid.slots[cell + 2] as number;
-    const list = piece;
-    const count = what > 0 ? 1 : -what;
-    for (let i = 0; i < count; i++) {
-      if (count > 1) {
-        piece = pool.ints[list + 2 * i] as number;
-        what = pool.ints[list + 2 * i + 1] as number;
-      }
-      let side = what === ALL ? 1 : -1;
-      if (what === ASK) side = sideOf(cover, piece, lon, lat);
-      else if (what !== ALL) side = edgeSide(pool, what, x - (x | 0), y - (y | 0));
+    const many = grid.slots[cell + 3] as number;
+    if (many === 0) continue;
+    const [across, up] = [x - (x | 0), y - (y | 0)];
+    const small = smallCell(across, up);
+    const from = many > 0 ? grid.slots : pool.ints;
+    let entry = many > 0 ? cell + 2 : (grid.slots[cell + 2] as number);
+    const end = entry + ENTRY * (many > 0 ? 1 : -many);
+    for (; entry < end; entry += ENTRY) {
+      let side = ((from[entry + 2 + (small >> 4)] as number) >>> (2 * (small & 15))) & 3;
       if (side === 0) continue;
+      const piece = from[entry] as number;
+      if (side > 1) {
+        const what = from[entry + 1] as number;
+        side = what === ASK ? sideOf(cover, piece, lon, lat) : edgeSide(pool, what, across, up);
+        if (side === 0) continue;
+      }
       const fence = cover.owners[piece] as Fence;
       if (side < 0 && !contains(fence, lon, lat)) continue;
       if (found === null) found = [fence];
@@ -186,7 +190,7 @@ function place(cover: Cover, piece: number, fence: Fence, part: number): void {
   }
   const { level, x1, x2, y1, y2 } = cellRange(box, FEW);
   for (let y = y1; y <= y2; y++) {
-    for (let x = x1; x <= x2; x++) put(cover.grid, level, x, y, piece, ASK);
+    for (let x = x1; x <= x2; x++) put(cover.grid, level, x, y, [piece, ASK], LOOK_UP);
   }
 }
 
