@@ -22,12 +22,15 @@ interface Tally {
   readonly sums: number[];
 }
 
-function count({ ids, sums }: Tally, id: string, p: number): void {
-  const at = ids.indexOf(id);
-  if (at >= 0) sums[at] = (sums[at] as number) + p;
-  else {
-    ids.push(id);
-    sums.push(p);
+function countAll({ ids, sums }: Tally, beliefs: Alternates, times: number): void {
+  for (let i = 0; i < beliefs.length; i++) {
+    const each = beliefs[i] as Alternates[number];
+    const at = ids.indexOf(each[0]);
+    if (at >= 0) sums[at] = (sums[at] as number) + each[1] * times;
+    else {
+      ids.push(each[0]);
+      sums.push(each[1] * times);
+    }
   }
 }
 
@@ -65,15 +68,15 @@ export function mergeRivals({ alternates, weight }: VisitSums, sight: Rivalry): 
   if (sight.rivals.length === 0 && (!fades || alternates.length === 0)) return alternates;
   const kept = fades ? (1 - share) * (whole / weight) : 1;
   const tally: Tally = { ids: [], sums: [] };
-  for (const [id, p] of alternates) count(tally, id, p * kept);
-  for (const [id, p] of sight.rivals) count(tally, id, p * share * whole);
+  countAll(tally, alternates, kept);
+  countAll(tally, sight.rivals, share * whole);
   return best(tally, sight.holds ? MAX_CHILDREN : MAX_RIVALS);
 }
 
 /** The alternates of two presences that are one visit. */
 export function joinRivals(a: Alternates, b: Alternates): Alternates {
   const tally: Tally = { ids: [], sums: [] };
-  for (const [id, p] of a) count(tally, id, p);
-  for (const [id, p] of b) count(tally, id, p);
+  countAll(tally, a, 1);
+  countAll(tally, b, 1);
   return best(tally, Math.max(MAX_RIVALS, a.length, b.length));
 }

@@ -117,7 +117,7 @@ function addInside(sums: VisitSums, sight: Sight, policy: Policy): VisitSums {
   const seen = gap <= policy.staleSeconds * 1000 ? gap : 0;
   const { evidence } = sums;
   const news = sight.evidence !== null && !evidence.includes(sight.evidence);
-  return {
+  const counted: VisitSums = {
     ...sums,
     last: sight.t,
     pings: sums.pings + 1,
@@ -130,8 +130,9 @@ function addInside(sums: VisitSums, sight: Sight, policy: Policy): VisitSums {
     still: sums.still + seen * sight.pStill,
     bestAcc: Math.min(sums.bestAcc, sight.acc),
     evidence: news && sight.evidence !== null ? [...evidence, sight.evidence] : evidence,
-    ...(sight.perfect ? { perfect: sight.perfect } : {}),
+    exit: null,
   };
+  return sight.perfect ? { ...counted, perfect: sight.perfect } : counted;
 }
 
 /** The closed visit and the presence that followed it so soon, as one visit. */
@@ -165,13 +166,25 @@ function ripe(sums: VisitSums, sight: Sight, policy: Policy): boolean {
   );
 }
 
+/** A dwell threshold by its number: the fence's minimum, then the policy's tiers above it. */
+function tierAt(number: number, least: number, tiers: readonly number[]): number {
+  if (number === 0) return least;
+  let left = number;
+  for (let i = 0; i < tiers.length; i++) {
+    const tier = tiers[i] as number;
+    if (tier > least && --left === 0) return tier;
+  }
+  return Infinity;
+}
+
 function announceDwell(sums: VisitSums, fence: Fence, sight: Sight, teller: Teller): VisitSums {
-  const least = minDwell(fence, teller.policy);
-  const tiers = [least, ...teller.policy.tierSeconds.filter((s) => s > least)];
+  const { policy } = teller;
+  const least = minDwell(fence, policy);
   const dwelled = dwellLower(sums);
   let reached = sums.tiers;
-  while (reached < tiers.length && dwelled >= (tiers[reached] as number)) {
-    const tierSeconds = tiers[reached] as number;
+  for (;;) {
+    const tierSeconds = tierAt(reached, least, policy.tierSeconds);
+    if (dwelled < tierSeconds) break;
     teller.transitions.push({
       type: 'dwelled',
       fence: fence.id,
@@ -243,6 +256,12 @@ function outside(state: FenceState, fence: Fence, sight: Sight, teller: Teller):
   return enter(sums, false, state, fence, sight, teller);
 }
 
+const stillThere = (
+  { fence, since, from }: FenceState,
+  visit: VisitSums,
+  p: number,
+): FenceState => ({ fence, p, phase: 'inside', since, from, visit });
+
 function present(
   state: FenceState,
   sums: VisitSums,
@@ -252,18 +271,17 @@ function present(
 ): FenceState {
   const { policy } = teller;
   if (sight.p > policy.leaveAt) {
-    const back = { ...sums, exit: null };
     if (sight.odd || sight.p < policy.releaseAt) {
-      return { ...state, p: sight.p, phase: 'inside', visit: back };
+      return stillThere(state, sums.exit === null ? sums : { ...sums, exit: null }, sight.p);
     }
-    const counted = addInside(back, sight, policy);
+    const counted = addInside(sums, sight, policy);
     const announced = announceDwell(counted, fence, sight, teller);
     const due =
       announced.tiers !== sums.tiers ||
       sight.t - sums.toldAt >= TELL_EVERY ||
       counted.evidence !== sums.evidence;
     const visit = due ? tell(announced, 'open', fence, sight.t, teller) : announced;
-    return { ...state, p: sight.p, phase: 'inside', visit };
+    return stillThere(state, visit, sight.p);
   }
   const first = state.phase === 'inside';
   const since = first ? sight.t : state.since;

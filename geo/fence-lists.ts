@@ -19,6 +19,7 @@ export function createFenceLists(): FenceLists {
   const sorted = new Map<string, readonly Fence[]>();
   return {
     get: (key) => {
+      if (sets.size === 0) return NONE;
       const set = sets.get(key);
       if (set === undefined) return NONE;
       let list = sorted.get(key);

@@ -36,6 +36,7 @@ function ringMass(fence: Fence, r: number, px: number, py: number, sx: number, s
       const high = u1 < u2 ? u2 : u1;
       // An edge far to one side adds all of nothing, or of everything, at each line it crosses.
       if (x1 >= SPAN && x2 >= SPAN) sum += u2 - u1;
+      else if (x1 === x2) sum += (u2 - u1) * shareBelow(x1);
       else if (x1 > -SPAN || x2 > -SPAN) {
         const y1 = ((xy[2 * i - 1] as number) - py) / sy;
         const slope = (x2 - x1) / (y2 - y1);
