@@ -1,9 +1,9 @@
 /** The people whose minute is known in advance: what must happen to them is what the demo proves. */
-import { shops } from './mall.ts';
+import { parcelDesk, shops } from './mall.ts';
 import type { Stay } from './crowd.ts';
 import type { GuestChoices } from './guest.ts';
 import type { Person, World } from './people.ts';
-import { logInGuest, makePerson } from './people.ts';
+import { logInGuest, makePerson, newClient, report, reportWithGap } from './people.ts';
 import type { App } from './phones.ts';
 
 export interface CastMember {
@@ -12,6 +12,8 @@ export interface CastMember {
   shop: string | null;
   /** Whether the shop's rule must decide for (issued or held out) or against (consent). */
   decides: 'for' | 'against' | null;
+  /** What else must be found: a sign-in counted as evidence, or a visit that late pings brought. */
+  proves: 'evidence' | 'late' | null;
 }
 
 const shop = (name: string) => shops.find((candidate) => candidate.name === name)!;
@@ -25,7 +27,11 @@ interface Part {
   choices?: GuestChoices;
   shop: string | null;
   decides: CastMember['decides'];
+  proves?: CastMember['proves'];
 }
+
+/** Seconds after the curtain at which a phone that was out of reach sends what it kept. */
+const LATE_AFTER = 8;
 
 /** Long enough in the shop that three minutes are reached some seconds after the curtain. */
 function shopper(name: string, app: App, into: number, choices?: GuestChoices): Part {
@@ -39,6 +45,37 @@ function shopper(name: string, app: App, into: number, choices?: GuestChoices): 
     decides: choices ? (choices.marketing ? 'for' : 'against') : null,
   };
 }
+
+/** What a plain walk does not show: a beacon, a sign-in in the middle of a stay, a dead zone. */
+const others: Part[] = [
+  {
+    name: 'Ina',
+    app: 'owntracks',
+    plan: [{ shop: shop('Tea and Tide'), seconds: 900 }],
+    into: 400,
+    choices: { method: 'click-through', marketing: false },
+    shop: 'Tea and Tide',
+    decides: null,
+    proves: 'evidence',
+  },
+  {
+    name: 'Ivo',
+    app: 'own',
+    plan: [{ shop: parcelDesk, seconds: 600 }],
+    into: 240,
+    shop: parcelDesk.name,
+    decides: null,
+  },
+  {
+    name: 'Jun',
+    app: 'overland',
+    plan: [{ shop: shop('Toy Boat'), seconds: 420 }],
+    into: 1800,
+    shop: 'Toy Boat',
+    decides: null,
+    proves: 'late',
+  },
+];
 
 export async function assemble(
   world: World,
@@ -67,12 +104,22 @@ export async function assemble(
       shop: null,
       decides: null,
     },
+    ...others,
   ];
   const members: CastMember[] = [];
   for (const part of parts) {
-    const guest = part.choices ? await logInGuest(world, part.choices) : null;
+    const client = newClient();
+    const guest = part.choices ? await logInGuest(world, part.choices, client) : null;
     const person = await makePerson(world, part.name, part.app, part.plan, part.into, guest);
-    members.push({ person, shop: part.shop, decides: part.decides });
+    const { shop: expected, decides, proves = null } = part;
+    members.push({ person, shop: expected, decides, proves });
+    if (proves === 'late') await reportWithGap(world, person, world.now() + LATE_AFTER * 1000);
+    if (proves === 'evidence') {
+      await report(world, person, world.now(), 5_000);
+      // The same phone again, which the house remembers, now with an access code.
+      const again = { method: 'voucher', value: accessCodes[1]!, marketing: false } as const;
+      await logInGuest(world, again, client);
+    }
   }
   return members;
 }

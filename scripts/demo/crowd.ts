@@ -1,5 +1,5 @@
 /** PURE. Where each visitor of the demo is at any moment, and what a phone would report of it. */
-import { corridorY, entrance, shops, toLonLat, tramStop } from './mall.ts';
+import { corridorY, entrance, parcelDesk, shops, toLonLat, tramStop } from './mall.ts';
 import type { Shop, Spot } from './mall.ts';
 import type { Random } from '../lib/random.ts';
 
@@ -89,6 +89,13 @@ export interface Fix {
   acc: number;
   /** m/s */
   speed: number;
+  /** Whether the parcel desk's beacon is heard. */
+  desk?: boolean;
+}
+
+function atDesk({ x, y }: Spot): boolean {
+  const [west, south, east, north] = parcelDesk.box;
+  return x > west && x < east && y > south && y < north;
 }
 
 /** A phone: true position plus noise that drifts (first-order autoregressive, 20 s), as indoors. */
@@ -114,6 +121,7 @@ export function createPhone(
       ...toLonLat({ x: here.x + last.dx, y: here.y + last.dy }),
       acc: accuracy,
       speed: Math.round(Math.hypot(here.x - before.x, here.y - before.y) * 10) / 10,
+      desk: atDesk(here),
     };
   };
 }

@@ -1,5 +1,5 @@
 /** PURE. The demo's mall: a ground floor to the west, an upper floor over the car park to the east. */
-import type { Feature, FeatureCollection, Polygon } from 'geojson';
+import type { Feature, FeatureCollection, Geometry, LineString, Polygon } from 'geojson';
 
 /** Metres east and north of the mall's south-west corner. */
 export interface Spot {
@@ -36,6 +36,17 @@ export const shops: readonly Shop[] = [
   { name: 'Games Attic', category: 'games', floor: '2', box: [146, 0, 180, 38] },
 ];
 
+/** A desk in the passage: too small for positions, so it is known by what its beacon says. */
+export const parcelDesk: Shop = {
+  name: 'Parcel desk',
+  category: 'service',
+  floor: '1',
+  box: [98, 38, 112, 52],
+};
+export const deskBeacon = { uuid: 'f0e1d2c3-b4a5-4697-8879-6a5b4c3d2e1f', major: 7, minor: 1 };
+export const doorName = 'West door';
+export const passageName = 'Passage';
+
 export const entrance: Spot = { x: -12, y: 45 };
 /** Where people come from and go to: far enough that leaving is leaving. */
 export const tramStop: Spot = { x: -170, y: 45 };
@@ -60,17 +71,52 @@ function outline([west, south, east, north]: readonly [number, number, number, n
   return { type: 'Polygon', coordinates: [corners.map(({ lon, lat }) => [lon, lat])] };
 }
 
-function feature(
-  id: string,
-  name: string,
-  polygon: Polygon,
-  properties: Record<string, unknown>,
-): Feature {
-  return { type: 'Feature', id, properties: { name, ...properties }, geometry: polygon };
+function line(...spots: readonly Spot[]): LineString {
+  return {
+    type: 'LineString',
+    coordinates: spots.map(toLonLat).map(({ lon, lat }) => [lon, lat]),
+  };
 }
 
-/** The mall and its shops, ready for the fence import; `parent` names the mall's id in here. */
-export function mallFences(): FeatureCollection {
+function feature<G extends Geometry | null>(
+  id: string,
+  name: string,
+  geometry: G,
+  properties: Record<string, unknown>,
+): Feature<G> {
+  return { type: 'Feature', id, properties: { name, ...properties }, geometry };
+}
+
+/** What is no shop: the passage between them, the door people are counted at, the desk with its beacon. */
+function around(): Feature<Geometry | null>[] {
+  const { uuid, major, minor } = deskBeacon;
+  const inMall = { parent: 'mall', floor: '1' };
+  return [
+    feature(passageName, passageName, line({ x: 4, y: corridorY }, { x: 176, y: corridorY }), {
+      ...inMall,
+      kind: 'corridor',
+      width: 10,
+      category: 'passage',
+      minDwellSeconds: 300,
+    }),
+    feature(doorName, doorName, line({ x: 0, y: 28 }, { x: 0, y: 62 }), {
+      ...inMall,
+      kind: 'tripwire',
+      direction: 'both',
+      category: 'door',
+    }),
+    feature(parcelDesk.name, parcelDesk.name, null, {
+      ...inMall,
+      kind: 'radio',
+      radio: [`beacon:${uuid}:${major}:${minor}`],
+      category: parcelDesk.category,
+      minDwellSeconds: 60,
+    }),
+  ];
+}
+
+/** The mall and what is in it, ready for the fence import; `parent` names the mall's id in here. */
+export function mallFences(): FeatureCollection<Geometry | null> {
   const mall = feature('mall', mallName, outline(mallBox), {
     category: 'mall',
     minDwellSeconds: 300,
@@ -78,7 +124,7 @@ export function mallFences(): FeatureCollection {
   const inside = shops.map(({ name, category, floor, box }) =>
     feature(name, name, outline(box), { parent: 'mall', floor, category, minDwellSeconds: 180 }),
   );
-  return { type: 'FeatureCollection', features: [mall, ...inside] };
+  return { type: 'FeatureCollection', features: [mall, ...inside, ...around()] };
 }
 
 export const centre = toLonLat({ x: 90, y: 45 });

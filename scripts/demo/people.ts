@@ -2,7 +2,7 @@
 import type { Api } from './api.ts';
 import type { Walk } from './crowd.ts';
 import { createPhone, planWalk } from './crowd.ts';
-import type { Stay } from './crowd.ts';
+import type { Fix, Stay } from './crowd.ts';
 import { awaitOffer, logIn } from './guest.ts';
 import type { GuestChoices, Visit } from './guest.ts';
 import { sendFixes } from './phones.ts';
@@ -39,6 +39,8 @@ export interface Person {
   /** The next moment to report, ms since 1970. */
   nextAt: number;
   locate: ReturnType<typeof createPhone>;
+  /** What the phone could not send yet; sent as one batch at `nextAt`, and nothing after it. */
+  held?: Fix[];
 }
 
 export interface LoggedIn {
@@ -47,16 +49,29 @@ export interface LoggedIn {
   offerMs: number | null;
 }
 
+/** A phone on the WiFi, as its gateway sees it. */
+export interface WifiClient {
+  mac: string;
+  ip: string;
+}
+
 let clients = 0;
 
-/** A guest logs in on the WiFi first; the app's device is then linked to that guest. */
-export async function logInGuest(world: World, choices: GuestChoices): Promise<LoggedIn> {
+export function newClient(): WifiClient {
   clients += 1;
   const tail = clients.toString(16).padStart(4, '0');
-  const client = {
+  return {
     mac: `02:0f:0e:00:${tail.slice(0, 2)}:${tail.slice(2)}`,
     ip: `192.0.2.${clients % 250}`,
   };
+}
+
+/** A guest logs in on the WiFi first; the app's device is then linked to that guest. */
+export async function logInGuest(
+  world: World,
+  choices: GuestChoices,
+  client: WifiClient = newClient(),
+): Promise<LoggedIn> {
   if (!world.redirect) throw new Error('this world has no gateway');
   const login = await logIn(world.base, world.redirect(client), choices);
   const { guests } = await world.api.get<{ guests: { id: string }[] }>('/v1/guests?limit=1');
@@ -103,6 +118,13 @@ export async function report(
   until: number,
   periodMs: number,
 ): Promise<number> {
+  if (person.held) {
+    const { held } = person;
+    await sendFixes(world.base, person.app, person.token, held);
+    delete person.held;
+    person.nextAt = Infinity;
+    return held.length;
+  }
   const end = Math.min(until, person.startedAt + person.walk.seconds * 1000);
   const fixes = [];
   for (; person.nextAt <= end; person.nextAt += periodMs) {
@@ -110,6 +132,26 @@ export async function report(
   }
   await sendFixes(world.base, person.app, person.token, fixes);
   return fixes.length;
+}
+
+/** Seconds before and after a stay in which the phone is out of reach as well. */
+const OUT_OF_REACH = 40;
+
+/** A walk long over: all but the stays is sent, the stays are held back until `at`. */
+export async function reportWithGap(world: World, person: Person, at: number): Promise<void> {
+  const { walk, startedAt } = person;
+  const sent: Fix[] = [];
+  const held: Fix[] = [];
+  for (let second = 0; second <= walk.seconds; second += 15) {
+    const away = walk.stays.some(
+      ({ from, to }) => second > from - OUT_OF_REACH && second < to + OUT_OF_REACH,
+    );
+    const fix = person.locate(walk, startedAt, startedAt + second * 1000);
+    (away ? held : sent).push(fix);
+  }
+  await sendFixes(world.base, person.app, person.token, sent);
+  person.held = held;
+  person.nextAt = at;
 }
 
 export function finished(person: Person, now: number): boolean {

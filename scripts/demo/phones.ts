@@ -1,7 +1,8 @@
-/** What the demo's phones send: OwnTracks over HTTP, or Overland batches. */
+/** What the demo's phones send: OwnTracks over HTTP, Overland batches, or a shop's own app that hears beacons. */
 import type { Fix } from './crowd.ts';
+import { deskBeacon } from './mall.ts';
 
-export type App = 'owntracks' | 'overland';
+export type App = 'owntracks' | 'overland' | 'own';
 
 /** Sends fixes the way the app does; throws unless the server answers as the app expects. */
 export async function sendFixes(
@@ -12,7 +13,20 @@ export async function sendFixes(
 ): Promise<void> {
   if (fixes.length === 0) return;
   if (app === 'overland') await sendOverland(base, token, fixes);
+  else if (app === 'own') await sendOwn(base, token, fixes);
   else for (const fix of fixes) await sendOwnTracks(base, token, fix);
+}
+
+async function sendOwn(base: string, token: string, fixes: readonly Fix[]): Promise<void> {
+  const pings = fixes.map(({ t, lon, lat, acc, speed, desk }) => ({
+    at: t,
+    lon,
+    lat,
+    accuracy: acc,
+    speed,
+    ...(desk ? { beacons: [deskBeacon] } : {}),
+  }));
+  await post(`${base}/v1/pings`, { authorization: `Bearer ${token}` }, { pings });
 }
 
 async function sendOverland(base: string, token: string, fixes: readonly Fix[]): Promise<void> {

@@ -15,7 +15,7 @@ export interface Played {
   failures: string[];
 }
 
-const periodMs = { owntracks: 5_000, overland: 8_000 } as const;
+export const periodMs = { owntracks: 5_000, overland: 8_000, own: 10_000 } as const;
 const tickMs = 500;
 
 /** Runs until `done()` says so; `onOffer` hears of each offer as it lands on a phone. */

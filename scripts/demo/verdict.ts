@@ -1,5 +1,7 @@
 /** What the demo promised against what the server says happened. */
 import type { CastMember } from './cast.ts';
+import { createApi } from './api.ts';
+import { doorName, passageName } from './mall.ts';
 import type { World } from './people.ts';
 import type { Played } from './play.ts';
 
@@ -12,6 +14,12 @@ export interface Check {
 interface VisitReply {
   fenceId: string;
   band: string;
+  evidence: string[];
+}
+
+interface EventReply {
+  type: string;
+  payload: { fenceName?: string; change?: string };
 }
 
 interface DecisionReply {
@@ -31,6 +39,8 @@ export async function judge(
   for (const member of cast) {
     const { person, shop, decides } = member;
     checks.push(await visitCheck(world, member, facts.fences));
+    if (member.proves === 'evidence') checks.push(await evidenceCheck(world, member));
+    if (member.proves === 'late') checks.push(await lateCheck(world, member));
     if (person.login) checks.push(await welcomeCheck(world, member, facts.rules.welcome));
     if (decides && shop) {
       const { check, issued: mine } = await ruleCheck(world, member, played, facts.rules.shoes);
@@ -38,6 +48,7 @@ export async function judge(
       issued += mine;
     }
   }
+  checks.push(await doorCheck(world, cast));
   const spent = played.redeemed.size;
   const came = new Set([...played.offers.values()].flat());
   checks.push({
@@ -68,12 +79,58 @@ async function visitCheck(
   );
   const nameOf = new Map(Object.entries(fences).map(([name, id]) => [id, name]));
   const names = visits.map(({ fenceId }) => nameOf.get(fenceId) ?? '?');
-  const inShops = names.filter((name) => name !== 'mall');
+  const inShops = names.filter((name) => name !== 'mall' && name !== passageName);
   const ok = names.includes('mall') && (shop ? inShops.includes(shop) : inShops.length === 0);
   return {
     what: shop ? `${person.name} visits ${shop}` : `${person.name}, is in the mall but in no shop`,
     ok,
     seen: names.join(', ') || 'no visit',
+  };
+}
+
+/** What the phone's own feed was told, as its app would read it. */
+async function toldTo({ base }: World, { person }: CastMember): Promise<EventReply[]> {
+  const api = createApi(base, person.token);
+  return (await api.get<{ events: EventReply[] }>('/v1/me/events?after=0')).events;
+}
+
+async function evidenceCheck(world: World, { person }: CastMember): Promise<Check> {
+  const { visits } = await world.api.get<{ visits: VisitReply[] }>(
+    `/v1/visits?deviceId=${person.deviceId}&band=low`,
+  );
+  const kinds = [...new Set(visits.flatMap(({ evidence }) => evidence))];
+  return {
+    what: `${person.name}'s sign-in counts as evidence of the visit`,
+    ok: kinds.includes('portal_login'),
+    seen: kinds.join(', ') || 'none',
+  };
+}
+
+async function lateCheck(world: World, member: CastMember): Promise<Check> {
+  const revised = (await toldTo(world, member)).filter(({ type }) => type === 'visit.revised');
+  return {
+    what: `${member.person.name}'s late pings bring the visit to ${member.shop}`,
+    ok: revised.some(
+      ({ payload }) => payload.fenceName === member.shop && payload.change === 'added',
+    ),
+    seen: revised.map(({ payload }) => `${payload.fenceName} ${payload.change}`).join(', ') || '–',
+  };
+}
+
+/** Positions are too coarse for each crossing to be seen; most are, and none is made up. */
+async function doorCheck(world: World, cast: readonly CastMember[]): Promise<Check> {
+  let counted = 0;
+  for (const member of cast) {
+    const told = await toldTo(world, member);
+    if (
+      told.some(({ type, payload }) => type === 'fence.crossed' && payload.fenceName === doorName)
+    )
+      counted += 1;
+  }
+  return {
+    what: `the ${doorName.toLowerCase()} counts who comes in`,
+    ok: counted * 2 > cast.length,
+    seen: `${counted} of ${cast.length}`,
   };
 }
 
