@@ -33,7 +33,10 @@ export interface FenceNotes {
   /** Believed, but by fixes too coarse to open a visit. */
   coarse: number;
   finest: Metres;
-  /** The longest presence that never became a visit. */
+  /** Where it came nearest to being taken for a place the device is at, and to opening a visit. */
+  begun: Lack | null;
+  opened: Lack | null;
+  /** The longest presence that never became a visit, among pings that were believed enough for one. */
   waited: number;
   waitedPings: number;
   candidates: number;
@@ -41,6 +44,12 @@ export interface FenceNotes {
   closed: number;
   /** Nearest that any fix came; known for asked fences with ground only. */
   nearest: Metres | null;
+}
+
+/** A belief, and what was asked for at that very ping: more of a coarse fix, less of a fine one. */
+interface Lack {
+  readonly p: number;
+  readonly needs: number;
 }
 
 const MAX_FENCES = 50;
@@ -56,6 +65,8 @@ function notesFor(all: Map<string, FenceNotes>, fence: Fence): FenceNotes {
       behind: 0,
       coarse: 0,
       finest: Infinity,
+      begun: null,
+      opened: null,
       waited: 0,
       waitedPings: 0,
       candidates: 0,
@@ -78,13 +89,26 @@ export function noteFence(all: Map<string, FenceNotes>, each: FenceSight, policy
     if (rival[1] > sight.p) own.behind++;
     if (own.rival === null || rival[1] > own.rival[1]) own.rival = rival;
   }
-  if (!sight.mayOpen && sight.p >= policy.releaseAt) own.coarse++;
   if (closedAt(fence, sight.t)) own.closed++;
+  const begins = policy.candidateAt + sight.caution;
+  const coarse = !sight.mayOpen && sight.p >= Math.min(policy.releaseAt, begins);
+  if (coarse) own.coarse++;
+  else own.begun = lesser(own.begun, { p: sight.p, needs: begins });
   if (after.phase !== 'candidate') return;
   own.candidates++;
-  own.waited = Math.max(own.waited, (sight.t - (after.visit?.first ?? after.since)) / 1000);
-  own.waitedPings = Math.max(own.waitedPings, after.visit?.pings ?? 1);
+  if (!sight.mayOpen) return;
+  const needs = policy.enterAt + sight.caution;
+  own.opened = lesser(own.opened, { p: sight.p, needs });
+  if (sight.p < needs) return;
+  const waited = (sight.t - (after.visit?.first ?? after.since)) / 1000;
+  if (waited < own.waited) return;
+  own.waited = waited;
+  own.waitedPings = after.visit?.pings ?? 1;
 }
+
+/** The one that is nearer to what it needs. */
+const lesser = (old: Lack | null, next: Lack): Lack =>
+  old !== null && old.needs - old.p <= next.needs - next.p ? old : next;
 
 /** Whether the fence keeps hours and is closed. */
 export const closedAt = ({ definition }: Fence, t: Millis): boolean =>
@@ -178,22 +202,33 @@ function ofNotes(own: FenceNotes | null, fence: Fence | null, policy: Policy): S
     return away === null ? say('never-seen') : say('never-near', { metres: Math.round(away) });
   }
   const p = share(own.best);
-  if (own.candidates > 0) return ofPresence(own, p, policy);
-  if (own.coarse > 0) {
-    const accuracy = Math.round(own.finest);
-    if (own.fence.kind !== 'ground') return say('coarse-parts', { accuracy });
-    return say('too-coarse', { accuracy, inradius: metres(inradius(own.fence)) });
-  }
+  const { opened, coarse } = own;
+  if (own.candidates > 0 && opened !== null) return ofPresence(own, opened, policy);
+  if (coarse > 0) return ofCoarse(own);
   if (own.rival && own.rival[1] > own.best && own.behind * 2 >= own.pings) {
     return say('rival-won', { fence: own.rival[0], rival: share(own.rival[1]), p });
   }
-  if (own.closed === own.pings) return say('was-closed', { p, needs: policy.candidateAt });
-  return say('never-believed', { p, needs: policy.candidateAt });
+  const code = own.closed === own.pings ? 'was-closed' : 'never-believed';
+  return say(code, inFigures(own.begun ?? { p: own.best, needs: policy.candidateAt }));
 }
 
-function ofPresence(own: FenceNotes, p: number, policy: Policy): Sentence {
-  if (own.best < policy.enterAt) return say('never-sure', { p, needs: policy.enterAt });
-  if (own.waitedPings < policy.enterPings && own.waited >= policy.enterSeconds) {
+function ofCoarse({ fence, finest }: FenceNotes): Sentence {
+  const accuracy = Math.round(finest);
+  if (fence.kind !== 'ground') return say('coarse-parts', { accuracy });
+  return say('too-coarse', { accuracy, inradius: metres(inradius(fence)) });
+}
+
+/** Rounded apart: what falls short must not read as enough. */
+const inFigures = ({ p, needs }: Lack): { p: number; needs: number } => ({
+  p: share(p),
+  needs: Math.ceil(needs * 100 - 1e-9) / 100,
+});
+
+/** What kept a presence from becoming a visit, where it came nearest to one. */
+function ofPresence(own: FenceNotes, opened: Lack, policy: Policy): Sentence {
+  if (opened.p < opened.needs) return say('never-sure', inFigures(opened));
+  const p = share(own.best);
+  if (own.waited >= policy.enterSeconds) {
     return say('too-few-fixes', { p, needs: policy.enterPings });
   }
   return say('too-brief', { p, needs: policy.enterSeconds, soFar: Math.round(own.waited) });
