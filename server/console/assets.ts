@@ -73,7 +73,18 @@ function publicFiles(): Map<string, Buffer> {
   const folder = path.join(import.meta.dirname, 'public');
   if (!existsSync(folder)) return new Map();
   const names = readdirSync(folder).filter((name) => path.extname(name) in types);
-  return new Map(names.toSorted().map((name) => [name, readFileSync(path.join(folder, name))]));
+  const files = names.map((name) => [name, readFileSync(path.join(folder, name))] as const);
+  return new Map([['console.css', styles(folder)] as const, ...files].toSorted(byName));
+}
+
+const byName = ([a]: readonly [string, Buffer], [b]: readonly [string, Buffer]): number =>
+  a < b ? -1 : 1;
+
+/** One style sheet of all its parts, in the order of their numbers. */
+function styles(publicFolder: string): Buffer {
+  const folder = path.join(publicFolder, 'styles');
+  const names = readdirSync(folder).filter((name) => name.endsWith('.css'));
+  return Buffer.concat(names.toSorted().map((name) => readFileSync(path.join(folder, name))));
 }
 
 function contentHash(files: Map<string, Buffer>, fromSource: boolean): string {

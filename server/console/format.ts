@@ -9,12 +9,16 @@ export interface Format {
   change(share: number): string;
   /** Seconds → "12 min", "1 h 05 min". */
   duration(seconds: number): string;
+  /** Seconds to the second below an hour: "3 min 35 s". */
+  precise(seconds: number): string;
   /** The same, number and unit apart, for large figures. */
   parts(seconds: number): [value: string, unit: string];
   /** 24 Nov 2026, 14:05 */
   moment(at: Date): string;
   /** 14:05 */
   time(at: Date): string;
+  /** 14:05:30 */
+  second(at: Date): string;
   /** Tue 24 Nov */
   day(isoDay: string): string;
   date(at: Date): string;
@@ -32,6 +36,7 @@ const words = {
 export function formatFor(language: Language, timeZone: string): Format {
   const moment = dates(language, timeZone, { dateStyle: 'medium', timeStyle: 'short' });
   const time = dates(language, timeZone, { hour: '2-digit', minute: '2-digit', hourCycle: 'h23' });
+  const second = dates(language, timeZone, { timeStyle: 'medium', hourCycle: 'h23' });
   const date = dates(language, timeZone, { dateStyle: 'medium' });
   const day = dates(language, 'UTC', { weekday: 'short', day: 'numeric', month: 'short' });
   const percent = new Intl.NumberFormat(language, { style: 'percent', maximumFractionDigits: 0 });
@@ -46,9 +51,11 @@ export function formatFor(language: Language, timeZone: string): Format {
     percent: (share) => percent.format(share),
     change: (share) => change.format(share),
     duration: (seconds) => duration(seconds, words[language]),
+    precise: (seconds) => precise(seconds, words[language]),
     parts: (seconds) => parts(seconds, words[language]),
     moment: (at) => moment.format(at),
     time: (at) => time.format(at),
+    second: (at) => second.format(at),
     date: (at) => date.format(at),
     day: (isoDay) => day.format(new Date(`${isoDay}T00:00:00Z`)),
     ago: (at, now) => ago(language, at, now),
@@ -77,6 +84,13 @@ function duration(seconds: number, unit: Words): string {
   return rest === 0
     ? `${hours}${unit.h}`
     : `${hours}${unit.h}${unit.gap}${String(rest).padStart(2, '0')}${unit.min}`;
+}
+
+function precise(seconds: number, unit: Words): string {
+  const whole = Math.round(seconds);
+  const rest = whole % 60;
+  if (whole < 60 || whole >= 3600 || rest === 0) return duration(whole, unit);
+  return `${Math.floor(whole / 60)}${unit.min}${unit.gap}${rest}${unit.s}`;
 }
 
 function parts(seconds: number, unit: Words): [string, string] {

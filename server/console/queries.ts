@@ -86,6 +86,20 @@ export async function visitsOfFence(
   return rows[0]?.visits ?? 0;
 }
 
+/** Names by id, and in which fence each lies. */
+export async function fencesNamed(
+  tx: Queryable,
+  merchantId: string,
+  ids: readonly string[],
+): Promise<Map<string, { name: string; parentId: string | null }>> {
+  if (ids.length === 0) return new Map();
+  const { rows } = await tx.query<{ id: string; name: string; parent_id: string | null }>(
+    'select id, name, parent_id from fences where merchant_id = $1 and id = any ($2::uuid[])',
+    [merchantId, ids],
+  );
+  return new Map(rows.map(({ id, name, parent_id: parentId }) => [id, { name, parentId }]));
+}
+
 export interface Occupancy {
   /** Devices with an open visit anywhere in the store. */
   inStore: number;

@@ -1,6 +1,7 @@
 /** Visits of a day, each with how sure it is, and as a table to take away. */
 import express from 'express';
 import type { Request, Response } from 'express';
+import type { Queryable } from '../db/database.ts';
 import { dayAfter, dayOf, startOfDay } from '../analytics/day.ts';
 import { decodeCursor, encodeCursor, textId } from '../http/cursor.ts';
 import { problem } from '../errors.ts';
@@ -10,9 +11,15 @@ import { sendCsv } from './csv.ts';
 import type { ConsoleDeps, PageModule } from './deps.ts';
 import { dayAsked } from './overview.ts';
 import { needs, pageOf, query, renderPage, staffOf } from './page.ts';
+import { fencesNamed } from './queries.ts';
+import { evidenceWords, factorLines } from './visit-words.ts';
 
 const perPage = 50;
 const mostRows = 10_000;
+const MAX_RIVALS = 3;
+const LIKELY_RIVAL = 0.05;
+/** As long after its exit a visit may still be revised. */
+const FINAL_AFTER_MS = 24 * 3_600_000;
 /** Anything a visit can be worth listing as; `none` is somebody who walked past. */
 const believed = ['high', 'medium', 'low'];
 
@@ -42,12 +49,48 @@ export const visitPages: PageModule = (deps) => {
   router.get('/visits/:id', read, async (request, response) => {
     const { merchantId } = staffOf(response);
     const id = String(request.params['id']).slice(0, 64);
-    const visit = await deps.db.tx((tx) => visitById(tx, merchantId, id), { tenant: merchantId });
-    if (!visit) throw problem('not-found');
-    await renderPage(response, 'visit', { visit });
+    const found = await deps.db.tx(
+      async (tx) => {
+        const visit = await visitById(tx, merchantId, id);
+        return visit && { visit, rivals: await rivalsOf(tx, merchantId, visit) };
+      },
+      { tenant: merchantId, readOnly: true },
+    );
+    if (!found) throw problem('not-found');
+    const { visit, rivals } = found;
+    const { t, f } = pageOf(response);
+    await renderPage(response, 'visit', {
+      visit,
+      within: rivals.filter(({ parentId }) => parentId === visit.fence_id),
+      instead: rivals.filter(({ parentId }) => parentId !== visit.fence_id),
+      factors: factorLines(visit.detail, t, f),
+      settles: new Date((visit.exit_at?.getTime() ?? 0) + FINAL_AFTER_MS),
+      proof: evidenceWords(visit.detail.evidence ?? [], t),
+    });
   });
   return router;
 };
+
+interface Rival {
+  name: string;
+  parentId: string | null;
+  /** Mean belief, 0..1. */
+  p: number;
+}
+
+/** Where else it may have been, or where in it: the likelier ones, the likeliest first. */
+async function rivalsOf(tx: Queryable, merchantId: string, visit: VisitRow): Promise<Rival[]> {
+  const likely = (visit.detail.alternates ?? [])
+    .filter(({ p }) => p >= LIKELY_RIVAL)
+    .toSorted((a, b) => b.p - a.p)
+    .slice(0, MAX_RIVALS);
+  const ids = likely.map(({ fence }) => fence);
+  const named = await fencesNamed(tx, merchantId, ids);
+  return likely.flatMap(({ fence, p }) => {
+    const found = named.get(fence);
+    return found ? [{ ...found, p }] : [];
+  });
+}
 
 async function visitsOf(
   deps: ConsoleDeps,

@@ -17,6 +17,7 @@ import type { Texts } from './page/data.ts';
 import { make, pageData, part, textOf } from './page/data.ts';
 import type { Datum, FenceKind } from '../shared/fence.ts';
 import { blankFence } from '../shared/fence.ts';
+import { groundArea } from '../shared/ground.ts';
 
 interface FencesData {
   store: { id: string; slug: string; location: LonLat | null; timezone: string };
@@ -95,9 +96,21 @@ function describe(fence: EditorFence): string {
   if (kind === 'radio') return say('fences.is.radio', { count: fence.radio?.length ?? 0 });
   if (kind === 'composite')
     return say('fences.is.composite', { count: fence.members?.length ?? 0 });
-  const rings = geometry?.type === 'Polygon' ? geometry.coordinates : [];
-  const corners = rings.reduce((sum, ring) => sum + ring.length - 1, 0);
-  return corners > 0 ? say('fences.corners', { count: corners }) : say('fences.parts');
+  return areaText(geometry);
+}
+
+/** Two figures are as much as an outline drawn by hand is worth. */
+const areaFigure = new Intl.NumberFormat(document.documentElement.lang, {
+  maximumSignificantDigits: 2,
+});
+
+function areaText(geometry: EditorFence['geometry']): string {
+  if (geometry?.type !== 'Polygon' && geometry?.type !== 'MultiPolygon') return '';
+  const many = geometry.type === 'Polygon' ? [geometry.coordinates] : geometry.coordinates;
+  const metres = groundArea(many);
+  return metres < 1e6
+    ? say('fences.is.area', { metres: areaFigure.format(metres) })
+    : say('fences.is.wideArea', { km: areaFigure.format(metres / 1e6) });
 }
 
 function showFloors(): void {

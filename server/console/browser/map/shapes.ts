@@ -101,7 +101,13 @@ export function pixelSize(map: L.Map, layer: FenceLayer): { width: number; heigh
   const bounds = layer.getBounds();
   const a = map.latLngToLayerPoint(bounds.getNorthWest());
   const b = map.latLngToLayerPoint(bounds.getSouthEast());
-  return { width: Math.abs(b.x - a.x), height: Math.abs(b.y - a.y) };
+  // A line has no inside but the width it is drawn with.
+  const path = layer instanceof L.Polygon || layer instanceof L.Circle ? null : layer.getElement();
+  const stroke = Number.parseFloat((path as SVGElement | undefined)?.style.strokeWidth ?? '') || 0;
+  return {
+    width: Math.max(stroke, Math.abs(b.x - a.x)),
+    height: Math.max(stroke, Math.abs(b.y - a.y)),
+  };
 }
 
 /** Everything the shapes cover; needs no map. */
