@@ -19,6 +19,8 @@ alter table pings
   alter column speed_mps type double precision using speed_mps::text::double precision,
   alter column judged_at type timestamptz using at,
   alter column judged_at set not null,
+  -- A process of the release before may still store pings while it is being replaced.
+  alter column judged_at set default now(),
   alter column usable type boolean using reason is null
     or reason in ('not-finite', 'out-of-range', 'mock', 'inaccurate', 'duplicate', 'out-of-order',
       'too-frequent', 'impossible-speed');
