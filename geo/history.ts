@@ -164,6 +164,19 @@ export function revise(
   const { until } = options;
   const before = run(start, stored, timeline, policy, until === undefined ? {} : { until });
   const after = run(start, [...stored, ...late], timeline, policy, options);
+  return difference(start, before, after, policy);
+}
+
+/**
+ * What was told by `before` and what is to be told now; both runs began at `start`, and `after` was
+ * given the pings of `before` first.
+ */
+export function difference(
+  start: DeviceState,
+  before: Run,
+  after: Run,
+  policy: Pick<Policy, 'crossSeconds'>,
+): Revision {
   const pairs = pairVisits(before.visits, after.visits);
   // Nothing late undoes those: the new run only had no reason yet to tell of them again.
   const begun = new Set(start.fences.map(({ phase, visit }) => phase !== 'candidate' && visit?.id));
@@ -192,8 +205,8 @@ export function revise(
   return {
     run: after,
     storedReasonsBefore: before.reasons,
-    storedReasons: after.reasons.slice(0, stored.length),
-    lateReasons: after.reasons.slice(stored.length),
+    storedReasons: after.reasons.slice(0, before.reasons.length),
+    lateReasons: after.reasons.slice(before.reasons.length),
     fresh: after.happenings.filter(isNew),
     changed,
     retracted: [...gone.values()].filter(({ id }) => !begun.has(id)),

@@ -37,19 +37,27 @@ export async function forgetPings(
 
 const VISITS_AT_ONCE = 1_000;
 
+/** For batches that wait while their time of arrival stands, and for clocks of other processes. */
+const SLACK = 60 * 60 * 1000;
+
+type Patience = 'timeoutSeconds' | 'reopenSeconds' | 'leaveSeconds' | 'enterSeconds';
+
 /**
- * Makes visits final that no ping within the horizon can change any more: a late one may still have
- * continued a visit until the silence after it was over. Returns how many.
+ * Makes visits final that no ping within the horizon can change any more, with room between the two:
+ * whoever hesitated to leave, was back within the time for it and then fell silent, may have stayed
+ * all that long after what is called the exit. Returns how many.
  */
 export async function settleVisits(
   db: Database,
-  policy: Pick<Policy, 'timeoutSeconds' | 'reopenSeconds'>,
+  policy: Pick<Policy, Patience>,
   now: number,
 ): Promise<number> {
-  const reach = Math.max(policy.timeoutSeconds, policy.reopenSeconds) * 1000;
+  const { timeoutSeconds, reopenSeconds, leaveSeconds, enterSeconds } = policy;
+  const reach = (timeoutSeconds + reopenSeconds + leaveSeconds + enterSeconds) * 1000;
+  const before = now - HORIZON - reach - SLACK;
   let total = 0;
   for (;;) {
-    const settled = await finaliseVisits(db, now - HORIZON - reach, now, VISITS_AT_ONCE);
+    const settled = await finaliseVisits(db, { before, reach, now, limit: VISITS_AT_ONCE });
     total += settled;
     if (settled < VISITS_AT_ONCE) return total;
   }

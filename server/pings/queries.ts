@@ -15,6 +15,8 @@ interface LoadedRow extends Row {
   since_checkpoint: number;
   fence_revision: number;
   known: number[] | null;
+  /** Whether somebody wrote the state while this waited for it. */
+  waited: boolean;
 }
 
 export interface Loaded {
@@ -43,9 +45,11 @@ export async function lockDevice(
   pings: readonly Pick<ParsedPing, 'at' | 'key'>[],
   now: number,
 ): Promise<Loaded | null> {
-  const row =
+  const found =
     (await selectLocked(tx, merchantId, deviceId, pings)) ??
     (await firstState(tx, merchantId, deviceId, pings, now));
+  // All but the state is then as it was before the wait: the fences' revision, a revoked token.
+  const row = found?.waited ? await selectLocked(tx, merchantId, deviceId, pings) : found;
   return (
     row && {
       guestId: row.guest_id,
@@ -88,9 +92,11 @@ async function selectLocked(
   const [first, last] = [Math.min(...times), Math.max(...times)];
   const { rows } = await tx.query<LoadedRow>(
     `with locked as materialized (
-       select state, skew, cooling, since_checkpoint from device_states
+       select state, skew, cooling, since_checkpoint, xmin as written_by from device_states
        where device_id = $2 and merchant_id = $1 for update)
-     select d.guest_id, d.revoked_at is not null as revoked, l.*,
+     select d.guest_id, d.revoked_at is not null as revoked, l.state, l.skew, l.cooling, l.since_checkpoint,
+       l.written_by is distinct from (
+         select xmin from device_states where device_id = $2 and merchant_id = $1) as waited,
        coalesce((select revision from fence_revisions where merchant_id = $1), 0) as fence_revision,
        (select jsonb_agg(k.i)
         from unnest($3::timestamptz[], $4::text[]) with ordinality as k (at, key, i)

@@ -1,14 +1,16 @@
 /** Late pings put in their places: history since the checkpoint before them is run again. */
 import type { DeviceState, Policy } from '../../geo/engine.ts';
-import type { Revision } from '../../geo/history.ts';
+import type { Revision, Run } from '../../geo/history.ts';
 import type { Queryable } from '../db/database.ts';
 import type { LiveFences } from '../fences/live.ts';
 import type { Candidate } from './advance.ts';
 import type { Checkpoint } from './checkpoints.ts';
 import type { Correction } from './history-queries.ts';
 import type { StoredPing } from './history.ts';
-import { compareTurns, revise, seenUntil } from '../../geo/history.ts';
+import { compareTurns, difference, seenUntil } from '../../geo/history.ts';
 import { problem } from '../errors.ts';
+import { runInPieces } from '../visits/pieces.ts';
+import { standing } from '../visits/queries.ts';
 import { watchStates } from './checkpoints.ts';
 import { HORIZON, checkpointBefore, storedPings } from './history.ts';
 
@@ -74,15 +76,15 @@ export async function rewind(
   const reach = Math.min(first.t, stored[0]?.ping.t ?? Infinity, finite(seenUntil(start)));
   const fences = await deps.fencesSince(reach);
   const watch = watchStates(start, 0);
-  const { settled } = state;
-  const revision = revise(
-    start,
-    stored.map(({ ping }) => ping),
-    young.map(({ ping }) => ping),
-    fences.timeline,
-    deps.policy,
-    { onStep: watch.onStep, ...(settled === null ? {} : { until: settled }) },
-  );
+  const { timeline } = fences;
+  const until = state.settled === null ? {} : { until: state.settled };
+  const known = stored.map(({ ping }) => ping);
+  const all = [...known, ...young.map(({ ping }) => ping)];
+  const before = await runInPieces(start, known, timeline, deps.policy, until);
+  const options = { onStep: watch.onStep, ...until };
+  const after = await runInPieces(start, all, timeline, deps.policy, options);
+  const told = await asTold(tx, merchantId, before);
+  const revision = difference(start, told, after, deps.policy);
   young.forEach(({ i }, n) => (reasons[i] = revision.lateReasons[n] ?? null));
   const change = {
     state: revision.run.state,
@@ -94,6 +96,23 @@ export async function rewind(
     fences,
   };
   return { reasons, change };
+}
+
+/**
+ * A run less what nobody was told: of a fence that was dated back, say, it knows of visits that could
+ * not be known when their pings came.
+ */
+async function asTold(tx: Queryable, merchantId: string, before: Run): Promise<Run> {
+  const { visits, happenings } = before;
+  if (visits.size === 0) return before;
+  const stand = await standing(tx, merchantId, [...visits.keys()]);
+  return {
+    ...before,
+    visits: new Map([...visits].filter(([id]) => stand.has(id))),
+    happenings: happenings.filter(
+      ({ visit }) => visit === null || stand.has(visit.id) || !visits.has(visit.id),
+    ),
+  };
 }
 
 const finite = (t: number): number => (Number.isFinite(t) ? t : Infinity);

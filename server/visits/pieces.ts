@@ -1,40 +1,45 @@
 /** A long history through the engine in pieces, so that the server does other work in between. */
 import { setImmediate as breathe } from 'node:timers/promises';
 import type { DeviceState, Policy } from '../../geo/engine.ts';
-import type { Happening, RunOptions, Timeline } from '../../geo/history.ts';
-import type { Ping } from '../../geo/quality.ts';
+import type { Happening, Run, RunOptions, Timeline } from '../../geo/history.ts';
+import type { Ping, RefusalReason } from '../../geo/quality.ts';
 import type { Visit } from '../../geo/visit.ts';
-import { run } from '../../geo/history.ts';
+import { compareTurns, run } from '../../geo/history.ts';
 
 /** Pings between two breaths. */
-const PIECE = 1000;
+const PIECE = 500;
 
-export interface Outcome {
-  happenings: Happening[];
-  /** Each visit as last told, by id. */
-  visits: Map<string, Visit>;
-}
-
-/** As `run` of all at once; `pings` in the order in which the engine takes them. */
+/** As `run` of all at once, pings in any order. */
 export async function runInPieces(
   start: DeviceState,
   pings: readonly Ping[],
   timeline: Timeline,
   policy: Policy,
-  { until, onStep }: RunOptions & { until: number },
-): Promise<Outcome> {
-  const outcome: Outcome = { happenings: [], visits: new Map() };
+  { until, onStep }: RunOptions = {},
+): Promise<Run> {
+  const order = pings
+    .map((ping, i) => ({ i, t: ping.t, key: ping.key ?? '' }))
+    .toSorted(compareTurns);
+  const reasons: (RefusalReason | null)[] = pings.map(() => null);
+  const happenings: Happening[] = [];
+  const visits = new Map<string, Visit>();
   let state = start;
-  const take = (piece: readonly Ping[], options: RunOptions): void => {
+  const take = (piece: readonly Ping[], options: RunOptions): Run => {
     const part = run(state, piece, timeline, policy, options);
     ({ state } = part);
-    outcome.happenings.push(...part.happenings);
-    for (const [id, visit] of part.visits) outcome.visits.set(id, visit);
+    happenings.push(...part.happenings);
+    for (const [id, visit] of part.visits) visits.set(id, visit);
+    return part;
   };
-  for (let at = 0; at < pings.length; at += PIECE) {
-    take(pings.slice(at, at + PIECE), onStep ? { onStep } : {});
-    await breathe();
+  for (let at = 0; at < order.length; at += PIECE) {
+    if (at > 0) await breathe();
+    const piece = order.slice(at, at + PIECE).map(({ i }) => i);
+    const part = take(
+      piece.map((i) => pings[i] as Ping),
+      onStep ? { onStep } : {},
+    );
+    piece.forEach((i, n) => (reasons[i] = part.reasons[n] ?? null));
   }
-  take([], { until });
-  return outcome;
+  if (until !== undefined) take([], { until });
+  return { state, reasons, happenings, visits };
 }

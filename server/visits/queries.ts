@@ -171,20 +171,22 @@ export async function standing(
 
 /**
  * Makes visits final that ended before `before`, of all merchants, `limit` at once; returns how many.
- * From here on nothing changes them.
+ * From here on nothing changes them. A device that has not been judged for `reach` ms (event time)
+ * beyond the exit may still go on with the visit, however old it is: a backlog may be coming in.
  */
 export async function finaliseVisits(
   db: Queryable,
-  before: number,
-  now: number,
-  limit: number,
+  { before, reach, now, limit }: { before: number; reach: number; now: number; limit: number },
 ): Promise<number> {
   const { rowCount } = await db.query(
     `update visits set status = 'final', revision = revision + 1, updated_at = $2
      where id = any (array(
-       select id from visits where status = 'closed' and exit_at < $1 order by exit_at limit $3
-       for update skip locked)) and status = 'closed'`,
-    [new Date(before), new Date(now), limit],
+       select v.id from visits v where v.status = 'closed' and v.exit_at < $1 and not exists (
+         select 1 from device_states s where s.device_id = v.device_id and s.wake_at is not null
+           and greatest((s.state -> 'head' ->> 't')::float8, (s.state ->> 'settled')::float8)
+             < extract(epoch from v.exit_at) * 1000 + $4::float8)
+       order by v.exit_at limit $3 for update of v skip locked)) and status = 'closed'`,
+    [new Date(before), new Date(now), limit, reach],
   );
   return rowCount;
 }

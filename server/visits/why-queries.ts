@@ -28,6 +28,9 @@ export async function ownDevices(
   return rows.map((row) => row.id);
 }
 
+/** A clock further off than this is not searched for: else the pings of all days would be read. */
+const CLOCK_OFF = 86_400_000;
+
 /**
  * Devices with a ping in the span (judged times), in the order of their ids; with a store only those
  * that came within about `degrees` of its fences.
@@ -45,11 +48,21 @@ export async function heardDevices(
      where d.merchant_id = $1 and exists (
        select 1 from pings p, ground g
        where p.device_id = d.id and p.merchant_id = $1 and p.judged_at >= $2 and p.judged_at < $3
+         and p.at >= $7 and p.at < $8
          and ($4::uuid is null or (
            p.lon between st_xmin(g.box) - $5 and st_xmax(g.box) + $5
            and p.lat between st_ymin(g.box) - $5 and st_ymax(g.box) + $5)))
      order by d.id limit $6`,
-    [merchantId, new Date(span.from), new Date(span.to), span.storeId, span.degrees, span.limit],
+    [
+      merchantId,
+      new Date(span.from),
+      new Date(span.to),
+      span.storeId,
+      span.degrees,
+      span.limit,
+      new Date(span.from - CLOCK_OFF),
+      new Date(span.to + CLOCK_OFF),
+    ],
   );
   return rows.map((row) => row.id);
 }

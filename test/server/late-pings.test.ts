@@ -313,11 +313,11 @@ describe('a visit', () => {
     expect(await statuses()).toEqual(['closed']);
     const [visit] = await visitsOf(db, device.id);
     const over = Number(visit?.['exit_at']) + HORIZON;
-    await settleVisits(db, defaultPolicy, over);
+    await settleVisits(db, defaultPolicy, over + HOUR);
     expect(await statuses()).toEqual(['closed']);
-    expect(await settleVisits(db, defaultPolicy, over + 31 * MINUTE)).toBe(1);
+    expect(await settleVisits(db, defaultPolicy, over + 2 * HOUR)).toBe(1);
     expect(await statuses()).toEqual(['final']);
-    now = over + 31 * MINUTE;
+    now = over + 2 * HOUR;
     const { refused } = await send(stay(1, NOON - HOUR + 15_000, AWAY));
     expect(refused).toEqual([{ index: 0, reason: 'too-late' }]);
     expect(await statuses()).toEqual(['final']);
