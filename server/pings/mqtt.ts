@@ -6,6 +6,7 @@ import type { DeviceCallers } from '../devices/callers.ts';
 import type { PingDeps } from './doors/door.ts';
 import { asProblem } from '../http/problems.ts';
 import { hearOwnTracks } from './doors/owntracks.ts';
+import { createThrottle } from './doors/waypoints.ts';
 
 export interface MqttDeps extends PingDeps {
   callers: Pick<DeviceCallers, 'findById'>;
@@ -48,6 +49,7 @@ export function startMqtt(parts: MqttDeps, { url, clientId }: MqttSettings): Mqt
   // One message at a time: waiting for one device's share would hold up everybody's.
   const deps: MqttDeps = {
     ...parts,
+    mayLook: createThrottle(),
     ingest: (caller, pings) => ingest(caller, pings, { mayWait: false }),
   };
   const stopping = new AbortController();

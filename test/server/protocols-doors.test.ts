@@ -369,12 +369,12 @@ describe('OwnTracks', () => {
           ],
         },
       });
-      now += 30_000;
+      now += 60_000;
       expect(await send(location())).toEqual([]);
       await shop('Bags', -0.128);
-      now += 30_000;
+      now += 60_000;
       expect(names(await send(location()))).toEqual(['Shoes', 'Bags', 'Hats']);
-      now += 30_000;
+      now += 60_000;
       // Another place, the same fences around it in another order.
       expect(names(await send(location({ lon: -0.15 })))).toEqual(['Hats', 'Bags', 'Shoes']);
       now += 86_400_000;
@@ -388,7 +388,7 @@ describe('OwnTracks', () => {
       expect(await send(location())).toEqual([]);
       await change('waypoints = true');
       callers.forget(device.id);
-      now += 30_000;
+      now += 60_000;
       expect(await send(location({ t: 'p' }))).toEqual([]);
       expect(await send(location({ lat: 0, lon: 0 }))).toEqual([]);
       expect(await send({ _type: 'lwt' })).toEqual([]);
@@ -410,7 +410,7 @@ describe('OwnTracks', () => {
       const hats = await shop('Hats', -0.128);
       await send(location(), iphone);
       await held.db.query('update fences set active = false where id = $1', [hats.id]);
-      now += 30_000;
+      now += 60_000;
       const list = regions(await send(location(), iphone));
       expect(list.map(({ desc, lat }) => [desc, lat])).toEqual([
         ['Shoes', 51.5072],
@@ -418,7 +418,7 @@ describe('OwnTracks', () => {
       ]);
       await shop('Bags', -0.1281);
       await held.db.query("update fences set active = false where name = 'Bags'");
-      now += 30_000;
+      now += 60_000;
       for (const reply of await send(location()))
         expect(JSON.stringify(reply)).not.toContain('-1000000');
     });
@@ -435,7 +435,7 @@ describe('OwnTracks', () => {
       expect(command?.['waypoints']).toMatchObject({
         waypoints: [{ desc: 'Till' }, { desc: 'Till (2)', rid: key, uuid, major: 1, minor: 2 }],
       });
-      now += 30_000;
+      now += 60_000;
       await send(location({ inrids: [fence.id, key] }));
       const { rows } = await held.db.query<{ heard: string[] | null }>(
         'select heard from pings where device_id = $1 order by at desc limit 1',

@@ -19,6 +19,8 @@ export interface PingDeps extends Partial<PhoneParts> {
   ingest: Ingest;
   clock: () => number;
   log: Log;
+  /** Whether to look now what this device should watch; always when left out. */
+  mayLook?: (deviceId: string, now: number) => boolean;
   /** Counts what was not even a ping, for the metrics. */
   count?: ((source: Source, verdict: string, messages: number) => void) | undefined;
 }

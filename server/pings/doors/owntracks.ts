@@ -6,10 +6,11 @@ import type { OwnTracksOptions } from '../protocols/owntracks.ts';
 import type { PhoneParts, PingDeps } from './door.ts';
 import { openPassphrase } from '../../devices/passphrase.ts';
 import { route } from '../../http/route.ts';
+import { isObject } from '../ping.ts';
 import { parseOwnTracks } from '../protocols/owntracks.ts';
 import { openMessage, sealMessage } from '../protocols/secretbox.ts';
 import { phoneParts, tag, takeIn } from './door.ts';
-import { waypointsDue } from './waypoints.ts';
+import { createThrottle, waypointsDue } from './waypoints.ts';
 
 const anything = z.unknown().optional().describe('A message as the app sends it.');
 const example = {
@@ -33,16 +34,26 @@ export async function hearOwnTracks(
   { agent = '', sealedOnly = false }: { agent?: string; sealedOnly?: boolean } = {},
 ): Promise<object[]> {
   const parts = phoneParts(deps);
-  const passphrase = parts && caller.encrypted ? await passphraseFor(parts, caller) : null;
+  // A passphrase may have been set elsewhere a moment ago: what comes sealed is worth a look.
+  const looks = caller.encrypted === true || isSealed(body);
+  const passphrase = parts && looks ? await passphraseFor(parts, caller) : null;
+  const encrypted = caller.encrypted === true || passphrase !== null;
   const options: OwnTracksOptions = {
     open: passphrase === null ? null : (data) => openMessage(passphrase, data),
-    sealedOnly: sealedOnly && caller.encrypted === true,
+    sealedOnly: sealedOnly && encrypted,
   };
   const parsed = parseOwnTracks(body, agent, deps.clock(), options);
   await takeIn(deps, 'owntracks', caller, parsed);
+  // Without the key nothing may be said to a device that reads only what is sealed.
+  if (encrypted && passphrase === null) return [];
   const command = parts && (await commandFor(deps, parts, caller, parsed, agent));
   if (!command) return [];
   return [passphrase === null ? command : sealMessage(passphrase, command)];
+}
+
+function isSealed(body: unknown): boolean {
+  const [first]: unknown[] = Array.isArray(body) ? body : [body];
+  return isObject(first) && first['_type'] === 'encrypted';
 }
 
 const passphraseFor = ({ db, secret }: PhoneParts, caller: DeviceCaller): Promise<string | null> =>
@@ -50,7 +61,7 @@ const passphraseFor = ({ db, secret }: PhoneParts, caller: DeviceCaller): Promis
 
 /** What is due never costs the message its answer: that is stored by now. */
 async function commandFor(
-  { clock, log }: PingDeps,
+  { clock, log, mayLook }: PingDeps,
   { db, fences }: PhoneParts,
   caller: DeviceCaller,
   { pings }: Parsed,
@@ -59,6 +70,7 @@ async function commandFor(
   const usable = pings.filter(({ refusal }) => refusal === null);
   const newest = usable.reduce((a, b) => (b.at > a.at ? b : a), usable[0]!);
   if (!caller.waypoints || usable.length === 0) return null;
+  if (mayLook && !mayLook(caller.deviceId, clock())) return null;
   return waypointsDue({ db, fences, clock }, caller, newest, agent).catch((error: unknown) => {
     log.warn({ err: error, deviceId: caller.deviceId }, 'fences were not pushed');
     return null;
@@ -84,7 +96,8 @@ function ownTracksRoute(deps: PingDeps, path: string): AnyRoute {
   });
 }
 
-export function ownTracksRoutes(deps: PingDeps): AnyRoute[] {
+export function ownTracksRoutes(parts: PingDeps): AnyRoute[] {
+  const deps = { ...parts, mayLook: createThrottle() };
   return ['/owntracks', '/v1/owntracks', '/api/v1/owntracks/points'].map((path) =>
     ownTracksRoute(deps, path),
   );

@@ -22,6 +22,24 @@ const MOVED = 1_000;
 /** An answer may get lost, and nobody tells us: so once a day all is sent again. */
 const AGAIN = 24 * 3_600_000;
 
+/** What a phone should watch is not looked for more often than this. */
+const EVERY = 60_000;
+const DEVICES = 20_000;
+
+/** Whether it is time to look what a device should watch; from then on it is not for a while. */
+export type Throttle = (deviceId: string, now: number) => boolean;
+
+export function createThrottle(): Throttle {
+  const looked = new Map<string, number>();
+  return (deviceId, now) => {
+    if (now - (looked.get(deviceId) ?? -Infinity) < EVERY) return false;
+    looked.delete(deviceId);
+    looked.set(deviceId, now);
+    if (looked.size > DEVICES) looked.delete(looked.keys().next().value as string);
+    return true;
+  };
+}
+
 /** One region as OwnTracks takes it. */
 export interface Waypoint {
   _type: 'waypoint';

@@ -17,7 +17,11 @@ export function parseOsmAnd(message: Message, agent: string, now: number): Parse
   else if (message.json === undefined) take(readFields(message.fields, agent, now));
   else {
     const list = listOf(message.json);
-    for (const each of list.slice(0, MAX_FIXES)) take(readEach(each, agent, now));
+    const named = list.map(nameOf).find((name) => name !== null);
+    const isOther = (each: unknown): boolean => (nameOf(each) ?? named) !== named;
+    for (const each of list.slice(0, MAX_FIXES)) {
+      take(isOther(each) ? 'other-device' : readEach(each, agent, now));
+    }
     for (let i = MAX_FIXES; i < list.length; i++) count(parsed.ignored, 'over-full');
   }
   return parsed;
@@ -27,8 +31,12 @@ export function parseOsmAnd(message: Message, agent: string, now: number): Parse
 export function osmAndToken({ fields, json }: Message): string | null {
   const named = field(fields, 'token', 'id', 'deviceid');
   if (named !== null) return named;
-  const first = listOf(json)[0];
-  return isObject(first) ? text(first['device_id'] ?? first['deviceid'] ?? first['id'], 200) : null;
+  return nameOf(listOf(json)[0]);
+}
+
+/** What an item calls its device; null when it does not say. */
+function nameOf(each: unknown): string | null {
+  return isObject(each) ? text(each['device_id'] ?? each['deviceid'] ?? each['id'], 200) : null;
 }
 
 /** Client 9 sends `{location, device_id}`, `location` being one or a list; others a list of all that. */
