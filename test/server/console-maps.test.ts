@@ -163,6 +163,7 @@ describe('the live feed', () => {
     ['visit.revised', { fenceName: 'Shoes', change: 'added' }, 'live.feed.added'],
     ['visit.revised', { fenceName: 'Shoes', change: 'changed' }, 'live.feed.changed'],
     ['visit.retracted', { fenceName: 'Shoes' }, 'live.feed.retracted'],
+    ['visit.left', { fenceName: 'Shoes', reason: 'fence_changed' }, 'live.feed.redrawn'],
     ['guest.admitted', { returning: true }, 'live.feed.wifiAgain'],
     ['offer.issued', { headline: 'Tea', guestId: 'g' }, 'live.feed.offer.guest'],
     ['voucher.redeemed', { headline: 'Tea', till: '2' }, 'live.feed.redeemed'],

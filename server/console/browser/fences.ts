@@ -7,7 +7,7 @@ import { createForm } from './fences/form.ts';
 import { showList } from './fences/list.ts';
 import type { EditorFence, EditorModel } from './fences/model.ts';
 import { createModel } from './fences/model.ts';
-import { createNotices, wordsOf } from './fences/notices.ts';
+import { createNotices, wordsOf, wordsOfFile } from './fences/notices.ts';
 import type { Warning } from './fences/save.ts';
 import { deleteFence, importFile, listFences, saveFence } from './fences/save.ts';
 import type { LonLat } from './map/base.ts';
@@ -285,8 +285,9 @@ async function takeFile(event: Event): Promise<void> {
   const answer = await importFile(file, data.store.id, datum);
   busy = false;
   if (!answer.ok) {
-    const { text, details } = wordsOf(answer.problem, data.texts, say('fences.unreachable'));
+    const { text, details } = wordsOfFile(answer.problem, data.texts, say('fences.unreachable'));
     notices.bad(`${say('fences.import.refused')} ${text}`, details);
+    part<HTMLDetailsElement>('import').open = false;
     return;
   }
   input.value = '';

@@ -43,6 +43,8 @@ export function feedLine({ type, payload }: FeedMessage): FeedLine | null {
       return { tone: 'stay', key: `live.feed.stayed.${who}`, values };
     }
     case 'visit.left': {
+      if (payload['reason'] === 'fence_changed')
+        return { tone: 'mended', key: 'live.feed.redrawn', values: { fence } };
       const stayed = minutes(payload['dwellSeconds']);
       const key = stayed > 0 ? 'live.feed.left' : 'live.feed.leftSoon';
       return { tone: 'out', key: `${key}.${who}`, values: { fence, minutes: stayed } };

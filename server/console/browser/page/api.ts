@@ -9,6 +9,8 @@ export interface Problem {
   errors?: { path: string; message: string }[];
   /** What is wrong, as a short stable name, where the server knows. */
   fault?: string;
+  /** The same of each part of a file. */
+  faults?: { path: string; message: string; fault?: string }[];
 }
 
 export type Answer<T> = { ok: true; data: T } | { ok: false; problem: Problem };
