@@ -45,17 +45,35 @@ export function composeAll(
   }
   for (const id of beliefs.keys()) climb(id, 1);
   const composites = [...found.values()].toSorted((a, b) => (a.id < b.id ? -1 : 1));
-  return composites.map((fence) => compose(fence, beliefs, fences));
+  const known: Known = new Map();
+  return composites.map((fence) => compose(fence, beliefs, fences, known));
 }
 
+interface Evaluated {
+  readonly p: number;
+  readonly parts: ReadonlySet<Contender>;
+}
+
+/**
+ * What was found of a composite within this ping, by how deep it was met: a hundred composites of the
+ * same hundred composites would otherwise be looked into once for every way that leads to them.
+ */
+type Known = Map<Fence, (Evaluated | undefined)[]>;
+
 /** One composite. A fence that no ping came near is not among the beliefs and counts as nothing. */
-export function compose(fence: Fence, beliefs: Beliefs, fences: FenceIndex): Composed {
+export function compose(
+  fence: Fence,
+  beliefs: Beliefs,
+  fences: FenceIndex,
+  known: Known = new Map(),
+): Composed {
   const shape = shapeOf(fence);
-  const parts = new Set<Contender>();
-  const p = evaluate(fence, beliefs, fences, [], parts);
+  const { p, parts } = evaluate(fence, beliefs, fences, [], known);
   const nested = shape?.members.some((id) => fences.get(id)?.kind === 'composite') ?? false;
   return { fence, p, tight: shape?.of === 'all' && !nested, parts: [...parts] };
 }
+
+const NOTHING: Evaluated = { p: 0, parts: new Set() };
 
 /** A member's belief; `above` are the composites it is reached through, which it cannot hold again. */
 function evaluate(
@@ -63,23 +81,34 @@ function evaluate(
   beliefs: Beliefs,
   fences: FenceIndex,
   above: readonly Fence[],
-  parts: Set<Contender>,
-): number {
+  known: Known,
+): Evaluated {
   const shape = shapeOf(fence);
-  if (shape === null || above.includes(fence) || above.length >= MAX_DEPTH) return 0;
+  if (shape === null || above.includes(fence) || above.length >= MAX_DEPTH) return NOTHING;
+  const before = known.get(fence)?.[above.length];
+  if (before) return before;
   const line = [...above, fence];
-  const members: Member[] = [];
+  const members = new Map<Fence, Member>();
+  const parts = new Set<Contender>();
   for (const id of shape.members) {
     const member = fences.get(id);
     if (!member || member.kind === 'tripwire' || line.includes(member)) continue;
-    if (members.some((known) => known.fence === member)) continue;
+    if (members.has(member)) continue;
     const seen = beliefs.get(id);
     if (seen) parts.add(seen);
-    const nested = member.kind === 'composite';
-    const p = nested ? evaluate(member, beliefs, fences, line, parts) : (seen?.p ?? 0);
-    members.push({ fence: member, p });
+    if (member.kind === 'composite') {
+      const inner = evaluate(member, beliefs, fences, line, known);
+      for (const part of inner.parts) parts.add(part);
+      members.set(member, { fence: member, p: inner.p });
+    } else members.set(member, { fence: member, p: seen?.p ?? 0 });
   }
-  return shape.of === 'any' ? inAny(members, fences) : inAll(members, fences);
+  const all = [...members.values()];
+  const p = shape.of === 'any' ? inAny(all, fences) : inAll(all, fences);
+  const found = { p, parts };
+  const depths = known.get(fence) ?? [];
+  depths[above.length] = found;
+  known.set(fence, depths);
+  return found;
 }
 
 interface Member {
@@ -143,7 +172,7 @@ function lean(member: Member, members: readonly Member[], fences: FenceIndex): b
  * exclude each other cannot all be true.
  */
 function inAll(members: readonly Member[], fences: FenceIndex): number {
-  if (members.length === 0) return 0;
+  if (members.length === 0 || members.some(({ p }) => p <= 0)) return 0;
   let least = 1;
   for (const [i, member] of members.entries()) {
     least = Math.min(least, member.p);

@@ -1,4 +1,4 @@
-/** SQL shared by the figures: which visits count for a store. */
+/** SQL shared by the figures: which visits count for a store, and whether one device came at all. */
 
 /**
  * Fences at a store's door: not inside another fence of the same store (that would count twice), and
@@ -20,3 +20,9 @@ export const doors = `doors as (
  */
 export const counted = `v.merchant_id = $1 and v.store_id = $2
   and v.entry_at >= $3 and v.entry_at < $4 and v.status <> 'retracted'`;
+
+/**
+ * Probability that one at least of a group's visits was real. Beyond e^-700, where an exponential
+ * would underflow and the database refuse to answer, nothing is left of the doubt anyway.
+ */
+export const came = `1 - exp(greatest(-700, sum(ln(greatest(1 - v.score, 1e-9)))))`;

@@ -4,7 +4,7 @@
  */
 import type { Queryable, Row } from '../db/database.ts';
 import type { Place, Span } from './day.ts';
-import { counted, doors } from './doors.ts';
+import { came, counted, doors } from './doors.ts';
 import type { Estimate, Sums } from './estimate.ts';
 import { estimateOf } from './estimate.ts';
 
@@ -57,7 +57,7 @@ export async function byDay(tx: Queryable, place: Place, span: Span): Promise<Da
   const { rows } = await tx.query<DayRow>(
     `with ${doors}, came as (
        select (v.entry_at at time zone $5)::date as day, v.device_id, sum(v.score) as visits,
-         1 - exp(sum(ln(greatest(1 - v.score, 1e-9)))) as p
+         ${came} as p
        from visits v join doors d on d.id = v.fence_id
        where ${counted} group by 1, 2)
      select day, sum(visits) as visits, sum(p) as devices from came group by 1 order by 1`,

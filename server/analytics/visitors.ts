@@ -5,14 +5,14 @@
  */
 import type { Queryable, Row } from '../db/database.ts';
 import type { Place, Span } from './day.ts';
-import { counted, doors } from './doors.ts';
+import { came, counted, doors } from './doors.ts';
 import type { Estimate, Sums } from './estimate.ts';
 import { estimateOf } from './estimate.ts';
 
 export async function uniqueDevices(tx: Queryable, place: Place, span: Span): Promise<Estimate> {
   const { rows } = await tx.query<Row & Sums>(
     `with ${doors}, came as (
-       select v.device_id, 1 - exp(sum(ln(greatest(1 - v.score, 1e-9)))) as p
+       select v.device_id, ${came} as p
        from visits v join doors d on d.id = v.fence_id
        where ${counted} group by v.device_id)
      select sum(p) as expected, sum(p * (1 - p)) as variance, count(*) as claims from came`,

@@ -1,5 +1,6 @@
 /** PURE. KML text from a map tool as a GeoJSON collection; hostile or oversized XML is refused. */
 import { kml } from '@tmcw/togeojson';
+import type { Document } from '@xmldom/xmldom';
 import { DOMParser } from '@xmldom/xmldom';
 import type { Feature, Geometry } from 'geojson';
 
@@ -129,6 +130,15 @@ function featuresOf(feature: Feature<Geometry | null>): KmlFeature[] {
   }));
 }
 
+/** One space for many: the library's way of trimming takes the square of the longest gap. */
+function closeGaps(document: Document): void {
+  for (const element of [...document.getElementsByTagName('coordinates')]) {
+    const text = element.textContent ?? '';
+    const close = text.split(/\s+/).join(' ');
+    if (close.length < text.length) element.textContent = close;
+  }
+}
+
 /**
  * Placemarks as features: polygons (multigeometries of them as multipolygons), points and lines,
  * with what their extended data say of a fence (`radius`, `width`, `direction`, `radio` …). Whether
@@ -152,6 +162,7 @@ export function readKml(text: string): KmlResult {
     if (root?.localName !== 'kml') {
       return refuse('kml-no-kml', 'the file’s outermost element is not <kml>');
     }
+    closeGaps(document);
     const features = kml(document).features.flatMap(featuresOf);
     return { ok: true, collection: { type: 'FeatureCollection', features } };
   } catch {

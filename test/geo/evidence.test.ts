@@ -251,6 +251,32 @@ describe('composites', () => {
     expect(told.map((l) => l.split(' ')[0])).toEqual(['a', 'x', 'y']);
   });
 
+  test('layers that are each made of all of the layer below cost one look each', () => {
+    let looks = 0;
+    const counted = (id: string, members: string[]): FenceDefinition => ({
+      ...made(id, 'any', []),
+      shape: {
+        type: 'Composite',
+        of: 'any',
+        get members() {
+          looks++;
+          return members;
+        },
+      },
+    });
+    const names = (layer: number): string[] =>
+      Array.from({ length: 8 }, (_, i) => (layer === 0 ? 'a' : `c${layer}-${i}`));
+    const layers = [1, 2, 3, 4].flatMap((layer) =>
+      names(layer).map((id) => counted(id, names(layer - 1))),
+    );
+    const index = createFenceIndex([a, ...layers]);
+    looks = 0;
+    const { state } = step(initialState('d'), at(0, 0), index, defaultPolicy);
+    expect(state.fences.length).toBeGreaterThan(0);
+    // By every way from the top there would be over a thousand for each composite of the top layer.
+    expect(looks).toBeLessThan(1000);
+  });
+
   test('a member that is gone is as if it were never named', () => {
     const fences = [a, made('both', 'any', ['a', 'nothing'])];
     expect(belief(stay(0), fences, 'both')).toBe(belief(stay(0), fences, 'a'));

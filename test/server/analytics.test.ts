@@ -58,6 +58,17 @@ async function shop() {
 }
 
 describe('a day', () => {
+  test('a device that comes hundreds of times is one device', async () => {
+    const { visit, ask } = await shop();
+    for (let minute = 0; minute < 200; minute++) {
+      const at = new Date(Date.parse('2026-11-24T09:00:00Z') + minute * 60_000).toISOString();
+      await visit(0, at, { score: 0.99 });
+    }
+    const { devices, curves } = await ask('2026-11-24', '2026-12-01T00:00:00Z');
+    expect(devices.now.value).toBeCloseTo(1, 9);
+    expect(curves.devices.at(-1)).toBeCloseTo(1, 9);
+  });
+
   test('visits are the sum of probabilities, with their error; hours are the store’s', async () => {
     const { visit, ask } = await shop();
     // 24 November in Berlin runs from 23:00 UTC the day before.

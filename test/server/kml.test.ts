@@ -90,6 +90,22 @@ describe('read', () => {
     ]);
   });
 
+  test.each([
+    ['written', ' '],
+    ['as references', '&#32;'],
+  ])('a great gap between two positions is a gap, %s', (_, space) => {
+    const gap = space.repeat(Math.floor(1_900_000 / space.length));
+    const line = `<LineString><coordinates> 8,47${gap}8.001,47 </coordinates></LineString>`;
+    const [feature] = features(kml(mark(line)));
+    expect(feature?.geometry).toEqual({
+      type: 'LineString',
+      coordinates: [
+        [8, 47],
+        [8.001, 47],
+      ],
+    });
+  });
+
   test('pictures on the ground are left out; folders and a byte order mark do not matter', () => {
     const picture =
       '<GroundOverlay><Icon><href>x.png</href></Icon><LatLonBox><north>1</north><south>0</south><east>1</east><west>0</west></LatLonBox></GroundOverlay>';
