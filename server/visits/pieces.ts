@@ -7,7 +7,7 @@ import type { Visit } from '../../geo/visit.ts';
 import { compareTurns, run } from '../../geo/history.ts';
 
 /** Pings between two breaths. */
-const PIECE = 500;
+const PIECE = 200;
 
 /** As `run` of all at once, pings in any order. */
 export async function runInPieces(

@@ -183,7 +183,7 @@ describe('history in pieces', () => {
   });
 });
 
-(requirePart('PostgreSQL', postgresUrl !== undefined) ? describe : describe.skip)(
+requirePart('waiting for a lock (PostgreSQL)', postgresUrl)(
   'whoever waited for the lock of a device',
   () => {
     let apart: TestDatabase;
