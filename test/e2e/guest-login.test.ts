@@ -127,7 +127,9 @@ describe.each(['click-through', 'email-code', 'sms-code', 'voucher'] as const)('
     const events = await rows<{ type: string }>(
       'select type from outbox where merchant_id = $1 order by position',
     );
-    expect(events.map(({ type }) => type)).toEqual(['guest.admitted', 'offer.issued']);
+    const types = events.map(({ type }) => type);
+    expect(types.toSorted()).toEqual(['guest.admitted', 'offer.issued', 'session.started']);
+    expect(types.indexOf('guest.admitted')).toBe(0);
 
     // The till, the ledger, and the same till once more.
     const redeem = (key: string) =>
