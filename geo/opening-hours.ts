@@ -101,6 +101,8 @@ export function openingHoursOf(properties: Record<string, unknown>): OpeningHour
   }
   if (!given(text) || !given(properties.timezone)) return undefined;
   if (typeof text !== 'string') throw bad('"opening_hours" is a text');
+  // A column that was left empty says nothing, least of all that nobody ever comes.
+  if (text.trim() === '') return undefined;
   return { timezone: zoneOf(properties.timezone), week: weekOfText(text) };
 }
 

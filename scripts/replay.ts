@@ -85,6 +85,10 @@ function main(options: Options): void {
   const policy = loadPolicy(options.policy);
   const other = options.against === undefined ? null : loadPolicy(options.against);
   const recording = readPings(options.pings);
+  const { explain } = options;
+  if (explain !== undefined && !recording.pings.some(({ device }) => device === explain)) {
+    giveUp(`no ping of ${options.pings} is of device ${explain}`);
+  }
   if (other) {
     compare(recording, fences, policy, other);
     return;

@@ -29,7 +29,7 @@ export function giveUp(message: string): never {
 
 function readText(path: string): string {
   try {
-    return readFileSync(path, 'utf8');
+    return readFileSync(path, 'utf8').replace(/^\uFEFF/, '');
   } catch (error) {
     const code = error instanceof Error && 'code' in error ? String(error.code) : 'unreadable';
     return giveUp(`cannot read ${path}: ${code}`);

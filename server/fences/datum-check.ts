@@ -20,7 +20,7 @@ export type DatumVerdict = 'fits' | 'gcj02' | 'bd09' | 'moved' | 'scattered' | '
 
 export interface DatumCheck {
   verdict: DatumVerdict;
-  /** Where the devices are, seen from the nearest point of the fence: metres; null without any. */
+  /** Where the devices are, seen from the nearest point of the fence: metres; null when too few say. */
   medianEast: number | null;
   medianNorth: number | null;
   /** Positions looked at, and devices they come from. */
@@ -74,13 +74,14 @@ export function judgeDatum(samples: readonly Sample[], fences: readonly Fence[])
   const offsets = samples.map(({ lon, lat }) => offsetFrom(fences, lon, lat));
   const east = median(offsets.map(([x]) => x));
   const north = median(offsets.map(([, y]) => y));
+  const few = samples.length < LEAST_SAMPLES || devices < LEAST_DEVICES;
+  const told = (metres: number | null) => (few || metres === null ? null : Math.round(metres));
   const figures = {
-    medianEast: east === null ? null : Math.round(east),
-    medianNorth: north === null ? null : Math.round(north),
+    medianEast: told(east),
+    medianNorth: told(north),
     n: samples.length,
     devices,
   };
-  const few = samples.length < LEAST_SAMPLES || devices < LEAST_DEVICES;
   const verdict =
     few || east === null || north === null
       ? 'too-few'

@@ -74,7 +74,7 @@ export function acceptNew(input: FenceInput, expected: Box | null): Accepted {
       active: input.active ?? true,
       datum: input.datum ?? 'wgs84',
     }),
-    shape: toStored(definition.shape),
+    shape: storedOf(definition),
     keepGeometry: false,
     warnings,
   };
@@ -109,10 +109,17 @@ export function acceptChange(
       active: change.active ?? before.active,
       datum,
     }),
-    shape: toStored(definition.shape),
+    shape: storedOf(definition),
     keepGeometry: !redrawn,
     warnings,
   };
+}
+
+/** Ids are kept as the database writes them: in capitals a member would never be found again. */
+function storedOf({ shape }: FenceDefinition): StoredShape {
+  const stored = toStored(shape);
+  if (stored.members === null) return stored;
+  return { ...stored, members: [...new Set(stored.members.map((id) => id.toLowerCase()))] };
 }
 
 function judge(input: FenceInput, expected: Box | null) {

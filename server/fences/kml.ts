@@ -132,7 +132,9 @@ function featuresOf(feature: Feature<Geometry | null>): KmlFeature[] {
 
 /** One space for many: the library's way of trimming takes the square of the longest gap. */
 function closeGaps(document: Document): void {
-  for (const element of [...document.getElementsByTagName('coordinates')]) {
+  // The list is a live one: it would be made anew after every change.
+  const elements = Array.from(document.getElementsByTagName('coordinates'));
+  for (const element of elements) {
     const text = element.textContent ?? '';
     const close = text.split(/\s+/).join(' ');
     if (close.length < text.length) element.textContent = close;

@@ -699,6 +699,11 @@ describe('read', () => {
     expect(read(shop, properties).fence.hours).toEqual({ timezone: 'Asia/Shanghai', week });
   });
 
+  test('opening hours left empty are none', () => {
+    const { fence } = read(shop, { timezone: 'Asia/Shanghai', opening_hours: ' ' });
+    expect(fence.hours).toBeUndefined();
+  });
+
   test.each<[string, object, string]>([
     ['openrouteservice', { group_index: 0, value: 600, center: [120, 30] }, 'Isochrone 600'],
     ['Valhalla', { contour: 10, metric: 'time', color: '#bf4040' }, '10 min'],

@@ -354,12 +354,22 @@ describe('what cannot be read at all: one line and exit code 2', () => {
       'a wrong policy to hold against',
       () => ['--fences', fences(), '--pings', put('p.jsonl', ''), '--against', put('y', '{"a":1}')],
     ],
+    [
+      'reasons for a device that is not in it',
+      () => ['--fences', fences(), '--pings', put('p.jsonl', lines[0]!), '--explain', 'nobody'],
+    ],
     ['no arguments', () => []],
   ])('%s', (_, args) => {
     const { code, out, err } = replay(...args());
     expect(code).toBe(2);
     expect(out).toBe('');
     expect(err.trim().split('\n')).toHaveLength(1);
+  });
+
+  test('a byte order mark does not matter', () => {
+    const marked = put('marked.geojson', `\uFEFF${readFileSync(fences(), 'utf8')}`);
+    const { code, err } = replay('--fences', marked, '--pings', put('one.jsonl', lines[0]!));
+    expect({ code, err }).toEqual({ code: 0, err: '' });
   });
 
   test('an empty recording is not an error', () => {

@@ -82,6 +82,15 @@ describe('the verdict', () => {
     expect(check.sentence.length).toBeGreaterThan(20);
   });
 
+  test.each([
+    [19, {}],
+    [40, { devices: 4 }],
+    [1, {}],
+  ])('where few people stand is nobody’s business: %i positions %j', (n, how) => {
+    const check = judgeDatum(people(HANGZHOU, n, how), [fenceOn('gcj02', HANGZHOU)]);
+    expect(check).toMatchObject({ verdict: 'too-few', medianEast: null, medianNorth: null, n });
+  });
+
   test('a mall as wide as the shift is told all the same', () => {
     const mall = [fenceOn('gcj02', HANGZHOU, 400, 300)];
     expect(judgeDatum(people(HANGZHOU, 60, {}), mall).verdict).toBe('gcj02');

@@ -378,6 +378,16 @@ describe('composites', () => {
     expect((await call('get', `/v1/fences/${group.id}`)).body.version).toBe(1);
   });
 
+  test('know their members however the ids are written', async () => {
+    const { shop, group } = await parts();
+    const loud = await patch(group.id, { members: [shop.id.toUpperCase(), shop.id] });
+    expect(loud.body['members']).toEqual([shop.id]);
+    const again = await draw({ members: [shop.id.toUpperCase()] });
+    expect(again['members']).toEqual([shop.id]);
+    const self = await patch(group.id, { members: [group.id.toUpperCase()] });
+    expect(self.status).toBe(409);
+  });
+
   test('keep their members from going, by name', async () => {
     const { shop, group } = await parts();
     const reply = await call('delete', `/v1/fences/${shop.id}`);
