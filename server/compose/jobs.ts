@@ -8,7 +8,13 @@ import { forgetVersions } from '../fences/versions-queries.ts';
 import type { Job } from '../jobs/runner.ts';
 import { forgetMessages } from '../messages/deliver.ts';
 import { dropAnswers } from '../offers/vouchers/queries.ts';
-import { forgetCheckpoints, forgetPings, preparePartitions, settleVisits } from '../pings/keep.ts';
+import {
+  forgetCheckpoints,
+  forgetPings,
+  forgetStates,
+  preparePartitions,
+  settleVisits,
+} from '../pings/keep.ts';
 import { judgeSilence } from '../pings/silence.ts';
 import { dropRefusals } from '../rules/decisions/queries.ts';
 import { expireSessions, forgetSessionClients } from '../sessions/accounting.ts';
@@ -38,6 +44,7 @@ export function houseJobs(services: Services, config: Config): Job[] {
     },
     { name: 'old checkpoints', every: hour, run: (now) => forgetCheckpoints(db, now) },
     { name: 'old pings', every: day, run: (now) => forgetPings(db, config.PING_KEEP_DAYS, now) },
+    { name: 'old states', every: day, run: (now) => forgetStates(db, config.PING_KEEP_DAYS, now) },
     {
       name: 'old fences',
       every: day,

@@ -108,3 +108,21 @@ export async function dropCheckpoints(db: Queryable, before: number): Promise<nu
   );
   return rowCount;
 }
+
+/**
+ * Forgets where devices were that have not been heard of since `before` and have nothing open: state,
+ * clock and checkpoints. Returns how many devices.
+ */
+export async function blankStates(db: Queryable, before: Date, limit: number): Promise<number> {
+  const { rowCount } = await db.query(
+    `with quiet as (
+       select device_id from device_states
+       where updated_at < $1 and wake_at is null and state <> 'null' limit $2 for update skip locked),
+     dropped as (
+       delete from device_checkpoints c using quiet q where c.device_id = q.device_id)
+     update device_states s set state = 'null', skew = null, cooling = null, since_checkpoint = 0
+     from quiet q where s.device_id = q.device_id`,
+    [before, limit],
+  );
+  return rowCount;
+}

@@ -2,7 +2,7 @@
 import type { Policy } from '../../geo/policy.ts';
 import type { Database } from '../db/database.ts';
 import { finaliseVisits } from '../visits/queries.ts';
-import { dropCheckpoints } from './history-queries.ts';
+import { blankStates, dropCheckpoints } from './history-queries.ts';
 import { HORIZON } from './history.ts';
 import { dropPartition, forgetStrays, makePartitions, partitionsBefore } from './queries.ts';
 
@@ -66,4 +66,20 @@ export async function settleVisits(
 /** Drops states from which no late ping can start a rewind. */
 export async function forgetCheckpoints(db: Database, now: number): Promise<number> {
   return dropCheckpoints(db, now - HORIZON);
+}
+
+const STATES_AT_ONCE = 1_000;
+
+/**
+ * Forgets what the engine remembers of devices that have been silent for as long as their pings are
+ * kept: a last position is a position. Returns how many.
+ */
+export async function forgetStates(db: Database, keepDays: number, now: number): Promise<number> {
+  const before = new Date(now - keepDays * DAY);
+  let total = 0;
+  for (;;) {
+    const gone = await blankStates(db, before, STATES_AT_ONCE);
+    total += gone;
+    if (gone < STATES_AT_ONCE) return total;
+  }
 }

@@ -7,7 +7,7 @@ import { createLiveFences } from '../../server/fences/live.ts';
 import { createJobRunner } from '../../server/jobs/runner.ts';
 import type { Job } from '../../server/jobs/runner.ts';
 import { createIngest } from '../../server/pings/ingest.ts';
-import { forgetPings, preparePartitions } from '../../server/pings/keep.ts';
+import { forgetPings, forgetStates, preparePartitions } from '../../server/pings/keep.ts';
 import { createLanes } from '../../server/pings/lanes.ts';
 import { parseNative } from '../../server/pings/protocols/native.ts';
 import { judgeSilence } from '../../server/pings/silence.ts';
@@ -217,6 +217,29 @@ describe('silence', () => {
     now += 6 * MINUTE;
     await judgeSilence(deps());
     expect(await leftOf(deviceId)).toHaveLength(1);
+  });
+
+  test('as long as pings are kept makes the engine forget where the device was', async () => {
+    const quiet = await visitor(10);
+    now = NOON + 31 * MINUTE;
+    await judgeSilence(deps());
+    now = NOON + 60 * DAY;
+    const recent = await visitor(10);
+    const remembered = async (deviceId: string) => {
+      const { rows } = await db.query<{ state: unknown; checkpoints: number }>(
+        `select state, (select count(*) from device_checkpoints c where c.device_id = s.device_id)::int
+           as checkpoints from device_states s where device_id = $1`,
+        [deviceId],
+      );
+      return rows[0];
+    };
+    expect(await remembered(quiet)).toMatchObject({ state: { v: 2 } });
+    now = NOON + 91 * DAY;
+    // Those of the tests before fell silent as long ago.
+    expect(await forgetStates(db, 90, now)).toBeGreaterThan(0);
+    expect(await remembered(quiet)).toEqual({ state: null, checkpoints: 0 });
+    expect(await remembered(recent)).toMatchObject({ state: { v: 2 } });
+    expect(await forgetStates(db, 90, now)).toBe(0);
   });
 });
 
