@@ -4,8 +4,9 @@ import type { Datum } from './datum.ts';
 import type { Metres } from './lonlat.ts';
 import type { Properties } from './properties.ts';
 import { corridorOutline } from './corridor.ts';
-import { greatCircle } from './distance.ts';
+import { METRES_PER_DEGREE, greatCircle, metresPerLonDegree } from './distance.ts';
 import { faulty, given } from './fence-fault.ts';
+import { wrapLon } from './lonlat.ts';
 import { position, requireFewVertices } from './rings.ts';
 
 export const MAX_LINE_VERTICES = 500;
@@ -40,10 +41,41 @@ function lineOf(coordinates: unknown, datum: Datum): Position[] {
   return line;
 }
 
+/** Pairs of edges nearer than the width, which is what laying out a corridor costs. */
+const MAX_NEAR_PAIRS = 15_000;
+
+function requireFewFolds(line: readonly Position[], width: Metres): void {
+  const boxes = line.slice(1).map((to, i) => {
+    const [from, dx] = [line[i] as Position, width / metresPerLonDegree(to[1])];
+    const step = wrapLon(to[0] - from[0]);
+    const west = from[0] + Math.min(0, step) - dx / 2;
+    const dy = width / METRES_PER_DEGREE / 2;
+    return {
+      west,
+      width: Math.abs(step) + dx,
+      south: Math.min(from[1], to[1]) - dy,
+      north: Math.max(from[1], to[1]) + dy,
+    };
+  });
+  let pairs = 0;
+  for (const [i, a] of boxes.entries()) {
+    for (let j = i + 1; j < boxes.length; j++) {
+      const b = boxes[j] as (typeof boxes)[number];
+      if (a.south > b.north || b.south > a.north) continue;
+      const apart = wrapLon(b.west - a.west);
+      if (apart > a.width || -apart > b.width) continue;
+      if (++pairs > MAX_NEAR_PAIRS) {
+        throw faulty('too-many-vertices', 'the line folds over itself too often; simplify it');
+      }
+    }
+  }
+}
+
 function corridorOf(line: Position[], width: unknown): CorridorShape {
   if (typeof width !== 'number' || !(width >= MIN_WIDTH && width <= MAX_WIDTH)) {
     throw faulty('width-out-of-range', `the width must be ${MIN_WIDTH} to ${MAX_WIDTH} m`);
   }
+  requireFewFolds(line, width);
   const [lon0, lat0] = line[0] as Position;
   const rings = corridorOutline(line, width, lon0, lat0);
   const vertices = rings?.reduce((sum, ring) => sum + ring.length / 2, 0) ?? Infinity;

@@ -54,6 +54,17 @@ export function kindOfKey(key: string): EvidenceKind {
 
 const NOTHING: readonly Certain[] = [];
 
+/** A signal said to be heard so far from its fence, and this many times the accuracy, was made up. */
+const EARSHOT: Metres = 1_000;
+const EARSHOT_ACCURACIES = 5;
+
+/** What a device says it hears is its own word, and is held against where it says it is. */
+function withinEarshot(fence: Fence, ping: Ping): boolean {
+  if (fence.kind !== 'ground' || contains(fence, ping.lon, ping.lat)) return true;
+  const gap = edgeDistance(fence, ping.lon, ping.lat);
+  return !(gap > EARSHOT + EARSHOT_ACCURACIES * Math.max(0, ping.acc ?? 0));
+}
+
 /** Every fence that the ping's evidence or one of its radio keys speaks for. */
 export function certainOf(ping: Ping, fences: FenceIndex): readonly Certain[] {
   const { evidence, heard } = ping;
@@ -64,7 +75,8 @@ export function certainOf(ping: Ping, fences: FenceIndex): readonly Certain[] {
   (heard ?? []).forEach((key, order) => {
     const kind = kindOfKey(key);
     for (const fence of fences.hearing(key)) {
-      if (found.length < MAX_CERTAIN) found.push({ fence, kind, key, order });
+      if (found.length >= MAX_CERTAIN) return;
+      if (withinEarshot(fence, ping)) found.push({ fence, kind, key, order });
     }
   });
   return found;

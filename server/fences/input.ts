@@ -87,7 +87,8 @@ export function acceptChange(
   expected: Box | null,
 ): Accepted {
   const redrawn = change.geometry !== undefined || (change.datum ?? before.datum) !== before.datum;
-  const datum = change.datum ?? before.datum;
+  // A geometry that does not say is WGS 84, as replies give it.
+  const datum = change.datum ?? (change.geometry === undefined ? before.datum : 'wgs84');
   const { definition, warnings } = judge(
     {
       ...rulesOf(before),

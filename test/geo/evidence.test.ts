@@ -97,6 +97,15 @@ describe('a fence with ground that lists radio keys', () => {
     expect(story(pings, [shop, next])[0]).toBe('shop entered 0');
   });
 
+  test.each([
+    ['five kilometres off by a fine fix', 5000, 8, 0],
+    ['half a kilometre off', 500, 8, 1],
+    ['far off by a fix that may be as wrong', 1200, 240, 1],
+  ])('a key said to be heard %s', (_, east, acc, visits) => {
+    const pings = times(0, 20, 30, (s) => at(s, east, { acc, heard: [A] }));
+    expect(story(pings, [shop]).filter((l) => l.includes('entered'))).toHaveLength(visits);
+  });
+
   test('an unknown key changes nothing', () => {
     const plain = times(0, 8, 30, (s) => at(s, 40, { acc: 30 }));
     const heard = plain.map((p) => ({ ...p, heard: ['bssid:00:00:00:00:00:00'] }));

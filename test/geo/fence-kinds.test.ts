@@ -207,19 +207,25 @@ describe('corridors', () => {
     );
   });
 
-  test('five hundred corners folded into one place: bounded work, one outline', () => {
+  const folded = (corners: number) => {
     const random = randomFrom(9);
-    const line = Array.from({ length: 500 }, (): Position =>
+    const coordinates = Array.from({ length: corners }, (): Position =>
       moved(8, 47, 300 * random(), 300 * random()),
     );
-    const result = parseFence({
-      type: 'Feature',
-      id: 'x',
-      properties: { width: 40 },
-      geometry: { type: 'LineString', coordinates: line },
-    });
+    const geometry = { type: 'LineString', coordinates };
+    const feature = { type: 'Feature', id: 'x', properties: { width: 40 }, geometry };
+    return { corner: coordinates[corners / 2] as [number, number], result: parseFence(feature) };
+  };
+
+  test('a hundred and fifty corners folded into one place: one outline', () => {
+    const { corner, result } = folded(150);
     if (!result.ok) throw new Error(result.message);
-    expect(contains(compileFence(result.fence), ...(line[250] as [number, number]))).toBe(true);
+    expect(contains(compileFence(result.fence), ...corner)).toBe(true);
+  });
+
+  test('five hundred are refused: laying them out would take a second', () => {
+    const { result } = folded(500);
+    expect(result).toMatchObject({ ok: false, code: 'too-many-vertices' });
   });
 });
 
