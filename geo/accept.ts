@@ -8,7 +8,6 @@ import type { Judgement, Ping } from './quality.ts';
 import type { Certain, Sure } from './radio.ts';
 import type { Gathered } from './sighting.ts';
 import type { DeviceState, FenceState } from './state.ts';
-import { believe } from './belief.ts';
 import { crossings } from './crossing.ts';
 import { advance } from './dwell.ts';
 import { believeComposites, believeSignals } from './groundless.ts';
@@ -43,7 +42,7 @@ export function accept(
   }
   const tripped = trip(state, now, fences, policy);
   for (const each of tripped.transitions) teller.transitions.push(each);
-  return {
+  const after: DeviceState = {
     v: 2,
     device: state.device,
     head: { t: now.fix.t, key: ping.key ?? '' },
@@ -53,9 +52,11 @@ export function accept(
     track: now.track,
     even: now.even,
     sure: sure && { fence: sure.fence.id, t: sure.t },
-    ...(tripped.anchors.length > 0 ? { wires: tripped.anchors } : {}),
     fences: limited(next),
   };
+  if (tripped.anchors.length === 0) return after;
+  const { fences: followed, ...rest } = after;
+  return { ...rest, wires: tripped.anchors, fences: followed };
 }
 
 /** Every fence that may be true, with its belief; composites last, for they are made of the others. */
@@ -69,7 +70,6 @@ function believed(
 ): Gathered {
   const gathered = gather(state.fences, now, sure, fences, policy);
   const { groups, groundless } = gathered;
-  for (let i = 0; i < groups.length; i++) believe(groups[i] as Contender[], now.pStill, policy);
   if (groundless || certain.length > 0) believeSignals(groups, state, now, certain, fences, policy);
   if (groundless || sure?.now === true || someMember(groups, fences)) {
     believeComposites(groups, state.fences, sure, fences);

@@ -16,28 +16,32 @@ interface Rivalry {
 
 type Alternates = VisitSums['alternates'];
 
-/** Beliefs by id, in plain lists: they are short, and gone through with every ping. */
-interface Tally {
-  readonly ids: string[];
-  readonly sums: number[];
-}
+/** Beliefs by id while they are counted: one list for all counts, none outlives its call. */
+const ids: string[] = [];
+const sums: number[] = [];
 
-function countAll({ ids, sums }: Tally, beliefs: Alternates, times: number): void {
+/** Counts beliefs into the list; how many names it then holds. */
+function countAll(held: number, beliefs: Alternates, times: number): number {
+  let count = held;
   for (let i = 0; i < beliefs.length; i++) {
     const each = beliefs[i] as Alternates[number];
-    const at = ids.indexOf(each[0]);
-    if (at >= 0) sums[at] = (sums[at] as number) + each[1] * times;
+    const id = each[0];
+    let at = 0;
+    while (at < count && ids[at] !== id) at++;
+    if (at < count) sums[at] = (sums[at] as number) + each[1] * times;
     else {
-      ids.push(each[0]);
-      sums.push(each[1] * times);
+      ids[count] = id;
+      sums[count] = each[1] * times;
+      count++;
     }
   }
+  return count;
 }
 
 /** The most believed, best first; of equals the one whose id comes first. */
-function best({ ids, sums }: Tally, most: number): Alternates {
+function best(count: number, most: number): Alternates {
   const order: number[] = [];
-  for (let i = 0; i < ids.length; i++) {
+  for (let i = 0; i < count; i++) {
     const p = sums[i] as number;
     let at = order.length < most ? order.length : most;
     for (; at > 0; at--) {
@@ -67,16 +71,11 @@ export function mergeRivals({ alternates, weight }: VisitSums, sight: Rivalry): 
   const fades = sight.holds && weight > 0;
   if (sight.rivals.length === 0 && (!fades || alternates.length === 0)) return alternates;
   const kept = fades ? (1 - share) * (whole / weight) : 1;
-  const tally: Tally = { ids: [], sums: [] };
-  countAll(tally, alternates, kept);
-  countAll(tally, sight.rivals, share * whole);
-  return best(tally, sight.holds ? MAX_CHILDREN : MAX_RIVALS);
+  const count = countAll(countAll(0, alternates, kept), sight.rivals, share * whole);
+  return best(count, sight.holds ? MAX_CHILDREN : MAX_RIVALS);
 }
 
 /** The alternates of two presences that are one visit. */
 export function joinRivals(a: Alternates, b: Alternates): Alternates {
-  const tally: Tally = { ids: [], sums: [] };
-  countAll(tally, a, 1);
-  countAll(tally, b, 1);
-  return best(tally, Math.max(MAX_RIVALS, a.length, b.length));
+  return best(countAll(countAll(0, a, 1), b, 1), Math.max(MAX_RIVALS, a.length, b.length));
 }

@@ -38,7 +38,7 @@ export interface Contender {
 }
 
 /** No hypothesis is ever quite impossible. */
-const FLOOR = 1e-7;
+export const FLOOR = 1e-7;
 
 /**
  * A categorical posterior over {none} ∪ contenders under each hypothesis of motion, then their mean:

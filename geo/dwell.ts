@@ -1,12 +1,14 @@
 /** PURE. The state machine of one device in one fence. */
+import type { Contender } from './belief.ts';
 import type { Fence } from './fence.ts';
 import type { Metres, Millis } from './lonlat.ts';
 import type { Policy } from './policy.ts';
-import type { EvidenceKind } from './quality.ts';
+import type { EvidenceKind, Fix } from './quality.ts';
 import type { FenceState, VisitSums } from './state.ts';
 import type { Transition, Visit } from './visit.ts';
-import { joinRivals, mergeRivals } from './alternates.ts';
-import { dwellLower, toVisit, visitId } from './visit.ts';
+import { addInside, joinSums, startSums } from './sums.ts';
+import { latest, soonest } from './sight.ts';
+import { dwellLower, toVisit } from './visit.ts';
 
 /** What one ping says about one fence, after the belief update. */
 export interface Sight {
@@ -36,9 +38,9 @@ export interface Sight {
   readonly caution: number;
   /** Wide enough to be entered without a hold. */
   readonly wide: boolean;
-  /** Earliest possible entry later on, and latest possible exit, if this ping is outside. */
-  readonly nextFrom: () => Millis;
-  readonly exitBy: () => Millis;
+  /** What was looked at and from where: for the earliest entry and latest exit, if it is outside. */
+  readonly seen: Contender;
+  readonly fix: Fix;
 }
 
 /** Collects what one step has to say. */
@@ -82,78 +84,6 @@ function tell(
   const { device, policy } = teller;
   teller.visits.push(toVisit(told, device, fence.id, status, policy, minDwell(fence, policy)));
   return told;
-}
-
-function startSums(sight: Sight, from: Millis | null, fence: Fence, device: string): VisitSums {
-  return {
-    id: visitId(device, fence.id, sight.t),
-    fenceVersion: fence.version,
-    revision: 0,
-    toldAt: sight.t,
-    from,
-    first: sight.t,
-    last: sight.t,
-    pings: 0,
-    weight: 0,
-    belief: 0,
-    none: 0,
-    alternates: [],
-    observed: 0,
-    longestGap: 0,
-    still: 0,
-    bestAcc: sight.acc,
-    evidence: [],
-    wide: sight.wide,
-    jumped: sight.jumped,
-    tiers: 0,
-    exit: null,
-    ...(sight.edited ? { edited: true as const } : {}),
-  };
-}
-
-/** Counts a ping that is judged inside. */
-function addInside(sums: VisitSums, sight: Sight, policy: Policy): VisitSums {
-  const gap = sight.t - sums.last;
-  const seen = gap <= policy.staleSeconds * 1000 ? gap : 0;
-  const { evidence } = sums;
-  const news = sight.evidence !== null && !evidence.includes(sight.evidence);
-  const counted: VisitSums = {
-    ...sums,
-    last: sight.t,
-    pings: sums.pings + 1,
-    weight: sums.weight + sight.weight,
-    belief: sums.belief + sight.weight * sight.p,
-    none: sums.none + sight.weight * sight.none,
-    alternates: mergeRivals(sums, sight),
-    observed: sums.observed + seen,
-    longestGap: Math.max(sums.longestGap, gap),
-    still: sums.still + seen * sight.pStill,
-    bestAcc: Math.min(sums.bestAcc, sight.acc),
-    evidence: news && sight.evidence !== null ? [...evidence, sight.evidence] : evidence,
-    exit: null,
-  };
-  return sight.perfect ? { ...counted, perfect: sight.perfect } : counted;
-}
-
-/** The closed visit and the presence that followed it so soon, as one visit. */
-function join(old: VisitSums, again: VisitSums): VisitSums {
-  return {
-    ...old,
-    last: again.last,
-    pings: old.pings + again.pings,
-    weight: old.weight + again.weight,
-    belief: old.belief + again.belief,
-    none: old.none + again.none,
-    alternates: joinRivals(old.alternates, again.alternates),
-    observed: old.observed + again.observed,
-    longestGap: Math.max(old.longestGap, again.first - old.last, again.longestGap),
-    still: old.still + again.still,
-    bestAcc: Math.min(old.bestAcc, again.bestAcc),
-    evidence: [...new Set([...old.evidence, ...again.evidence])],
-    jumped: old.jumped || again.jumped,
-    exit: null,
-    ...(again.perfect ? { perfect: again.perfect } : {}),
-  };
 }
 
 function ripe(sums: VisitSums, sight: Sight, policy: Policy): boolean {
@@ -235,7 +165,10 @@ function outside(state: FenceState, fence: Fence, sight: Sight, teller: Teller):
   if (
     pending === null ? sight.p < policy.candidateAt + sight.caution : sight.p < policy.releaseAt
   ) {
-    return { ...idle, from: sight.p <= policy.leaveAt ? sight.nextFrom() : state.from };
+    return {
+      ...idle,
+      from: sight.p <= policy.leaveAt ? soonest(sight.seen, sight.fix, policy) : state.from,
+    };
   }
   if (pending === null && !sight.mayOpen) return idle;
   const start =
@@ -250,7 +183,14 @@ function outside(state: FenceState, fence: Fence, sight: Sight, teller: Teller):
   if (!gone || !state.visit) return enter(sums, false, state, fence, sight, teller);
   const soon = sums.first - (state.visit.exit?.earliest ?? state.visit.last);
   if (soon <= policy.reopenSeconds * 1000) {
-    return enter(join(state.visit, sums), true, { ...state, again: sums }, fence, sight, teller);
+    return enter(
+      joinSums(state.visit, sums),
+      true,
+      { ...state, again: sums },
+      fence,
+      sight,
+      teller,
+    );
   }
   tell(state.visit, 'final', fence, sight.t, teller);
   return enter(sums, false, state, fence, sight, teller);
@@ -287,14 +227,14 @@ function present(
   const since = first ? sight.t : state.since;
   const exit =
     first || !sums.exit
-      ? { earliest: sums.last, latest: Math.max(sums.last, sight.exitBy()) }
+      ? { earliest: sums.last, latest: Math.max(sums.last, latest(sight.seen, sight.fix, policy)) }
       : sums.exit;
   const leaving: FenceState = {
     ...state,
     p: sight.p,
     phase: 'leaving',
     since,
-    from: sight.nextFrom(),
+    from: soonest(sight.seen, sight.fix, policy),
     visit: { ...sums, exit },
   };
   // One wild fix is no exit: it takes a second ping outside, or time.

@@ -79,13 +79,10 @@ export function tick(
   };
 }
 
-const tellerOf = (state: DeviceState, policy: Policy, sights?: FenceSight[]): Teller => ({
-  device: state.device,
-  policy,
-  transitions: [],
-  visits: [],
-  ...(sights ? { sights } : {}),
-});
+function tellerOf({ device }: DeviceState, policy: Policy, sights?: FenceSight[]): Teller {
+  const teller: Teller = { device, policy, transitions: [], visits: [] };
+  return sights ? { ...teller, sights } : teller;
+}
 
 /** When silence closes what is open, if no ping comes; null when nothing is. */
 export function nextDeadline(state: DeviceState, policy: Policy): Millis | null {

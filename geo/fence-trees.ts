@@ -10,6 +10,7 @@ import { byId } from './fence-lists.ts';
 
 interface Item extends Box {
   readonly fence: Fence;
+  readonly slot: number;
 }
 
 /** An inner node of rbush's tree, as its toJSON shows it. */
@@ -27,6 +28,8 @@ export interface FenceTrees {
    * Of more than `most` the biggest by class; within a class a choice that depends on ids alone.
    */
   touching(box: Box, most?: number): Fence[];
+  /** Slots of the same fences, in no order, put into `slots`; how many they are. */
+  slots(box: Box, most: number, slots: number[]): number;
   /**
    * The same, biggest class first, until a class would make more than `most`: it and the smaller
    * ones are left out, after looking at `most` of it. `left` is the class, −∞ when none was.
@@ -49,7 +52,14 @@ export function sizeClass({ minX, minY, maxX, maxY }: Box): number {
 
 /** Written out, not spread: items of one shape keep the search loop monomorphic. */
 const itemsOf = ({ fence, box }: Place): Item[] =>
-  splitBox(box).map(({ minX, minY, maxX, maxY }) => ({ minX, minY, maxX, maxY, fence }));
+  splitBox(box).map(({ minX, minY, maxX, maxY }) => ({
+    minX,
+    minY,
+    maxX,
+    maxY,
+    fence,
+    slot: fence.slot,
+  }));
 
 /**
  * rbush's own search reads inner nodes and items through the same property sites, which makes the
@@ -82,6 +92,30 @@ function search(
       search(child, x1, y1, x2, y2, found, most);
     }
   }
+}
+
+/** The same for slots, put into a list from `count` on; how many it then holds. */
+function seek(node: Node, box: Box, slots: number[], held: number): number {
+  const { minX, minY, maxX, maxY } = box;
+  let count = held;
+  if (node.leaf) {
+    const items = node.children as readonly Item[];
+    for (let i = 0; i < items.length; i++) {
+      const item = items[i] as Item;
+      if (item.minX <= maxX && item.maxX >= minX && item.minY <= maxY && item.maxY >= minY) {
+        slots[count++] = item.slot;
+      }
+    }
+    return count;
+  }
+  const nodes = node.children as readonly Node[];
+  for (let i = 0; i < nodes.length; i++) {
+    const child = nodes[i] as Node;
+    if (child.minX <= maxX && child.maxX >= minX && child.minY <= maxY && child.maxY >= minY) {
+      count = seek(child, box, slots, count);
+    }
+  }
+  return count;
 }
 
 function meets(node: Node, x1: number, y1: number, x2: number, y2: number): boolean {
@@ -152,6 +186,17 @@ export function createFenceTrees(): FenceTrees {
     if (found.length > 1 && (split > 0 || isSplit(box))) found = [...new Set(found)];
     return found;
   };
+  const touching = (box: Box, most = Infinity): Fence[] => {
+    let found: Fence[] = [];
+    for (let t = 0; t < trees.length && found.length < most; t++) {
+      const more = within(t, box, Infinity);
+      if (found.length + more.length > most) found.push(...drawn(more, most - found.length));
+      else if (found.length === 0) found = more;
+      else for (const fence of more) found.push(fence);
+    }
+    if (found.length > 1) sortById(found);
+    return found;
+  };
   return {
     load: (places) => {
       const items = new Map<ReturnType<typeof treeFor>, Item[]>();
@@ -175,16 +220,19 @@ export function createFenceTrees(): FenceTrees {
       if (isSplit(place.box)) from.split--;
       if (from.tree.toJSON().children.length === 0) trees = trees.filter((t) => t !== from);
     },
-    touching: (box, most = Infinity) => {
-      let found: Fence[] = [];
-      for (let t = 0; t < trees.length && found.length < most; t++) {
-        const more = within(t, box, Infinity);
-        if (found.length + more.length > most) found.push(...drawn(more, most - found.length));
-        else if (found.length === 0) found = more;
-        else for (const fence of more) found.push(fence);
+    touching,
+    slots: (box, most, slots) => {
+      let count = 0;
+      let plain = !isSplit(box);
+      for (let t = 0; plain && t < trees.length; t++) {
+        const { tree, split } = trees[t] as (typeof trees)[number];
+        plain = split === 0;
+        if (plain) count = seek(tree.toJSON() as Node, box, slots, count);
       }
-      if (found.length > 1) sortById(found);
-      return found;
+      if (plain && count <= most) return count;
+      const found = touching(box, most);
+      for (let i = 0; i < found.length; i++) slots[i] = (found[i] as Fence).slot;
+      return found.length;
     },
     biggest: (box, most) => {
       const found: Fence[] = [];

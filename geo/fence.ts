@@ -102,6 +102,8 @@ export interface Fence {
   readonly id: string;
   readonly definition: FenceDefinition;
   readonly version: number;
+  /** Its row in the index it is in (fence-rows.ts); −1 when it is in none. */
+  readonly slot: number;
   /** What it is made of. Only `ground` has an area, rings and a box; the rest have empty ones. */
   readonly kind: 'ground' | 'tripwire' | 'radio' | 'composite';
   readonly lon0: number;
@@ -197,7 +199,7 @@ function boxesOverlap(xy: Float64Array, rings: Int32Array, parts: Int32Array): b
 }
 
 /** All fences are written out by one literal here or the next: the engine's inner loops read them. */
-function ground(definition: FenceDefinition, shape: GroundShape): Fence {
+function ground(definition: FenceDefinition, shape: GroundShape, slot: number): Fence {
   const outline = outlineOf(shape);
   const { xy, rings, parts } = pack(outline.parts);
   const circle = shape.type === 'Circle' ? shape : null;
@@ -205,6 +207,7 @@ function ground(definition: FenceDefinition, shape: GroundShape): Fence {
     id: definition.id,
     definition,
     version: definition.version ?? 1,
+    slot,
     kind: 'ground',
     lon0: outline.lon0,
     lat0: outline.lat0,
@@ -226,11 +229,13 @@ function groundless(
   lon0: number,
   lat0: number,
   line: Float64Array | null,
+  slot: number,
 ): Fence {
   return {
     id: definition.id,
     definition,
     version: definition.version ?? 1,
+    slot,
     kind,
     lon0,
     lat0,
@@ -247,14 +252,14 @@ function groundless(
 }
 
 /** Compiles a definition. It trusts the shape: outside input goes through `parseFence` first. */
-export function compileFence(definition: FenceDefinition): Fence {
+export function compileFence(definition: FenceDefinition, slot = -1): Fence {
   const { shape } = definition;
-  if (shape.type === 'Radio') return groundless(definition, 'radio', 0, 0, null);
-  if (shape.type === 'Composite') return groundless(definition, 'composite', 0, 0, null);
-  if (shape.type !== 'Tripwire') return ground(definition, shape);
+  if (shape.type === 'Radio') return groundless(definition, 'radio', 0, 0, null, slot);
+  if (shape.type === 'Composite') return groundless(definition, 'composite', 0, 0, null, slot);
+  if (shape.type !== 'Tripwire') return ground(definition, shape, slot);
   const [lon0, lat0] = shape.coordinates[0] as Position;
   const line = densify(relativeLine(shape.coordinates, lon0, lat0), lat0);
-  return groundless(definition, 'tripwire', lon0, lat0, Float64Array.from(line));
+  return groundless(definition, 'tripwire', lon0, lat0, Float64Array.from(line), slot);
 }
 
 /** A tripwire's box in degrees; longitudes may leave [-180, 180]. Empty for all other fences. */

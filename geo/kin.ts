@@ -1,5 +1,6 @@
 /** PURE. Who lies in whom, and which fences exclude each other. */
 import type { Fence } from './fence.ts';
+import type { KinRows } from './fence-rows.ts';
 import type { FenceTrees } from './fence-trees.ts';
 import type { Metres } from './lonlat.ts';
 import { contains } from './contains.ts';
@@ -71,6 +72,8 @@ export interface Kinship {
 export interface Families {
   get(id: string): Fence | undefined;
   readonly biggest: FenceTrees['biggest'];
+  /** Where kin are remembered. */
+  readonly known: KinRows;
   /** Fences that declare this one as their parent. */
   childrenOf(id: string): readonly Fence[];
 }
@@ -83,7 +86,7 @@ export interface Families {
 export function createKinship(families: Families): Kinship {
   const containers = new Map<Fence, Fence | null>();
   const held = new Map<Fence, Set<Fence>>();
-  const kin = new Map<Fence, Kin>();
+  const kin = families.known;
   /** Fences that touch so many others that one more may change whom they are compared with. */
   const crowded = new Set<Fence>();
   let edits = 0;

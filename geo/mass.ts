@@ -1,11 +1,13 @@
 /** PURE. A point with its error disc against a compiled fence: how much of the disc lies inside. */
-import type { Box } from './bbox.ts';
 import type { Fence } from './fence.ts';
+import type { FenceRows } from './fence-rows.ts';
 import type { Metres } from './lonlat.ts';
 import { castRay, contains } from './contains.ts';
 import { METRES_PER_DEGREE, metresPerLonDegree } from './distance.ts';
 import { relativeLon } from './fence.ts';
+import { LAT, LON, MAX_X, MAX_Y, MIN_X, MIN_Y, ROW, VERTICES, XY } from './fence-rows.ts';
 import { SPAN, quantile, shareBelow } from './gauss.ts';
+import { wrapLon } from './lonlat.ts';
 
 /** Scan lines of equal probability; the weight of each is 1 / LINES. */
 const LINES = 32;
@@ -20,10 +22,15 @@ const REACH = 4;
  * the signs pair entries with exits and subtract holes without any sorting. About ten times cheaper
  * than 64 point-in-polygon tests, and exact along x where those are not.
  */
-function ringMass(fence: Fence, r: number, px: number, py: number, sx: number, sy: number): number {
-  const { xy, rings } = fence;
-  const start = rings[r] as number;
-  const end = rings[r + 1] as number;
+function ringMass(
+  xy: Float64Array,
+  start: number,
+  end: number,
+  px: number,
+  py: number,
+  sx: number,
+  sy: number,
+): number {
   let sum = 0;
   let u1 = lineIndex(((xy[2 * start + 1] as number) - py) / sy);
   for (let i = start + 1; i < end; i++) {
@@ -137,20 +144,62 @@ export function massWithin(
   if (px + REACH * sx < box.minX || px - REACH * sx > box.maxX) return 0;
   if (py + REACH * sy < box.minY || py - REACH * sy > box.maxY) return 0;
   if (partsOverlap(fence)) return sampledMass(fence, lon, lat, sx, sy);
-  if (least > 0 && boxMass(box, px, py, sx, sy) < least) return 0;
+  const { minX, minY, maxX, maxY } = box;
+  if (least > 0 && boxMass(minX - px, minY - py, maxX - px, maxY - py, sx, sy) < least) return 0;
   let mass = 0;
-  const last = fence.rings.length - 1;
-  for (let r = 0; r < last; r++) mass += ringMass(fence, r, px, py, sx, sy);
+  const { xy, rings } = fence;
+  for (let r = 0; r + 1 < rings.length; r++) {
+    mass += ringMass(xy, rings[r] as number, rings[r + 1] as number, px, py, sx, sy);
+  }
+  return mass < 0 ? 0 : mass > 1 ? 1 : mass;
+}
+
+/** `massWithin` of the fence in a slot, which is itself not looked at while its row can tell. */
+export function massInRow(
+  rows: FenceRows,
+  slot: number,
+  lon: number,
+  lat: number,
+  sx: number,
+  sy: number,
+  least: number,
+): number {
+  const { numbers } = rows;
+  const at = slot * ROW;
+  const minX = numbers[at + MIN_X] as number;
+  const maxX = numbers[at + MAX_X] as number;
+  const x = lon - (numbers[at + LON] as number);
+  const middle = (minX + maxX) / 2;
+  const px = x - middle >= -180 && x - middle < 180 ? x : middle + wrapLon(x - middle);
+  if (px + REACH * sx < minX || px - REACH * sx > maxX) return 0;
+  const py = lat - (numbers[at + LAT] as number);
+  const minY = numbers[at + MIN_Y] as number;
+  const maxY = numbers[at + MAX_Y] as number;
+  if (py + REACH * sy < minY || py - REACH * sy > maxY) return 0;
+  const vertices = numbers[at + VERTICES] as number;
+  if (vertices === 0) {
+    return massWithin(rows.fences[slot] as Fence, lon, lat, sx, sy, least);
+  }
+  if (least > 0 && boxMass(minX - px, minY - py, maxX - px, maxY - py, sx, sy) < least) return 0;
+  const first = (at + XY) / 2;
+  const mass = ringMass(numbers, first, first + vertices, px, py, sx, sy);
   return mass < 0 ? 0 : mass > 1 ? 1 : mass;
 }
 
 /** A hair for what the sums over many edges lose to rounding. */
 const HAIR = 1e-9;
 
-/** Mass in the fence's box by the same scan lines: the fence cannot have more. */
-function boxMass(box: Box, px: number, py: number, sx: number, sy: number): number {
-  const lines = lineIndex((box.maxY - py) / sy) - lineIndex((box.minY - py) / sy);
-  const across = shareBelow((box.maxX - px) / sx) - shareBelow((box.minX - px) / sx);
+/** Mass in the fence's box, seen from the point, by the same scan lines: the fence cannot have more. */
+function boxMass(
+  west: number,
+  south: number,
+  east: number,
+  north: number,
+  sx: number,
+  sy: number,
+): number {
+  const lines = lineIndex(north / sy) - lineIndex(south / sy);
+  const across = shareBelow(east / sx) - shareBelow(west / sx);
   return (lines / LINES) * across + HAIR;
 }
 

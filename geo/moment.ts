@@ -40,13 +40,13 @@ export function momentOf(
   const track = follow(state.track, { lon: ping.lon, lat: ping.lat, sigma, dt, says }, policy);
   const { pStill } = track;
   // Adding zero turns −0, which JSON does not keep, into 0.
-  const fix: Fix = {
+  const plain: Fix = {
     t: ping.t + 0,
     lon: ping.lon + 0,
     lat: ping.lat + 0,
     acc: judgement.acc,
-    ...(ping.evidence ? { evidence: ping.evidence.fence } : {}),
   };
+  const fix = ping.evidence ? { ...plain, evidence: ping.evidence.fence } : plain;
   const even = evenAfter(state.even, before, fix, says === 'still');
   return {
     ping,

@@ -17,7 +17,7 @@ export const FORGET = 0.02;
 /** Fences that a visit's alternates are chosen from, per ping. */
 const MAX_RIVALS = 24;
 /** Of many shops in a hall each may be little believed, and one of them is right all the same. */
-const LEAST_CHILD = 0.01;
+export const LEAST_CHILD = 0.01;
 
 /** A fence met for the first time: outside it a moment ago, if a moment ago was seen at all. */
 export function unseen(contender: Contender, now: Moment, policy: Policy): FenceState {
@@ -70,14 +70,15 @@ function reachedFrom(fence: Fence, fix: Fix, policy: Policy): Millis {
 }
 
 /** The same for any kind of fence: a signal may be heard the next moment, a composite has members. */
-function soonest(c: Contender, fix: Fix, policy: Policy): Millis {
+export function soonest(c: Contender, fix: Fix, policy: Policy): Millis {
   if (c.fence.kind === 'ground') return reachedFrom(c.fence, fix, policy);
   if (c.parts.length === 0) return fix.t;
   const times = c.parts.map((part) => soonest(part, fix, policy));
   return c.allOf ? Math.max(...times) : Math.min(...times);
 }
 
-function latest(c: Contender, fix: Fix, policy: Policy): Millis {
+/** The latest that any kind of fence can have been left for a fix outside it. */
+export function latest(c: Contender, fix: Fix, policy: Policy): Millis {
   if (c.fence.kind === 'ground') return leftBy(c.fence, fix, policy);
   if (c.parts.length === 0) return fix.t;
   const times = c.parts.map((part) => latest(part, fix, policy));
@@ -120,8 +121,8 @@ export function sightOf(
     mayOpen: contender.mayOpen,
     caution: contender.caution,
     wide: contender.wide,
-    nextFrom: () => soonest(contender, now.fix, policy),
-    exitBy: () => latest(contender, now.fix, policy),
+    seen: contender,
+    fix: now.fix,
   };
 }
 

@@ -83,7 +83,8 @@ export function follow(track: Track | null, z: Measurement, policy: Policy): Tra
   const apart = (ax - bx) ** 2 + (ay - by) ** 2;
   const s = fromStill / pStill;
   const m = (track.pStill - fromStill) / (1 - pStill);
-  const [av, bv] = [track.still.variance, track.moving.variance];
+  const av = track.still.variance;
+  const bv = track.moving.variance;
   const still = {
     x: s * ax + (1 - s) * bx,
     y: s * ay + (1 - s) * by,
