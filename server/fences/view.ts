@@ -20,6 +20,10 @@ export function readOnly(now: () => FenceIndex): FenceIndex {
     candidates: (lon, lat, metres, most) => now().candidates(lon, lat, metres, most),
     containing: (lon, lat) => now().containing(lon, lat),
     touching: (box, most) => now().touching(box, most),
+    slots: (box, most, slots) => now().slots(box, most, slots),
+    get rows() {
+      return now().rows;
+    },
     nothingNear: (lon, lat, metres) => now().nothingNear(lon, lat, metres),
     hearing: (key) => now().hearing(key),
     wires: (box) => now().wires(box),

@@ -154,8 +154,11 @@ describe('every table with a merchant', () => {
 
   test('changes and removes one merchant only', async () => {
     for (const table of tables) {
-      const before = await db.query(`select 1 from ${table} where merchant_id = $1`, [B]);
-      expect({ table, rows: before.rowCount }).toEqual({ table, rows: 1 });
+      // Triggers add rows of their own to some tables.
+      const rowsOf = async (merchant: string) =>
+        (await db.query(`select 1 from ${table} where merchant_id = $1`, [merchant])).rowCount;
+      const own = await rowsOf(A);
+      expect({ table, strange: (await rowsOf(B)) > 0 }).toEqual({ table, strange: true });
       const rights = await db.query<{ u: boolean; d: boolean }>(
         `select has_table_privilege('foyer_app', $1, 'update') as u,
                 has_table_privilege('foyer_app', $1, 'delete') as d`,
@@ -167,7 +170,7 @@ describe('every table with a merchant', () => {
           async (tx) => {
             if (u) {
               const { rowCount } = await tx.query(`update ${table} set merchant_id = merchant_id`);
-              expect({ table, rowCount }).toEqual({ table, rowCount: 1 });
+              expect({ table, rowCount }).toEqual({ table, rowCount: own });
             }
             if (d) await tx.query(`delete from ${table}`);
             throw new Error('undone');
