@@ -94,7 +94,9 @@ async function expectOffer(rig: Rig, welcome: Sheet): Promise<void> {
     { purpose: 'access', granted: true },
     { purpose: 'marketing', granted: true },
   ]);
-  expect(events.map(({ type }) => type)).toEqual(['guest.admitted', 'offer.issued']);
+  // When a session starts is told once the gateway confirms, which at level 1 may be later.
+  const told = events.map(({ type }) => type).filter((type) => type !== 'session.started');
+  expect(told).toEqual(['guest.admitted', 'offer.issued']);
 }
 
 withGateway('the whole house behind openNDS', () => {
