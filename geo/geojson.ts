@@ -14,8 +14,8 @@ import { MAX_VERTICES, polygonOf, position, requireFewVertices } from './rings.t
 
 export type { FenceFault, FenceWarning } from './fence-fault.ts';
 
-export const MIN_RADIUS: Metres = 3;
-export const MAX_RADIUS: Metres = 10_000;
+const MIN_RADIUS: Metres = 3;
+const MAX_RADIUS: Metres = 10_000;
 export const MAX_FENCES = 100_000;
 
 export type FenceResult =

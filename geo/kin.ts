@@ -43,7 +43,7 @@ const MOST_TRIED = 64;
 const MOST_FORGOTTEN = 256;
 
 /** Share of `inner`'s ground that lies in `outer`, from a grid of points over inner's box. */
-export function shareWithin(inner: Fence, outer: Fence): number {
+function shareWithin(inner: Fence, outer: Fence): number {
   let hits = 0;
   let points = 0;
   const { box } = inner;

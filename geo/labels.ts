@@ -92,7 +92,7 @@ function labelPerson(person: Person, fences: FenceIndex, policy: Policy): Labell
 }
 
 /** Seconds that make a visit to a fence. */
-export function minimumOf(fence: string, fences: FenceIndex, policy: Policy): number {
+function minimumOf(fence: string, fences: FenceIndex, policy: Policy): number {
   return fences.get(fence)?.definition.minDwellSeconds ?? policy.minDwellSeconds;
 }
 

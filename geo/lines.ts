@@ -12,8 +12,8 @@ import { position, requireFewVertices } from './rings.ts';
 export const MAX_LINE_VERTICES = 500;
 export const MAX_LINE: Metres = 100_000;
 const MIN_LINE: Metres = 0.1;
-export const MIN_WIDTH: Metres = 1;
-export const MAX_WIDTH: Metres = 2_000;
+const MIN_WIDTH: Metres = 1;
+const MAX_WIDTH: Metres = 2_000;
 /** A corridor is laid out about its middle: near a pole that would still work, and nobody walks there. */
 const POLEWARD = 89;
 /** Vertices of an outline: a line that folds into hundreds of meshes is a net, not a corridor. */

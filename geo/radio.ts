@@ -47,7 +47,7 @@ export interface Sure {
   readonly within: ReadonlySet<string>;
 }
 
-export function kindOfKey(key: string): EvidenceKind {
+function kindOfKey(key: string): EvidenceKind {
   if (key.startsWith('beacon:')) return 'beacon';
   return key.startsWith('qr:') ? 'qr' : 'wifi_session';
 }

@@ -182,7 +182,7 @@ export function toVisit(
 }
 
 /** Reasons not to trust the track, worst first. */
-export function distrustOf(sums: Pick<VisitSums, 'jumped' | 'perfect'>): Distrust[] {
+function distrustOf(sums: Pick<VisitSums, 'jumped' | 'perfect'>): Distrust[] {
   const perfect = sums.perfect ? [sums.perfect] : [];
   return sums.jumped ? ['jumped', ...perfect] : perfect;
 }

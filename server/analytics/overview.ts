@@ -12,7 +12,7 @@ import { uniqueDevices } from './visitors.ts';
 import { visitsByFence } from './zones.ts';
 
 /** Days in the small curves, the asked one included. */
-export const curveDays = 14;
+const curveDays = 14;
 
 interface Twice<T> {
   now: T;

@@ -105,7 +105,7 @@ async function showToken(
 }
 
 /** PURE. An SVG as an image address: it then cannot run anything, whatever it holds. */
-export function asImage(svg: string): string {
+function asImage(svg: string): string {
   return `data:image/svg+xml;base64,${Buffer.from(svg).toString('base64')}`;
 }
 

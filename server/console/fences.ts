@@ -191,7 +191,7 @@ interface Shown {
 }
 
 /** The editor's page; also the answer to a form that could not be saved, with what was typed. */
-export async function showFences(
+async function showFences(
   deps: ConsoleDeps,
   request: Request,
   response: Response,

@@ -26,7 +26,7 @@ export function worded({ code, values }: Sentence, { t, nameOf }: Wording): stri
   return t(`why.says.${code}`, said);
 }
 
-export const verdictText = (verdict: string, t: Translate): string =>
+const verdictText = (verdict: string, t: Translate): string =>
   t([`why.verdict.${verdict}`, 'why.verdict.other']);
 
 export interface Row {

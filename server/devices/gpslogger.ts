@@ -28,7 +28,7 @@ export function gpsLoggerProperties({ publicUrl, deviceId, token }: SetupInput):
 }
 
 /** An address part that stands for this token until an hour from now. */
-export function newGrant(secret: Buffer, token: string, now: number): string {
+function newGrant(secret: Buffer, token: string, now: number): string {
   return seal(secret, purpose, '', JSON.stringify({ token, until: now + HOUR })).toString(
     'base64url',
   );

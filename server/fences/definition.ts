@@ -14,6 +14,13 @@ export function definitionOf(row: FenceRow): FenceDefinition {
     changedAt: row.changed_at.getTime(),
     ...(row.parent_id === null ? {} : { parent: row.parent_id }),
     ...(row.floor === null ? {} : { floor: row.floor }),
+    ...optionsOf(row),
+  };
+}
+
+/** What a fence says beyond its ground, under the names that GeoJSON has for it too; defaults left out. */
+export function optionsOf(row: FenceRow) {
+  return {
     ...(row.radio === null ? {} : { radio: row.radio }),
     ...(row.priority === 0 ? {} : { priority: row.priority }),
     ...(row.cooldown_s === 0 ? {} : { cooldownSeconds: row.cooldown_s }),

@@ -6,7 +6,7 @@ import { parseFence } from '../../geo/geojson.ts';
 import { problem } from '../errors.ts';
 
 /** Features in one request. */
-export const MAX_IMPORT = 2_000;
+const MAX_IMPORT = 2_000;
 const SHOWN = 20;
 const uuid = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/i;
 

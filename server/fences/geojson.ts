@@ -4,6 +4,7 @@ import type { OpeningHours } from '../../geo/fence.ts';
 import type { Queryable } from '../db/database.ts';
 import type { FenceRow } from './queries.ts';
 import type { Direction, FenceKind, Geometry } from './shape.ts';
+import { optionsOf } from './definition.ts';
 import { listFences } from './queries.ts';
 
 export interface FenceFeature {
@@ -64,12 +65,7 @@ export function toFeature(row: FenceRow): FenceFeature {
       ...(row.direction === null ? {} : { direction: row.direction }),
       ...(row.members === null ? {} : { members: row.members }),
       ...(row.members_of === null ? {} : { of: row.members_of }),
-      ...(row.radio === null ? {} : { radio: row.radio }),
-      ...(row.priority === 0 ? {} : { priority: row.priority }),
-      ...(row.cooldown_s === 0 ? {} : { cooldownSeconds: row.cooldown_s }),
-      ...(row.hours === null ? {} : { hours: row.hours }),
-      ...(row.made === null ? {} : { source: row.made }),
-      ...(row.datum === 'wgs84' ? {} : { drawnIn: row.datum }),
+      ...optionsOf(row),
       active: row.active,
       version: row.version,
     },

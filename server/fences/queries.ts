@@ -38,7 +38,7 @@ export interface FenceRow extends Row {
 }
 
 /** 15 digits: what was drawn comes back as it was drawn. */
-export const asGeoJson = 'st_asgeojson(f.shape::geometry, 15)::jsonb';
+const asGeoJson = 'st_asgeojson(f.shape::geometry, 15)::jsonb';
 /** All of a fence but its shape. */
 export const plain = `f.id, f.store_id, f.parent_id, f.name, f.kind, f.radius_m, f.width_m, f.direction,
   f.members, f.members_of, f.radio, f.priority, f.cooldown_s, f.hours, f.datum, f.made, f.floor,

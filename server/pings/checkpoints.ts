@@ -10,7 +10,7 @@ export interface Checkpoint {
 }
 
 /** At least one for so many pings, and one for each hour with any. */
-export const CHECKPOINT_EVERY = 500;
+const CHECKPOINT_EVERY = 500;
 const HOUR = 3_600_000;
 /** Of a device's blank first state: before every ping. */
 const BEGINNING = 0;

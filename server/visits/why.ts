@@ -45,7 +45,7 @@ export interface Why {
   fences: ReadonlyMap<string, Fence>;
 }
 
-export const MAX_SPAN = 24 * 3_600_000;
+const MAX_SPAN = 24 * 3_600_000;
 export const MAX_PINGS = 5000;
 /** Where no state is remembered the engine starts this much earlier, so that it knows where it is. */
 export const RUN_UP = 6 * 3_600_000;

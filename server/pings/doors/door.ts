@@ -39,7 +39,7 @@ export function phoneParts({ db, fences, secret }: PingDeps): PhoneParts | null 
  * These apps drop a message for good on any 4xx, or repeat an unusable one for ever. So being busy
  * is a 503, and only a wrong token (the guard's 401) or an absurdly large body is a 4xx.
  */
-export async function patiently<T>(work: Promise<T>): Promise<T> {
+async function patiently<T>(work: Promise<T>): Promise<T> {
   try {
     return await work;
   } catch (error) {

@@ -34,7 +34,7 @@ const example = {
 };
 
 /** In the address of the door, or where the protocol has its device's name. */
-export function tokenOf({ params, query: asked, body: sent }: SentParts): string | null {
+function tokenOf({ params, query: asked, body: sent }: SentParts): string | null {
   return text(params['token'], 200) ?? osmAndToken(readMessage({ ...asked }, sent));
 }
 

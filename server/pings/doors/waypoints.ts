@@ -57,7 +57,7 @@ export interface Waypoint {
 }
 
 /** PURE. Regions for a phone at this place: the nearest fences, and beacons that are theirs. */
-export function waypointsAt(index: FenceIndex, at: LonLat): Waypoint[] {
+function waypointsAt(index: FenceIndex, at: LonLat): Waypoint[] {
   const near = nearest(index, at);
   const named = new Map<string, number>();
   const regions = near.map((fence) => region(fence, unique(named, fence.definition.name)));

@@ -9,7 +9,7 @@ const MAC = 16;
 const LONGEST = 512 * 1024;
 
 /** PURE. The app pads the passphrase's bytes with zeros; longer ones it does not take. */
-export function keyOfPassphrase(passphrase: string): Buffer {
+function keyOfPassphrase(passphrase: string): Buffer {
   const key = Buffer.alloc(KEY);
   Buffer.from(passphrase, 'utf8').copy(key, 0, 0, KEY);
   return key;
