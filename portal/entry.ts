@@ -2,13 +2,14 @@
 import type { Request, Response } from 'express';
 import type { Journey } from './context.ts';
 import { startJourney } from './context.ts';
-import type { Reading } from './gateways/gateway.ts';
+import type { Lobby, Reading, Visit } from './gateways/gateway.ts';
+import { guard } from './headers.ts';
 import type { Kit } from './kit.ts';
 import { basePath } from './kit.ts';
 import { pageFor } from './pages.ts';
 import type { StoreView } from './ports.ts';
 import type { Guest } from './reply.ts';
-import { fieldsOf, show, showSorry, withStore } from './reply.ts';
+import { fieldsOf, languageOf, show, showSorry, withStore } from './reply.ts';
 import { stepOf } from './walk.ts';
 
 export { fieldsOf } from './reply.ts';
@@ -58,21 +59,46 @@ function alreadyInside(kit: Kit, guest: Guest, returnTo: string | null, res: Res
   show(kit, res, { page: { view: 'inside', language, store, title, locals: {} }, status: 200 });
 }
 
+function visitOf(kit: Kit, req: Request): Visit {
+  const url = new URL(kit.settings.publicUrl).origin + req.originalUrl;
+  return { url, method: req.method === 'POST' ? 'POST' : 'GET', networkIp: req.ip ?? '' };
+}
+
 export function entry(kit: Kit) {
   return withStore(kit, async (guest, req, res) => {
-    const { store, language } = guest;
+    const { store } = guest;
     const fields = fieldsOf(req);
     if (await answerMachine(kit, store, fields, res)) return;
-    const reading = kit.gateways.read(fields, store);
-    if (reading.kind === 'known') return welcomeIn(kit, guest, reading, res);
-    if (reading.kind === 'already-inside') return alreadyInside(kit, guest, reading.returnTo, res);
-    const here = req.originalUrl;
-    if (reading.kind === 'absent')
-      return showSorry(kit, res, { kind: 'no-gateway', store, language, here });
-    kit.ports.log.warn({ store: store.id, reason: reading.reason }, 'a redirect was refused');
-    const kind = reading.reason === 'unknown-gateway' ? 'unknown-gateway' : 'forged';
-    showSorry(kit, res, { kind, store, language, here });
+    const reading = kit.gateways.read(fields, store, visitOf(kit, req));
+    await receive(kit, guest, reading, req, res);
   });
+}
+
+/** Where a reading of what a gateway said leads the guest. */
+async function receive(kit: Kit, guest: Guest, reading: Reading, req: Request, res: Response) {
+  const { store, language } = guest;
+  if (reading.kind === 'known') return welcomeIn(kit, guest, reading, res);
+  if (reading.kind === 'already-inside') return alreadyInside(kit, guest, reading.returnTo, res);
+  const here = req.originalUrl;
+  if (reading.kind === 'absent')
+    return showSorry(kit, res, { kind: 'no-gateway', store, language, here });
+  kit.ports.log.warn({ store: store.id, reason: reading.reason }, 'a redirect was refused');
+  const kind = reading.reason === 'unknown-gateway' ? 'unknown-gateway' : 'forged';
+  showSorry(kit, res, { kind, store, language, here });
+}
+
+/** The same for guests whom a vendor's own address brought. */
+export function receiver(kit: Kit): Lobby['receive'] {
+  return async (req, res, store, reading) => {
+    guard(res);
+    await receive(
+      kit,
+      { store, language: languageOf(req, store.defaultLanguage) },
+      reading,
+      req,
+      res,
+    );
+  };
 }
 
 /** A form sent to the door itself: a gateway's call, or a stray. */

@@ -47,7 +47,7 @@ export function createKit(ports: PortalPorts, settings: PortalSettings): Kit {
     ports,
     settings,
     texts,
-    gateways: createGateways(),
+    gateways: createGateways(ports),
     seal: createSeal(settings.secret, ports.clock),
     renderer: createRenderer(texts, settings.viewCache),
     once: createOnce(ports.clock),

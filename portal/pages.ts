@@ -10,6 +10,7 @@ import type { Page, Shown } from './render.ts';
 import type { SorryKind } from './sorry.ts';
 import { sorryPage } from './sorry.ts';
 import type { Translate } from './texts.ts';
+import { worded } from './texts.ts';
 import { methodOf, openDoor, wordingFor, wouldAsk } from './walk.ts';
 
 interface Desk {
@@ -26,6 +27,9 @@ const METHOD_LABEL: Record<MethodName, string> = {
   'sms-code': 'choose.sms',
   'email-code': 'choose.email',
   voucher: 'choose.voucher',
+  'member-card': 'choose.member-card',
+  oidc: 'choose.oidc',
+  staff: 'choose.staff',
 };
 
 const TROUBLE_TEXT: Record<Exclude<Trouble['kind'], 'address-invalid' | 'send-limit'>, string> = {
@@ -126,7 +130,7 @@ async function consentPage(desk: Desk): Promise<Page> {
   const { kit, store, journey, t } = desk;
   const inWords = (purpose: 'access' | 'marketing') => {
     const wording = wordingFor(store, purpose);
-    return wording && { version: wording.version, text: wording.text[journey.language] };
+    return wording && { version: wording.version, ...worded(wording.text, journey.language) };
   };
   return page(desk, 'consent', t('consent.title'), {
     ...formLocals(desk),
@@ -138,12 +142,12 @@ async function consentPage(desk: Desk): Promise<Page> {
 
 function profilePage(desk: Desk): Page {
   const { store, journey, t } = desk;
-  const { question } = store;
+  const [question] = store.questions;
   const options = (question?.options ?? []).map(({ value, label }) => ({
     value,
-    label: label[journey.language],
+    label: worded(label, journey.language).text,
   }));
-  const label = question?.label[journey.language] ?? '';
+  const label = question === undefined ? '' : worded(question.label, journey.language).text;
   return page(desk, 'profile', t('profile.title'), { ...formLocals(desk), label, options });
 }
 

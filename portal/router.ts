@@ -2,7 +2,10 @@
 import express from 'express';
 import type { ErrorRequestHandler, Request, Response, Router } from 'express';
 import { CAPTIVE_JSON, captiveAnswer, probeAnswer } from './captive-api.ts';
-import { entry, fieldsOf, machine } from './entry.ts';
+import { entry, fieldsOf, machine, receiver } from './entry.ts';
+import { createEquipment } from './equipment.ts';
+import type { PortalEquipment } from './equipment.ts';
+import type { Lobby } from './gateways/gateway.ts';
 import { actions, liveness, offersNews } from './forms.ts';
 import { guard } from './headers.ts';
 import type { Kit, PortalSettings } from './kit.ts';
@@ -136,7 +139,13 @@ function failures(kit: Kit): ErrorRequestHandler {
   };
 }
 
-export function createPortal(ports: PortalPorts, settings: PortalSettings): Router {
+/** Everything a guest or a gateway meets. */
+export interface Portal {
+  router: Router;
+  equipment: PortalEquipment;
+}
+
+export function createPortal(ports: PortalPorts, settings: PortalSettings): Portal {
   const kit = createKit(ports, settings);
   const router = express.Router();
   const form = express.urlencoded({ extended: false, limit: '16kb', parameterLimit: 40 });
@@ -156,6 +165,8 @@ export function createPortal(ports: PortalPorts, settings: PortalSettings): Rout
     showSorry(kit, res, { kind: 'not-found', store, language }),
   );
   router.use('/p/:store', lost);
+  const lobby: Lobby = { ports, publicUrl: settings.publicUrl, receive: receiver(kit) };
+  for (const gateway of kit.gateways.all()) gateway.mount?.(router, lobby);
   router.use(failures(kit));
-  return router;
+  return { router, equipment: createEquipment(kit.gateways, lobby) };
 }

@@ -2,9 +2,9 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { createInstance } from 'i18next';
-import type { Language } from './ports.ts';
+import type { Language, Text } from './ports.ts';
 
-export const LANGUAGES: readonly Language[] = ['en', 'zh-CN'];
+export const LANGUAGES: readonly Language[] = ['en', 'zh-CN', 'es', 'ar'];
 export type Translate = (key: string, values?: Record<string, string | number>) => string;
 
 export interface Texts {
@@ -57,4 +57,17 @@ export function languageFromHeader(header: string | undefined, otherwise: Langua
     if (tag === 'en' || tag.startsWith('en-')) return 'en';
   }
   return otherwise;
+}
+
+/** A merchant's words in the guest's language, or in the next best that was written. */
+export function worded(text: Text, language: Language): { text: string; language: Language } {
+  const own = text[language];
+  return own === undefined || own === ''
+    ? { text: text.en, language: 'en' }
+    : { text: own, language };
+}
+
+/** Which way a language is written. */
+export function directionOf(language: Language): 'ltr' | 'rtl' {
+  return language === 'ar' ? 'rtl' : 'ltr';
 }

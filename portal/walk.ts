@@ -42,13 +42,14 @@ function gatewayOf(store: StoreView, journey: Journey): RegisteredGateway | unde
 function proofOf(store: StoreView, journey: Journey): Proof | undefined {
   const method = methodOf(store, journey);
   if (method === null) return undefined;
-  const byChoice = methods[method].byChoice;
+  const byChoice = methods[method]?.byChoice;
   return byChoice ?? (journey.proof?.method === method ? journey.proof : undefined);
 }
 
 function questionState(store: StoreView, journey: Journey): Facts['question'] {
-  if (store.question === undefined || journey.asks !== true) return 'none';
-  return journey.answer?.key === store.question.key ? 'settled' : 'due';
+  const [question] = store.questions;
+  if (question === undefined || journey.asks !== true) return 'none';
+  return journey.answer?.key === question.key ? 'settled' : 'due';
 }
 
 export async function stepOf(kit: Kit, store: StoreView, journey: Journey): Promise<Step> {
@@ -77,9 +78,10 @@ export async function stepOf(kit: Kit, store: StoreView, journey: Journey): Prom
 export async function wouldAsk(kit: Kit, store: StoreView, journey: Journey): Promise<boolean> {
   const proof = proofOf(store, journey);
   const { context } = journey;
-  if (store.question === undefined || proof === undefined || context === undefined) return false;
+  const [question] = store.questions;
+  if (question === undefined || proof === undefined || context === undefined) return false;
   try {
-    return await kit.ports.desk.mayAsk(store, proof, store.question.key, context.mac);
+    return await kit.ports.desk.mayAsk(store, proof, question.key, context.mac);
   } catch {
     kit.ports.log.warn({ store: store.id }, 'could not ask whether the question is due');
     return false;
@@ -137,7 +139,7 @@ export async function consent(kit: Kit, walker: Walker, form: ConsentForm): Prom
 }
 
 export function answer({ store, journey }: Walker, typed: string, skip: boolean): Journey {
-  const { question } = store;
+  const [question] = store.questions;
   if (question === undefined) return journey;
   const { key, options } = question;
   const value = typed.trim().slice(0, 200);
@@ -162,6 +164,8 @@ export async function openDoor(kit: Kit, { store, journey }: Walker): Promise<Op
     grant: session.grant,
     landingUrl: landing.href,
     doors: kit.ports.doors,
+    log: kit.ports.log,
+    now: kit.ports.clock(),
   });
 }
 

@@ -173,13 +173,12 @@ function furnish(
       referrerPolicy: { policy: 'no-referrer' },
     }),
   );
-  app.use(
-    createPortal(portalPorts(services), {
-      secret: deriveKey(config.SECRET, 'portal'),
-      publicUrl: config.PUBLIC_URL,
-      viewCache: true,
-    }),
-  );
+  const portal = createPortal(portalPorts(services), {
+    secret: deriveKey(config.SECRET, 'portal'),
+    publicUrl: config.PUBLIC_URL,
+    viewCache: true,
+  });
+  app.use(portal.router);
   const assets = consoleAssets();
   app.use(assets.handler);
   app.use(

@@ -96,6 +96,50 @@ export const keys = {
     .describe(
       'How phones reach the broker, e.g. mqtts://mqtt.example:8883. Not set: no MQTT codes on the device page.',
     ),
+  RADIUS_PORT: z.coerce
+    .number()
+    .int()
+    .min(0)
+    .max(65535)
+    .optional()
+    .describe('UDP port for RADIUS authentication, usually 1812. Not set: no RADIUS.'),
+  RADIUS_ACCT_PORT: z.coerce
+    .number()
+    .int()
+    .min(0)
+    .max(65535)
+    .optional()
+    .describe('UDP port for RADIUS accounting. Not set: RADIUS_PORT + 1.'),
+  RADSEC_PORT: z.coerce
+    .number()
+    .int()
+    .min(0)
+    .max(65535)
+    .optional()
+    .describe('TCP port for RADIUS over TLS, usually 2083. Not set: no RadSec.'),
+  RADSEC_CERT: z
+    .string()
+    .optional()
+    .describe(
+      'Certificate chain that RadSec shows to gateways, PEM; usually given as RADSEC_CERT_FILE.',
+    ),
+  RADSEC_KEY: z
+    .string()
+    .optional()
+    .describe('Its private key, PEM; usually given as RADSEC_KEY_FILE.'),
+  RADSEC_CA: z
+    .string()
+    .optional()
+    .describe('Authorities that signed gateways’ certificates, PEM. Not set: fingerprints only.'),
+  PORTAL2_PORT: z.coerce
+    .number()
+    .int()
+    .min(0)
+    .max(65535)
+    .optional()
+    .describe(
+      'UDP port for what Portal 2.0 access controllers say unasked, usually 50100. Not set: none.',
+    ),
   PING_KEEP_DAYS: days.default(90).describe('Days that raw pings are kept.'),
   EVENT_KEEP_DAYS: days.default(30).describe('Days that delivered events can be caught up.'),
   JOBS: flag

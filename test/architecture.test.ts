@@ -8,7 +8,10 @@ const root = path.resolve(import.meta.dirname, '..');
 /** Folder or single file → what it may import: own-project areas, then npm packages (`*` ends a prefix). */
 const law: Record<string, { areas: string[]; packages: string[] }> = {
   geo: { areas: ['geo'], packages: ['rbush', '@turf/*', 'gcoord', 'geojson'] },
-  portal: { areas: ['portal'], packages: ['node:*', 'express', 'ejs', 'zod', 'i18next', 'qrcode'] },
+  portal: {
+    areas: ['portal'],
+    packages: ['node:*', 'express', 'ejs', 'zod', 'i18next', 'qrcode', 'openid-client', 'ws'],
+  },
 
   'server/config.ts': { areas: [], packages: ['node:*', 'zod'] },
   'server/errors.ts': { areas: [], packages: [] },
@@ -46,7 +49,18 @@ const law: Record<string, { areas: string[]; packages: string[] }> = {
   'server/messages': feature([], ['nodemailer']),
   'server/codes': feature(['messages'], ['libphonenumber-js', 'libphonenumber-js/*']),
   'server/access-vouchers': feature(['codes'], ['rate-limiter-flexible']),
-  'server/guests': feature(['consents', 'sessions', 'access-vouchers', 'codes']),
+  'server/members': feature(['codes']),
+  'server/approvals': feature([]),
+  'server/links': feature([]),
+  'server/guests': feature([
+    'consents',
+    'sessions',
+    'access-vouchers',
+    'codes',
+    'members',
+    'approvals',
+    'messages',
+  ]),
   'server/offers': feature(['consents', 'codes'], ['rate-limiter-flexible']),
   'server/rules': feature(['offers', 'consents']),
   'server/analytics': feature([]),
@@ -67,8 +81,10 @@ const law: Record<string, { areas: string[]; packages: string[] }> = {
       'staff',
       'visits',
       'codes',
+      'members',
+      'approvals',
     ],
-    ['express', 'ejs', 'helmet', 'i18next', 'qrcode', 'esbuild'],
+    ['express', 'ejs', 'helmet', 'i18next', 'qrcode', 'esbuild', 'pngjs'],
   ),
   'server/console/browser': {
     areas: ['server/console/browser', 'server/console/shared'],

@@ -1,6 +1,17 @@
 /** The one shape every gateway fits: read what it claims about a guest, then have it open the door. */
+import type { Server } from 'node:http';
+import type { Request, Response, Router } from 'express';
 import type { DoorStyle } from '../journey.ts';
-import type { Doors, GatewayContext, Grant, Log, RegisteredGateway, StoreView } from '../ports.ts';
+import type { KickOutcome, KickTarget, LiveClient, StoreRef } from '../ports-network.ts';
+import type {
+  Doors,
+  GatewayContext,
+  Grant,
+  Log,
+  PortalPorts,
+  RegisteredGateway,
+  StoreView,
+} from '../ports.ts';
 
 /** What this gateway, as registered, can and cannot do; shown to the merchant, and steers the journey. */
 export interface Capabilities {
@@ -9,10 +20,16 @@ export interface Capabilities {
   redirect: 'signed' | 'encrypted' | 'forgeable';
   /** Time and volume limits travel with the admission. */
   limits: boolean;
+  /** Speed limits travel with the admission. */
+  speed: boolean;
   /** The gateway reports when a guest left, and how much was used. */
   accounting: boolean;
-  /** A session can be ended from here before its time. */
-  kick: boolean;
+  /** Whether a session can be ended from here: at once, when the gateway next asks, or not at all. */
+  kick: 'now' | 'next-report' | 'never';
+  /** The gateway says, or can be asked, whether a client is inside. */
+  status: boolean;
+  /** A guest who is inside can be given more time without being sent out first. */
+  extend: boolean;
   /** A plain-http address that the gateway itself catches: a way back to its sign-in. */
   knock: string | null;
 }
@@ -30,11 +47,23 @@ export type Reading =
     }
   | { kind: 'already-inside'; returnTo: string | null };
 
+/** What only the request itself tells: facts, unlike what the query says. */
+export interface Visit {
+  /** As the guest's browser asked for it, from the scheme on and byte for byte (checksums cover it). */
+  url: string;
+  method: 'GET' | 'POST';
+  networkIp: string;
+}
+
 export type Opening =
   | { kind: 'open' }
   | { kind: 'waiting' }
+  /** The gateway refused or could not be reached; the guest may try again. */
+  | { kind: 'shut'; reason: 'refused' | 'unreachable' | 'stale' }
   /** A page of ours must lead the browser there by a fresh navigation, never by the form's redirect chain. */
-  | { kind: 'through'; url: string };
+  | { kind: 'through'; url: string }
+  /** The same by a form of its own page that the browser posts to the gateway. */
+  | { kind: 'post'; url: string; fields: Record<string, string> };
 
 export interface OpenRequest {
   store: StoreView;
@@ -44,6 +73,9 @@ export interface OpenRequest {
   /** Our page to which the gateway returns the browser. */
   landingUrl: string;
   doors: Doors;
+  log: Log;
+  /** Milliseconds since 1970. */
+  now: number;
 }
 
 /** A call by the gateway itself, not by a guest's browser. */
@@ -56,10 +88,27 @@ export interface MachineCall {
   now: number;
 }
 
+/** Where a vendor's own addresses lead their guests. */
+export interface Lobby {
+  ports: PortalPorts;
+  /** Scheme, host and port under which guests and gateways reach this portal. */
+  publicUrl: string;
+  /** Shows the first page to a guest whom a vendor's own address brought here. */
+  receive(request: Request, response: Response, store: StoreView, reading: Reading): Promise<void>;
+}
+
 export interface Gateway {
   capabilities(gateway: RegisteredGateway): Capabilities;
-  read(query: URLSearchParams, store: StoreView): Reading;
+  read(query: URLSearchParams, store: StoreView, visit: Visit): Reading;
   open(request: OpenRequest): Promise<Opening>;
+  /** Ends a session by the strongest means this gateway has. */
+  kick?(target: KickTarget): Promise<KickOutcome>;
+  /** Everybody it holds authorised, from its controller. */
+  poll?(store: StoreRef, gateway: RegisteredGateway): Promise<LiveClient[]>;
+  /** Addresses of its own outside `/p/:store`. */
+  mount?(router: Router, lobby: Lobby): void;
+  /** Connections of its own beside HTTP requests (WebSocket upgrades). Gives what closes them. */
+  attach?(server: Server, lobby: Lobby): () => Promise<void>;
   /** Plain-text answer to a machine's call, or null when this is none. */
   hear?(call: MachineCall): Promise<{ status: number; text: string } | null>;
 }

@@ -29,8 +29,11 @@ function capabilities(gateway: RegisteredGateway): Capabilities {
     door: polls ? 'poll' : 'browser',
     redirect: gateway.level === 1 ? 'forgeable' : 'encrypted',
     limits: polls,
+    speed: polls,
     accounting: polls,
-    kick: false,
+    kick: 'never',
+    status: polls,
+    extend: false,
     knock: 'http://status.client/',
   };
 }

@@ -68,8 +68,11 @@ export const pretend: Gateway = {
     door: 'now',
     redirect: 'signed',
     limits: true,
+    speed: true,
     accounting: false,
-    kick: false,
+    kick: 'now',
+    status: false,
+    extend: true,
     knock: null,
   }),
   read,
@@ -81,4 +84,5 @@ export const pretend: Gateway = {
     await doors.confirmed(store, gateway.id, [rhid]);
     return { kind: 'open' };
   },
+  kick: async () => 'done',
 };

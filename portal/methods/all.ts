@@ -6,7 +6,7 @@ import type { Method } from './method.ts';
 import { smsCode } from './sms-code.ts';
 import { voucher } from './voucher.ts';
 
-export const methods: Record<MethodName, Method> = {
+export const methods: Partial<Record<MethodName, Method>> = {
   'click-through': clickThrough,
   'sms-code': smsCode,
   'email-code': emailCode,

@@ -3,6 +3,7 @@ import { randomInt } from 'node:crypto';
 import type { Database, Queryable } from '../db/database.ts';
 import { networkOf } from '../http/network.ts';
 import { deriveKey, keyedHash, sameBytes } from '../ids.ts';
+import type { Language } from '../stores/words.ts';
 import type { Log } from '../log.ts';
 import { queueMessage } from '../messages/queries.ts';
 import { codeWords } from '../messages/texts.ts';
@@ -44,7 +45,7 @@ export interface SendRequest {
   binding: string;
   mac: string;
   ip: string;
-  language: 'en' | 'zh-CN';
+  language: Language;
 }
 
 export type SendOutcome =

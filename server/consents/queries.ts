@@ -1,9 +1,10 @@
 /** The consent ledger: rows are only ever added; the newest of a purpose is what holds. */
 import { createHash } from 'node:crypto';
 import type { Queryable, Row } from '../db/database.ts';
+import type { Purpose } from '../stores/wordings.ts';
 import { uuidv7 } from '../ids.ts';
 
-export type Purpose = 'access' | 'marketing';
+export type { Purpose };
 export type ConsentSource = 'portal' | 'console' | 'api';
 
 /** How a withdrawal without a wording stands in the ledger, as its version. */

@@ -1,5 +1,7 @@
 /** The consent ledger over the API: read it, and record what a guest told the staff. */
 import { z } from 'zod';
+import { languages } from '../stores/words.ts';
+import { purposes } from '../stores/wordings.ts';
 import type { Database } from '../db/database.ts';
 import { problem } from '../errors.ts';
 import type { AnyRoute, MerchantCaller } from '../http/route.ts';
@@ -36,7 +38,7 @@ const entryBody = z
       .optional()
       .describe('Version of the wording the guest was shown or read; needed to agree.'),
     text: z.string().min(1).max(4000).optional().describe('That wording itself; needed to agree.'),
-    language: z.enum(['en', 'zh-CN']).default('en').describe('Language of the wording.'),
+    language: z.enum(languages).default('en').describe('Language of the wording.'),
     storeId: z.uuid().optional().describe('The store where it happened.'),
   })
   .refine((body) => !body.granted || (body.version !== undefined && body.text !== undefined), {
@@ -127,7 +129,7 @@ export function consentRoutes({ db, clock }: ConsentRouteDeps): AnyRoute[] {
       tag,
       access: 'guests:read',
       query: z.object({
-        purpose: z.enum(['access', 'marketing']).optional().describe('Only entries of this one.'),
+        purpose: z.enum(purposes).optional().describe('Only entries of this one.'),
         cursor: z.coerce
           .number()
           .int()

@@ -1,12 +1,13 @@
 /** What an entry of the consent ledger looks like in replies of the API. */
 import { z } from 'zod';
+import { purposes } from '../stores/wordings.ts';
 import type { ConsentRow } from './queries.ts';
 
 export const consentReply = z.object({
   id: z.string().describe('Identifier.'),
   guestId: z.string().describe('Who chose.'),
   storeId: z.string().nullable().describe('At which store, or null.'),
-  purpose: z.enum(['access', 'marketing']).describe('Terms of access, or messages about offers.'),
+  purpose: z.enum(purposes).describe('Terms of access, or messages about offers.'),
   granted: z.boolean().describe('Agreed (true), or refused or withdrawn (false).'),
   version: z.string().describe('Version of the wording shown.'),
   textSha256: z.string().describe('SHA-256 of the wording shown, UTF-8, lower-case hex.'),

@@ -7,7 +7,7 @@ import { changeGateway, createGateway, removeGateway } from '../stores/change.ts
 import { newGatewaySecret } from '../stores/change.ts';
 import { gatewayById, gatewaysOf } from '../stores/queries.ts';
 import type { GatewayRow } from '../stores/queries.ts';
-import { gatewayKinds, gatewayName } from '../stores/schema.ts';
+import { gatewayKinds, gatewayName } from '../stores/gateway-schema.ts';
 import type { ConsoleDeps, PageModule } from './deps.ts';
 import { done, field, isId, needs, renderPage, staffOf } from './page.ts';
 import { currentStore, storeOfForm } from './settings.ts';

@@ -7,16 +7,8 @@ import { changeStore, createStore } from '../stores/change.ts';
 import { contrast, readableAccent } from '../stores/colour.ts';
 import { storeById } from '../stores/queries.ts';
 import type { StoreRow } from '../stores/queries.ts';
-import {
-  countryText,
-  languages,
-  methods,
-  nameText,
-  readSettings,
-  settingsChange,
-  slugText,
-  zoneText,
-} from '../stores/schema.ts';
+import { countryText, methods, nameText, readSettings, settingsChange, slugText, zoneText } from '../stores/schema.ts';
+import { languages } from '../stores/words.ts';
 import type { ConsoleDeps, PageModule } from './deps.ts';
 import { done, field, isId, needs, pageOf, renderPage, staffOf } from './page.ts';
 import { setPreference } from '../http/cookies.ts';

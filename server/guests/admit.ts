@@ -8,6 +8,8 @@ import { problem } from '../errors.ts';
 import { appendEvents } from '../events/outbox.ts';
 import { keyedHash } from '../ids.ts';
 import type { Log } from '../log.ts';
+import { worded } from '../stores/words.ts';
+import type { Language, Text } from '../stores/words.ts';
 import type { SessionLimits, SessionRow } from '../sessions/queries.ts';
 import {
   guestOfAdmission,
@@ -26,19 +28,22 @@ import {
   seenAgain,
 } from './queries.ts';
 
-type Language = 'en' | 'zh-CN';
-
 /** The part of a store that admitting needs. */
 export interface DeskStore {
   id: string;
   merchantId: string;
-  wordings: readonly { purpose: Purpose; version: string; text: Record<Language, string> }[];
+  wordings: readonly { purpose: Purpose; version: string; text: Text }[];
 }
 
 export type Proof =
   | { method: 'click-through' }
   | { method: 'sms-code' | 'email-code'; address: string }
-  | { method: 'voucher'; code: string };
+  | { method: 'voucher'; code: string }
+  | { method: 'member-card'; number: string }
+  | { method: 'oidc'; provider: string; subject: string; email?: string; name?: string }
+  | { method: 'staff'; requestId: string }
+  | { method: 'returning'; token: string }
+  | { method: 'grace'; towards: 'email-code' | 'sms-code' | 'oidc' };
 
 interface ConsentGiven {
   purpose: Purpose;
@@ -100,8 +105,8 @@ export function clientKeyOf(key: Buffer, storeId: string, mac: string): string {
 }
 
 function proofText(proof: Proof): string {
-  if (proof.method === 'click-through') return '';
-  return proof.method === 'voucher' ? proof.code : proof.address;
+  const { method: _named, ...shown } = proof;
+  return Object.values(shown).join('\n');
 }
 
 function admissionKeyOf(key: Buffer, { store, context, proof }: AdmitRequest<DeskStore>): Buffer {
@@ -165,7 +170,7 @@ async function keepConsent(
     granted,
     version,
     language,
-    text: wording.text[language],
+    text: worded(wording.text, language).text,
     source: 'portal' as const,
   };
   await appendConsent(tx, entry, now);

@@ -1,6 +1,7 @@
 /** The words of messages to guests, in each language. PURE. */
+import type { Language } from '../stores/words.ts';
 
-export type Language = 'en' | 'zh-CN';
+export type { Language };
 
 export interface Words {
   /** Mail only. */

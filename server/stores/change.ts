@@ -16,7 +16,8 @@ import {
 } from './queries.ts';
 import type { GatewayRow, StoreRow } from './queries.ts';
 import { applyChange, defaultSettings, readSettings } from './schema.ts';
-import type { GatewayKind, GatewaySettings, SettingsChange } from './schema.ts';
+import type { GatewayKind, GatewaySettings } from './gateway-schema.ts';
+import type { SettingsChange } from './schema.ts';
 
 export interface StoreDeps {
   db: Database;

@@ -7,7 +7,7 @@ import { changeGateway, createGateway, removeGateway } from './change.ts';
 import type { StoreDeps } from './change.ts';
 import { gatewayById, gatewaysOf, storeById } from './queries.ts';
 import type { GatewayRow } from './queries.ts';
-import { gatewayKinds, gatewayName, secretText } from './schema.ts';
+import { gatewayKinds, gatewayName, secretText } from './gateway-schema.ts';
 
 const tag = 'Stores';
 

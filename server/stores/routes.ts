@@ -1,5 +1,6 @@
 /** Stores over the API. */
 import { z } from 'zod';
+import { purposes } from './wordings.ts';
 import { problem } from '../errors.ts';
 import type { AnyRoute } from '../http/route.ts';
 import { route } from '../http/route.ts';
@@ -10,7 +11,6 @@ import { storeById, storesOf } from './queries.ts';
 import type { StoreRow } from './queries.ts';
 import {
   countryText,
-  languages,
   methods,
   nameText,
   readSettings,
@@ -18,6 +18,7 @@ import {
   slugText,
   zoneText,
 } from './schema.ts';
+import { languages } from './words.ts';
 
 const tag = 'Stores';
 
@@ -42,6 +43,8 @@ const storeParams = z.object({ id: z.uuid().describe('Store id.') });
 const languageReply = z.object({
   en: z.string().optional().describe('In English.'),
   'zh-CN': z.string().optional().describe('In simplified Chinese.'),
+  es: z.string().optional().describe('In Spanish.'),
+  ar: z.string().optional().describe('In Arabic.'),
 });
 const settingsReply = z.object({
   defaultLanguage: z.enum(languages).describe('Language when the guest’s is neither.'),
@@ -56,7 +59,7 @@ const settingsReply = z.object({
   wordings: z
     .array(
       z.object({
-        purpose: z.enum(['access', 'marketing']).describe('What is agreed to.'),
+        purpose: z.enum(purposes).describe('What is agreed to.'),
         version: z.string().describe('Version that the consent ledger names.'),
         text: languageReply.describe('The text.'),
       }),

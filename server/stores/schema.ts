@@ -1,12 +1,20 @@
 /** A store's settings: what they may hold, what they are when nothing was said, and what saving them corrects. */
 import { z } from 'zod';
 import { readableAccent } from './colour.ts';
+import { inWords, languages } from './words.ts';
+import type { Language, Text } from './words.ts';
 import { defaultWordings } from './wordings.ts';
 import type { Wording } from './wordings.ts';
 
-export const languages = ['en', 'zh-CN'] as const;
-export type Language = (typeof languages)[number];
-export const methods = ['click-through', 'sms-code', 'email-code', 'voucher'] as const;
+export const methods = [
+  'click-through',
+  'sms-code',
+  'email-code',
+  'voucher',
+  'member-card',
+  'oidc',
+  'staff',
+] as const;
 export type Method = (typeof methods)[number];
 
 const noControl = /^[^\p{Cc}\p{Cs}]*$/u;
@@ -20,9 +28,6 @@ const text = (max: number): z.ZodString =>
     .min(1)
     .max(max)
     .refine((typed) => noControl.test(typed.replaceAll('\n', '')), 'must be plain text');
-const both = (part: z.ZodString): z.ZodObject<{ en: z.ZodString; 'zh-CN': z.ZodString }> =>
-  z.object({ en: part.describe('In English.'), 'zh-CN': part.describe('In simplified Chinese.') });
-
 const colour = z.string().regex(/^#[0-9a-f]{6}$/i, 'must look like #0e6655');
 const host = z
   .string()
@@ -40,12 +45,12 @@ export const questionSchema = z.object({
   key: key.describe(
     'Names the answers in the guest list; keep it while the question stays the same.',
   ),
-  label: both(line(160)).describe('The question.'),
+  label: inWords(line(160)).describe('The question.'),
   options: z
     .array(
       z.object({
         value: key.describe('What is stored.'),
-        label: both(line(60)).describe('What the guest reads.'),
+        label: inWords(line(60)).describe('What the guest reads.'),
       }),
     )
     .max(8)
@@ -86,13 +91,19 @@ export const settingsChange = z.object({
     .object({
       en: line(120).optional().describe('In English.'),
       'zh-CN': line(120).optional().describe('In simplified Chinese.'),
+      es: line(120).optional().describe('In Spanish.'),
+      ar: line(120).optional().describe('In Arabic.'),
     })
     .optional()
     .describe('One line under the shop’s name on the portal.'),
   wordings: z
     .object({
-      access: both(text(4000)).optional().describe('Terms of access.'),
-      marketing: both(text(1000)).optional().describe('Agreement to offers.'),
+      access: inWords(text(4000)).optional().describe('Terms of access.'),
+      marketing: inWords(text(1000)).optional().describe('Offers on this page and in the app.'),
+      'marketing-email': inWords(text(1000)).optional().describe('Offers by mail.'),
+      'marketing-sms': inWords(text(1000)).optional().describe('Offers by text message.'),
+      analytics: inWords(text(1000)).optional().describe('Own visits used for statistics.'),
+      profiling: inWords(text(1000)).optional().describe('A profile used to choose offers.'),
     })
     .optional()
     .describe('Texts guests agree to; an edit makes a new version.'),
@@ -119,7 +130,7 @@ export type SettingsChange = z.output<typeof settingsChange>;
 export interface StoreSettings {
   defaultLanguage: Language;
   methods: Method[];
-  theme: { accent: string; onAccent: string; promise: { en?: string; 'zh-CN'?: string } };
+  theme: { accent: string; onAccent: string; promise: Partial<Text> };
   wordings: Wording[];
   question: z.output<typeof questionSchema> | null;
   landingHosts: string[];
@@ -220,26 +231,3 @@ export function isZone(zone: string): boolean {
     return false;
   }
 }
-
-export const gatewayKinds = ['pretend', 'opennds'] as const;
-export type GatewayKind = (typeof gatewayKinds)[number];
-
-/** What of a gateway is kept in its `settings` column. */
-export interface GatewaySettings {
-  /** openNDS fas_secure_enabled. */
-  level?: 1 | 2 | 3;
-  /** openNDS faskey, or what signs a pretend gateway's redirects. */
-  secret?: string;
-  /** Names it was heard under, hashed; learnt by the portal's host. */
-  hashes?: string[];
-}
-
-/** openNDS cuts or pads the key to 32 octets: longer ones would only look stronger. */
-export const secretText = z
-  .string()
-  .regex(/^[A-Za-z0-9]{16,32}$/, 'must be 16 to 32 letters and digits');
-/** A gateway name travels through openNDS, shell and URL: only what survives all three. */
-export const gatewayName = z
-  .string()
-  .trim()
-  .regex(/^[A-Za-z0-9][A-Za-z0-9 ._-]{0,59}$/, 'must be letters, digits, blanks, dots or dashes');

@@ -3,16 +3,15 @@ import type { Queryable } from '../db/database.ts';
 import { storeAndGatewaysBySlug } from './queries.ts';
 import type { GatewayRow, StoreRow } from './queries.ts';
 import { readSettings } from './schema.ts';
-import type { GatewayKind, Language, Method, StoreSettings } from './schema.ts';
+import type { GatewayKind, GatewaySettings } from './gateway-schema.ts';
+import type { Method, StoreSettings } from './schema.ts';
+import type { Language } from './words.ts';
 import type { Wording } from './wordings.ts';
 
-export interface PortalGateway {
+export interface PortalGateway extends GatewaySettings {
   id: string;
   kind: GatewayKind;
   name: string;
-  level?: 1 | 2 | 3;
-  secret?: string;
-  hashes?: string[];
 }
 
 /** Everything a guest's page is made from. */
@@ -26,7 +25,7 @@ export interface PortalStore {
   defaultLanguage: Language;
   methods: Method[];
   wordings: Wording[];
-  question?: NonNullable<StoreSettings['question']>;
+  questions: NonNullable<StoreSettings['question']>[];
   gateways: PortalGateway[];
   theme: StoreSettings['theme'];
   landingHosts: string[];
@@ -53,7 +52,7 @@ export function portalStore(row: StoreRow, gateways: readonly GatewayRow[]): Por
     defaultLanguage: settings.defaultLanguage,
     methods: settings.methods,
     wordings: settings.wordings,
-    ...(settings.question ? { question: settings.question } : {}),
+    questions: settings.question ? [settings.question] : [],
     gateways: gateways.map(portalGateway),
     theme: settings.theme,
     landingHosts: settings.landingHosts,
@@ -62,13 +61,5 @@ export function portalStore(row: StoreRow, gateways: readonly GatewayRow[]): Por
 }
 
 function portalGateway(row: GatewayRow): PortalGateway {
-  const { level, secret, hashes } = row.settings;
-  return {
-    id: row.id,
-    kind: row.kind,
-    name: row.name,
-    ...(level ? { level } : {}),
-    ...(secret ? { secret } : {}),
-    ...(hashes ? { hashes } : {}),
-  };
+  return { ...row.settings, id: row.id, kind: row.kind, name: row.name };
 }

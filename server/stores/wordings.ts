@@ -1,10 +1,23 @@
 /** What guests are asked to agree to until the merchant writes their own: terms of access, and offers. */
 
+import type { Text } from './words.ts';
+
+/** What a guest may agree to, each by itself (the list of portal/ports.ts Purpose). */
+export const purposes = [
+  'access',
+  'marketing',
+  'marketing-email',
+  'marketing-sms',
+  'analytics',
+  'profiling',
+] as const;
+export type Purpose = (typeof purposes)[number];
+
 export interface Wording {
-  purpose: 'access' | 'marketing';
+  purpose: Purpose;
   /** Changes with every edit of the text; the ledger names it. */
   version: string;
-  text: { en: string; 'zh-CN': string };
+  text: Text;
 }
 
 /** These texts never change under their version: an edit here is a new version. */

@@ -41,7 +41,7 @@ withBrowser('a phone’s sign-in sheet', () => {
     const click = fakeStore({ id: 'click', slug: 'click', methods: ['click-through'] });
     fakes = makeFakes({ stores: [fakeStore(), click], clock: Date.now });
     const app = express();
-    app.use(createPortal(fakes.ports, settings({ offerWaitMs: 2_000 })));
+    app.use(createPortal(fakes.ports, settings({ offerWaitMs: 2_000 })).router);
     server = createServer(app).listen(0, '127.0.0.1');
     await new Promise((resolve) => server.once('listening', resolve));
     origin = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;

@@ -41,7 +41,7 @@ const see = (url: string, response: request.Response): Seen => ({
 export function makePhone(stores?: StoreView[], more: Partial<PortalSettings> = {}) {
   const fakes: Fakes = makeFakes(stores === undefined ? {} : { stores });
   const app = express();
-  app.use(createPortal(fakes.ports, settings(more)));
+  app.use(createPortal(fakes.ports, settings(more)).router);
   const agent = () => request(app);
 
   async function get(url: string, headers: Record<string, string> = {}): Promise<Seen> {

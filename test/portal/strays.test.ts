@@ -174,7 +174,7 @@ describe('hostile input', () => {
         { purpose: 'access', version: EVIL, text: both },
         { purpose: 'marketing', version: 'm', text: both },
       ],
-      question: { key: 'q', label: both, options: [{ value: EVIL, label: both }] },
+      questions: [{ key: 'q', label: both, options: [{ value: EVIL, label: both }] }],
       theme: { accent: '#000000', onAccent: '#ffffff', promise: both },
     });
     const phone = makePhone([store]);

@@ -225,14 +225,14 @@ describe('settings', () => {
       version: 'own-1',
       text: { en: 'Be kind.\n\nAlways.', 'zh-CN': '请文明上网。' },
     });
-    expect(view?.question).toMatchObject({ key: 'tea-or-coffee' });
-    expect(view?.question?.options.map((one) => one.value)).toEqual(['tea', 'coffee']);
+    expect(view?.questions[0]).toMatchObject({ key: 'tea-or-coffee' });
+    expect(view?.questions[0]?.options.map((one) => one.value)).toEqual(['tea', 'coffee']);
     await owner.post('/console/settings/texts', { ...form, 'option-3-zh': '' }).expect(422);
     const empty = Object.fromEntries(
       Object.entries(form).filter(([name]) => !/^(question|option)/.test(name)),
     );
     await owner.post('/console/settings/texts', empty).expect(303);
-    expect((await storeBySlug(database.db, store.slug))?.question).toBeUndefined();
+    expect((await storeBySlug(database.db, store.slug))?.questions).toEqual([]);
     expect((await storeBySlug(database.db, store.slug))?.wordings[0]?.version).toBe('own-1');
   });
 

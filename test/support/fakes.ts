@@ -19,7 +19,7 @@ export const PRETEND: RegisteredGateway = {
 };
 
 export function openNds(
-  level: 1 | 2 | 3,
+  level: 0 | 1 | 2 | 3 | 4,
   more: Partial<RegisteredGateway> = {},
 ): RegisteredGateway {
   const secret = 's3cretfaskey0123456789abcdef';
@@ -55,15 +55,17 @@ export function fakeStore(more: Partial<StoreView> = {}): StoreView {
         },
       },
     ],
-    question: {
-      key: 'visit-for',
-      label: { en: 'What brings you here today?', 'zh-CN': '今天来店是为了？' },
-      options: [
-        { value: 'coffee', label: { en: 'A coffee', 'zh-CN': '喝杯咖啡' } },
-        { value: 'work', label: { en: 'A place to work', 'zh-CN': '找个地方办公' } },
-        { value: 'friends', label: { en: 'Meeting friends', 'zh-CN': '朋友见面' } },
-      ],
-    },
+    questions: [
+      {
+        key: 'visit-for',
+        label: { en: 'What brings you here today?', 'zh-CN': '今天来店是为了？' },
+        options: [
+          { value: 'coffee', label: { en: 'A coffee', 'zh-CN': '喝杯咖啡' } },
+          { value: 'work', label: { en: 'A place to work', 'zh-CN': '找个地方办公' } },
+          { value: 'friends', label: { en: 'Meeting friends', 'zh-CN': '朋友见面' } },
+        ],
+      },
+    ],
     gateways: [PRETEND],
     theme: { accent: '#1f5fbf', onAccent: '#ffffff', promise: {} },
     landingHosts: ['harbour.example'],

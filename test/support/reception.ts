@@ -48,6 +48,7 @@ function storeView(row: { id: string; merchantId: string; slug: string }, gatewa
       { purpose: 'access', version: 'a1', text: { en: 'Be kind online.', 'zh-CN': '文明上网。' } },
       { purpose: 'marketing', version: 'm1', text: { en: 'Send offers.', 'zh-CN': '发送优惠。' } },
     ],
+    questions: [],
     gateways: [{ id: gatewayId, kind: 'pretend', name: 'front' }],
     theme: { accent: '#0e6655', onAccent: '#ffffff', promise: {} },
     landingHosts: [],

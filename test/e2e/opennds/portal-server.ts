@@ -17,7 +17,7 @@ fakes.settings.downQuotaKB = Number(quota);
 fakes.offers.push(fakeOffer({ validUntil: Date.now() + 86_400_000 }));
 
 const app = express();
-app.use(createPortal(fakes.ports, { secret: Buffer.alloc(32, 9), publicUrl, viewCache: true }));
+app.use(createPortal(fakes.ports, { secret: Buffer.alloc(32, 9), publicUrl, viewCache: true }).router);
 if (level === 3) {
   const key = readFileSync(path.join(work, 'key.pem'));
   const cert = readFileSync(path.join(work, 'cert.pem'));
