@@ -16,7 +16,7 @@ describe('openNDS authmon', () => {
   function caller(hashes: string[] = [values['gatewayhash'] ?? '']) {
     const fakes = makeFakes();
     const store = fakeStore({ gateways: [openNds(1), openNds(3, { hashes })] });
-    const gateways = createGateways();
+    const gateways = createGateways(fakes.ports);
     const { doors, log } = fakes.ports;
     const call = (auth_get: string, payload = 'none', more: Record<string, string> = {}) => {
       const fields = new URLSearchParams({
@@ -154,7 +154,7 @@ describe('openNDS authmon', () => {
       payload: base64('none'),
     });
     const { doors, log } = fakes.ports;
-    const answer = await createGateways().hear({ store, fields, doors, log, now: 0 });
+    const answer = await createGateways(fakes.ports).hear({ store, fields, doors, log, now: 0 });
     expect(answer?.status).toBe(403);
   });
 

@@ -4,6 +4,8 @@ import { readFileSync } from 'node:fs';
 import path from 'node:path';
 import { describe, expect, test } from '@jest/globals';
 import { createGateways } from '../../portal/gateways/all.ts';
+import type { Gateways } from '../../portal/gateways/all.ts';
+import type { Visit } from '../../portal/gateways/gateway.ts';
 import {
   bareGatewayName,
   openFas,
@@ -12,7 +14,7 @@ import {
 } from '../../portal/gateways/opennds-fas.ts';
 import { gatewayHashes, rhidOf } from '../../portal/gateways/opennds.ts';
 import { pretendRedirect } from '../../portal/gateways/pretend.ts';
-import type { GatewayKind, RegisteredGateway } from '../../portal/ports.ts';
+import type { GatewayKind, RegisteredGateway, StoreView } from '../../portal/ports.ts';
 import { fakeStore, makeFakes, openNds, PRETEND } from '../support/fakes.ts';
 
 function fixture(name: string): unknown {
@@ -30,8 +32,17 @@ const level2 = fixture('opennds-level2-query') as {
 const FASKEY = values['faskey'] ?? '';
 const HID = values['hid'] ?? '';
 
+const fresh = () => createGateways(makeFakes().ports);
+/** The guest's request as the portal met it. */
+const visit = (query: string): Visit => ({
+  url: `https://p.example/p/harbour?${query}`,
+  method: 'GET',
+  networkIp: '192.0.2.9',
+});
+const readAt = (gateways: Gateways, query: string, store: StoreView) =>
+  gateways.read(new URLSearchParams(query), store, visit(query));
 const read = (query: string, ...gateways: RegisteredGateway[]) =>
-  createGateways().read(new URLSearchParams(query), fakeStore({ gateways }));
+  readAt(fresh(), query, fakeStore({ gateways }));
 
 const ITEMS = {
   hid: HID,
@@ -142,14 +153,13 @@ describe('openNDS redirects', () => {
 
   test('level 3 tells under which hashes the gateway will call, once', () => {
     const { query, hashes } = fixture('opennds-9.10-level3') as { query: string; hashes: string[] };
-    const gateways = createGateways();
+    const gateways = fresh();
     const store = fakeStore({ gateways: [openNds(3)] });
-    const again = () => gateways.read(new URLSearchParams(query), store);
+    const again = () => readAt(gateways, query, store);
     expect(again()).toMatchObject({ learnt: hashes });
     expect(again()).not.toHaveProperty('learnt');
     const knowing = fakeStore({ gateways: [openNds(3, { hashes })] });
-    const fresh = createGateways().read(new URLSearchParams(query), knowing);
-    expect(fresh).not.toHaveProperty('learnt');
+    expect(readAt(fresh(), query, knowing)).not.toHaveProperty('learnt');
   });
 
   test.each<[string, string, RegisteredGateway[], string]>([
@@ -208,13 +218,13 @@ async function openVia(level: 1 | 2 | 3) {
   const gateway = openNds(level);
   const store = fakeStore({ gateways: [gateway] });
   const query = level === 1 ? plainQuery(ITEMS) : secretQuery({ ...ITEMS, authdir: 'door_x' });
-  const gateways = createGateways();
-  const reading = gateways.read(new URLSearchParams(query), store);
+  const gateways = createGateways(fakes.ports);
+  const reading = readAt(gateways, query, store);
   if (reading.kind !== 'known') throw new Error('not read');
   const { context } = reading;
   const landingUrl = 'https://p.example/p/harbour/landed?j=a-b_c';
-  const { doors } = fakes.ports;
-  const request = { store, gateway, context, grant: GRANT, landingUrl, doors };
+  const { doors, log } = fakes.ports;
+  const request = { store, gateway, context, grant: GRANT, landingUrl, doors, log, now: 0 };
   return { fakes, opening: await gateways.of('opennds').open(request) };
 }
 
@@ -269,7 +279,7 @@ describe('the pretend gateway', () => {
 
   test('its redirect is worth nothing at another store, or without a secret', () => {
     const other = fakeStore({ slug: 'other' });
-    const reading = createGateways().read(new URLSearchParams(query), other);
+    const reading = readAt(fresh(), query, other);
     expect(reading).toEqual({ kind: 'refused', reason: 'forged' });
     const bare: RegisteredGateway = { id: 'x', kind: 'pretend', name: 'front-desk' };
     const own = pretendRedirect('harbour', bare, client);
@@ -281,7 +291,7 @@ describe('the pretend gateway', () => {
 
   test('it lets in and confirms at once', async () => {
     const fakes = makeFakes();
-    const gateways = createGateways();
+    const gateways = createGateways(fakes.ports);
     const store = fakeStore();
     const context = {
       gatewayId: 'gw-pretend',
@@ -296,6 +306,8 @@ describe('the pretend gateway', () => {
       grant: GRANT,
       landingUrl: '',
       doors: fakes.ports.doors,
+      log: fakes.ports.log,
+      now: 0,
     });
     expect(opening).toEqual({ kind: 'open' });
     expect(fakes.calls.map(({ port }) => port)).toEqual(['doors.deposit', 'doors.confirmed']);
@@ -303,7 +315,7 @@ describe('the pretend gateway', () => {
 });
 
 test('what each gateway can do is said', () => {
-  const gateways = createGateways();
+  const gateways = fresh();
   const of = (kind: GatewayKind) => gateways.of(kind);
   expect(of('opennds').capabilities(openNds(1))).toMatchObject({
     door: 'browser',
@@ -319,7 +331,7 @@ test('what each gateway can do is said', () => {
     door: 'poll',
     limits: true,
     accounting: true,
-    kick: false,
+    kick: 'never',
   });
   expect(gateways.knock(fakeStore())).toBeNull();
   expect(gateways.knock(fakeStore({ gateways: [PRETEND, openNds(1)] }))).toBe(

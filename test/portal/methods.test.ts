@@ -29,7 +29,7 @@ function desk() {
     action: 'start' | 'finish',
     value: string,
     from: Journey = journey,
-  ): Promise<Journey> => (await methods[name].submit?.(from, { action, value }, tools)) ?? from;
+  ): Promise<Journey> => (await methods[name]?.submit?.(from, { action, value }, tools)) ?? from;
   return { fakes, tools, journey, go };
 }
 
