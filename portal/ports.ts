@@ -123,7 +123,8 @@ export interface Portal2Settings {
   /** Repeat the Challenge attribute in REQ_AUTH. */
   sendChallenge: boolean;
   /** Names of the redirect's parameters where they differ from the usual ones. */
-  parameters?: Partial<Record<'ip' | 'mac' | 'nas' | 'ssid' | 'url', string>> | undefined;
+  parameters?:
+    Partial<Record<'ip' | 'mac' | 'nas' | 'ssid' | 'url', string | undefined>> | undefined;
   /** Answer MAC-binding queries: a known device is let in without a page. */
   macBinding: boolean;
 }

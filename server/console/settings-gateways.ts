@@ -102,7 +102,9 @@ async function add(deps: ConsoleDeps, request: Request, response: Response): Pro
     return;
   }
   try {
-    const id = await createGateway(deps, staffOf(response).merchantId, row.id, read.data);
+    const { level, ...asked } = read.data;
+    const gateway = asked.kind === 'opennds' ? { ...asked, level } : asked;
+    const id = await createGateway(deps, staffOf(response).merchantId, row.id, gateway);
     done(response, `${list}/${id}`, 'gateway-added');
   } catch (error) {
     if (!(error instanceof ProblemError) || error.code !== 'conflict') throw error;

@@ -16,7 +16,9 @@ import {
 } from './queries.ts';
 import type { GatewayRow, StoreRow } from './queries.ts';
 import { applyChange, defaultSettings, readSettings } from './schema.ts';
-import type { GatewayKind, GatewaySettings } from './gateway-schema.ts';
+import { misfits } from './gateway-schema.ts';
+import type { GatewayBody, GatewayKind } from './gateway-schema.ts';
+import { gatewaySettings } from './gateway-settings.ts';
 import type { SettingsChange } from './schema.ts';
 
 export interface StoreDeps {
@@ -102,26 +104,17 @@ export async function changeStore(
   );
 }
 
-export interface NewGateway {
-  kind: GatewayKind;
-  name: string;
-  level?: 1 | 2 | 3 | undefined;
-  /** Made here when not given. */
-  secret?: string | undefined;
-}
-
 export async function createGateway(
   deps: StoreDeps,
   merchantId: string,
   storeId: string,
-  gateway: NewGateway,
+  gateway: GatewayBody,
 ): Promise<string> {
   const now = deps.clock();
   const id = uuidv7(now);
-  const settings: GatewaySettings = {
-    secret: gateway.secret ?? newGatewaySecret(),
-    ...(gateway.kind === 'opennds' ? { level: gateway.level ?? 3 } : {}),
-  };
+  const { kind, name, ...asked } = gateway;
+  refuseMisfits(kind, asked);
+  const settings = gatewaySettings(kind, {}, asked, newGatewaySecret);
   await unlessTaken('The store has a gateway of this name.', () =>
     deps.db.tx(
       async (tx) => {
@@ -129,7 +122,6 @@ export async function createGateway(
         if ((await gatewaysOf(tx, merchantId, storeId)).length >= mostGateways) {
           throw problem('conflict', { detail: `A store has at most ${mostGateways} gateways.` });
         }
-        const { kind, name } = gateway;
         await insertGateway(tx, merchantId, {
           id,
           store_id: storeId,
@@ -150,21 +142,18 @@ export async function changeGateway(
   deps: StoreDeps,
   merchantId: string,
   id: string,
-  change: { [K in 'name' | 'level' | 'secret']?: NewGateway[K] | undefined },
+  change: { [K in keyof Omit<GatewayBody, 'kind'>]?: GatewayBody[K] | undefined },
 ): Promise<GatewayRow> {
   return unlessTaken('The store has a gateway of this name.', () =>
     deps.db.tx(
       async (tx) => {
         const row = await gatewayById(tx, merchantId, id, true);
         if (!row) throw problem('not-found');
-        const name = change.name ?? row.name;
-        const { hashes, ...kept } = row.settings;
-        const settings: GatewaySettings = {
-          ...kept,
-          ...(change.secret ? { secret: change.secret } : {}),
-          ...(change.level && row.kind === 'opennds' ? { level: change.level } : {}),
-        };
-        const same = name === row.name && settings.secret === kept.secret;
+        const { name = row.name, ...asked } = change;
+        const { hashes, ...before } = row.settings;
+        const settings = gatewaySettings(row.kind, before, asked, newGatewaySecret);
+        refuseMisfits(row.kind, { ...asked, unifi: settings.unifi, portal2: settings.portal2 });
+        const same = name === row.name && settings.secret === before.secret;
         if (same && hashes) settings.hashes = hashes;
         await updateGateway(tx, merchantId, { id, name, settings });
         return { ...row, name, settings };
@@ -172,6 +161,18 @@ export async function changeGateway(
       { tenant: merchantId },
     ),
   );
+}
+
+function refuseMisfits(kind: GatewayKind, asked: Parameters<typeof misfits>[1]): void {
+  const wrong = misfits(kind, asked);
+  if (wrong.length === 0) return;
+  throw problem('invalid-request', {
+    detail: `A gateway of kind ${kind} does not fit.`,
+    errors: wrong.map(({ part, wrong: how }) => ({
+      path: part,
+      message: how === 'missing' ? 'is needed for this kind' : 'does not belong to this kind',
+    })),
+  });
 }
 
 export async function removeGateway(
