@@ -39,7 +39,12 @@ export function createEquipment(gateways: Gateways, lobby: Lobby): PortalEquipme
     async poll(store, gateway) {
       return (await gateways.of(gateway.kind).poll?.(store, gateway)) ?? null;
     },
-    listen: async () => ({}),
+    async listen(settings) {
+      const acs = await listenToAcs(gateways, settings);
+      if (acs === null) return {};
+      closers.push(acs.close);
+      return { portal2: acs.port };
+    },
     attach(server) {
       for (const gateway of gateways.all()) {
         const close = gateway.attach?.(server, lobby);
@@ -50,4 +55,10 @@ export function createEquipment(gateways: Gateways, lobby: Lobby): PortalEquipme
       await Promise.all(closers.splice(0).map((close) => close()));
     },
   };
+}
+
+/** Portal 2.0: the UDP port that ACs send to unasked. */
+async function listenToAcs(gateways: Gateways, { host, portal2 }: EquipmentSettings) {
+  if (portal2 === undefined) return null;
+  return (await gateways.of('portal2').listen?.(host, portal2.port)) ?? null;
 }

@@ -119,6 +119,8 @@ export interface Portal2Settings {
   host: string;
   port: number;
   version: 1 | 2;
+  /** Octets before the attributes where they differ from the usual 16 (version 1) and 32 (version 2). */
+  headerOctets?: 16 | 32 | undefined;
   auth: 'chap' | 'pap';
   /** Repeat the Challenge attribute in REQ_AUTH. */
   sendChallenge: boolean;

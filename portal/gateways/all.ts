@@ -2,6 +2,7 @@
 import type { GatewayKind, PortalPorts, RegisteredGateway, StoreView } from '../ports.ts';
 import type { Gateway, MachineCall, Reading, Visit } from './gateway.ts';
 import { createOpenNds } from './opennds.ts';
+import { createPortal2 } from './portal2.ts';
 import { pretend } from './pretend.ts';
 
 export interface Gateways {
@@ -14,8 +15,12 @@ export interface Gateways {
 }
 
 /** A gateway whose code is not there is a fault of ours, not of the guest's. */
-export function createGateways(_ports: PortalPorts): Gateways {
-  const kinds: Partial<Record<GatewayKind, Gateway>> = { pretend, opennds: createOpenNds() };
+export function createGateways(ports: PortalPorts): Gateways {
+  const kinds: Partial<Record<GatewayKind, Gateway>> = {
+    pretend,
+    opennds: createOpenNds(),
+    portal2: createPortal2(ports),
+  };
   const all = Object.values(kinds);
   const of = (kind: GatewayKind): Gateway => {
     const found = kinds[kind];

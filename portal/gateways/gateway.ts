@@ -37,7 +37,12 @@ export interface Capabilities {
 /** `absent`: the request does not speak of this kind of gateway at all. */
 export type Reading =
   | { kind: 'absent' }
-  | { kind: 'refused'; reason: 'unknown-gateway' | 'forged' | 'malformed' }
+  | {
+      kind: 'refused';
+      reason: 'unknown-gateway' | 'forged' | 'malformed';
+      /** What the merchant should know about it (`Notice.detail`): names of parameters, no personal data. */
+      detail?: Record<string, string>;
+    }
   | {
       kind: 'known';
       gateway: RegisteredGateway;
@@ -109,6 +114,8 @@ export interface Gateway {
   mount?(router: Router, lobby: Lobby): void;
   /** Connections of its own beside HTTP requests (WebSocket upgrades). Gives what closes them. */
   attach?(server: Server, lobby: Lobby): () => Promise<void>;
+  /** Opens a UDP door for what its equipment says unasked. */
+  listen?(host: string, port: number): Promise<{ port: number; close(): Promise<void> }>;
   /** Plain-text answer to a machine's call, or null when this is none. */
   hear?(call: MachineCall): Promise<{ status: number; text: string } | null>;
 }
