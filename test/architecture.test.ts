@@ -51,7 +51,7 @@ const law: Record<string, { areas: string[]; packages: string[] }> = {
   'server/access-vouchers': feature(['codes'], ['rate-limiter-flexible']),
   'server/members': feature(['codes']),
   'server/approvals': feature([]),
-  'server/links': feature([]),
+  'server/links': feature(['codes']),
   'server/guests': feature([
     'consents',
     'sessions',

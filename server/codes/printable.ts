@@ -41,17 +41,34 @@ export function newPrintableCode(length = 10, draw: (below: number) => number = 
   return payload + checkSign(payload);
 }
 
-/** The code that was meant, or null when it cannot be one: case, gaps, dashes, wide forms and look-alikes forgiven. */
-export function parsePrintableCode(typed: string): string | null {
+/** What was meant by `typed`: case, gaps, dashes, wide forms and look-alikes forgiven; null for other signs. */
+function plainSigns(typed: string): string | null {
   if (typed.length > 100) return null;
   const plain = typed
     .normalize('NFKC')
     .toUpperCase()
     .replace(/[\s\p{Pd}_.]/gu, '')
     .replace(/[06BOQSUZ]/g, (sign) => LOOKS_LIKE[sign]!);
-  if (plain.length < SHORTEST || plain.length > LONGEST) return null;
   for (const sign of plain) if (!ALPHABET.includes(sign)) return null;
+  return plain;
+}
+
+/** The code that was meant, or null when it cannot be one. */
+export function parsePrintableCode(typed: string): string | null {
+  const plain = plainSigns(typed);
+  if (plain === null || plain.length < SHORTEST || plain.length > LONGEST) return null;
   return checkSign(plain.slice(0, -1)) === plain.at(-1) ? plain : null;
+}
+
+/** Signs of the same alphabet without a check: all of them chance. */
+export function newSigns(length: number, draw: (below: number) => number = randomInt): string {
+  return Array.from({ length }, () => ALPHABET[draw(BASE)]!).join('');
+}
+
+/** What was meant by `typed`, or null when that is not `length` of our signs. */
+export function parseSigns(typed: string, length: number): string | null {
+  const plain = plainSigns(typed);
+  return plain?.length === length ? plain : null;
 }
 
 /** As printed: in groups of four or five with dashes. */

@@ -86,6 +86,21 @@ export interface EventPayloads {
     reason: string;
     at: string;
   };
+  /** A guest asks staff to be let in; who, only the list says. */
+  'approval.asked': { requestId: string; storeId: string; at: string };
+  'approval.decided': { requestId: string; storeId: string; granted: boolean; at: string };
+  /** Codes sent to numbers that begin so are hardly ever typed: no SMS goes there for a while. */
+  'sms.paused': {
+    storeId: string;
+    /** The first digits of an E.164 number. */
+    prefix: string;
+    country: string;
+    /** Of the last hour. */
+    sends: number;
+    uses: number;
+    until: string;
+    at: string;
+  };
   'offer.issued': {
     voucherId: string;
     offerId: string;

@@ -82,5 +82,8 @@ export const staffTypes: readonly EventType[] = [
   ...subjectTypes,
   'guest.admitted',
   'session.ended',
+  'approval.asked',
+  'approval.decided',
+  'sms.paused',
   'fence.changed',
 ];

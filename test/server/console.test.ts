@@ -4,7 +4,7 @@ import path from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import request from 'supertest';
 import { newPrintableCode } from '../../server/codes/printable.ts';
-import { csvCell } from '../../server/console/csv.ts';
+import { csvCell } from '../../server/http/csv.ts';
 import { readTexts } from '../../server/console/texts.ts';
 import { createOwnerLink } from '../../server/staff/sign-in.ts';
 import { createPasswords } from '../../server/staff/passwords.ts';

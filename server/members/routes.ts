@@ -1,0 +1,306 @@
+/** Member cards over the API: make, import, list, export, change, delete. */
+import { z } from 'zod';
+import type { Database, Queryable } from '../db/database.ts';
+import { problem } from '../errors.ts';
+import { csvLine } from '../http/csv.ts';
+import type { AnyRoute } from '../http/route.ts';
+import { route } from '../http/route.ts';
+import { MOST_ROWS, cardsOfCsv, changeCard, makeCards } from './manage.ts';
+import type { MadeCard } from './manage.ts';
+import { cardHashes } from './members.ts';
+import { cardNumber } from './number.ts';
+import type { CardRow } from './queries.ts';
+import { deleteCard, listCards } from './queries.ts';
+
+export interface MemberRouteDeps {
+  db: Database;
+  clock: () => number;
+  /** The installation's secret. */
+  secret: Buffer;
+}
+
+const tag = 'Member cards';
+const MOST_EXPORTED = 50_000;
+const BODY_LIMIT = 512 * 1024;
+
+const typed = (max: number) => z.string().max(max);
+const cardBody = z.strictObject({
+  number: typed(80)
+    .optional()
+    .describe('Your own number, 3 to 32 letters and digits; made, with a check digit, without it.'),
+  name: typed(200).optional().describe('Whose card it is; shown to staff only.'),
+  pin: typed(80)
+    .optional()
+    .describe('4 to 8 digits the member types beside the number; made when no phone is given.'),
+  phone: typed(80)
+    .optional()
+    .describe('Phone on file: its last four digits are typed beside the number. Not kept.'),
+  expires: typed(40).optional().describe('Last day it is good for, or an instant, ISO 8601.'),
+});
+
+const changeBody = z.strictObject({
+  name: z
+    .string()
+    .trim()
+    .min(1)
+    .max(120)
+    .regex(/^[^\p{Cc}\p{Cs}]*$/u, 'must not hold control characters')
+    .nullable()
+    .optional()
+    .describe('Whose card it is, or null.'),
+  pin: typed(80).optional().describe('A new PIN, 4 to 8 digits; wrong tries are forgotten.'),
+  phone: typed(80).optional().describe('A new phone on file instead of a PIN.'),
+  blocked: z.boolean().optional().describe('Refused at the portal (true) or good again (false).'),
+  expires: typed(40).nullable().optional().describe('Last day, or null for no end.'),
+});
+
+const card = z.object({
+  id: z.string().describe('Identifier.'),
+  number: z.string().describe('The number, as it is kept: upper case, without blanks or dashes.'),
+  name: z.string().nullable().describe('Whose card it is, or null.'),
+  factor: z.enum(['pin', 'phone']).describe('What is typed beside the number.'),
+  guestId: z.string().nullable().describe('The guest who came with it, or null.'),
+  blocked: z.boolean().describe('Whether it is refused at the portal.'),
+  expiresAt: z.string().nullable().describe('When it stops being good, ISO 8601 UTC, or null.'),
+  createdAt: z.string().describe('When it was made, ISO 8601 UTC.'),
+});
+
+const made = card.extend({
+  row: z.number().describe('Which row of the request, from 1; in CSV the line of the file.'),
+  pin: z.string().nullable().describe('The PIN if it was made here: shown this once. Else null.'),
+});
+
+const outcome = z.object({
+  cards: z.array(made).describe('Cards that were made.'),
+  errors: z
+    .array(
+      z.object({
+        row: z.number().describe('Which row of the request, from 1; in CSV the line of the file.'),
+        message: z.string().describe('Why no card was made of it.'),
+      }),
+    )
+    .describe('Rows of which no card was made; the others stand.'),
+});
+
+const cardExample = {
+  id: '019a9b3e-4c00-7abc-8def-0123456789ab',
+  number: '481920375526',
+  name: 'Ada L.',
+  factor: 'pin' as const,
+  guestId: null,
+  blocked: false,
+  expiresAt: '2027-12-31T23:59:59.999Z',
+  createdAt: '2026-11-17T12:00:00.000Z',
+};
+const outcomeExample = {
+  cards: [{ ...cardExample, row: 1, pin: '402817' }],
+  errors: [{ row: 2, message: 'A card with this number exists already.' }],
+};
+
+function shown(row: CardRow) {
+  return {
+    id: row.id,
+    number: row.number,
+    name: row.name,
+    factor: row.factor,
+    guestId: row.guest_id,
+    blocked: row.blocked_at !== null,
+    expiresAt: row.expires_at?.toISOString() ?? null,
+    createdAt: row.created_at.toISOString(),
+  };
+}
+
+const shownMade = ({ row, card: kept, pin }: MadeCard) => ({ ...shown(kept), row, pin });
+
+const HEAD = ['number', 'name', 'blocked', 'expires', 'created', 'guest'] as const;
+
+/** Every card as CSV, newest first; read in pages, so that no statement is long. */
+async function exported(tx: Queryable, merchantId: string): Promise<string> {
+  let text = csvLine(HEAD);
+  let before: string | null = null;
+  for (let rows = 0; rows < MOST_EXPORTED;) {
+    const page: CardRow[] = await listCards(tx, merchantId, { number: null, before }, MOST_ROWS);
+    for (const row of page) {
+      text += csvLine([
+        row.number,
+        row.name,
+        row.blocked_at !== null,
+        row.expires_at,
+        row.created_at,
+        row.guest_id,
+      ]);
+    }
+    rows += page.length;
+    before = page.at(-1)?.id ?? null;
+    if (page.length < MOST_ROWS) break;
+  }
+  return text;
+}
+
+export function memberRoutes(deps: MemberRouteDeps): AnyRoute[] {
+  return [...making(deps), ...reading(deps), ...changing(deps)];
+}
+
+function making({ db, clock, secret }: MemberRouteDeps): AnyRoute[] {
+  const hashes = cardHashes(secret);
+  const make = async (merchantId: string, asked: Parameters<typeof makeCards>[3]) => {
+    const { made: cards, errors } = await db.tx(
+      (tx) => makeCards(tx, hashes, merchantId, asked, clock()),
+      { tenant: merchantId },
+    );
+    return { cards: cards.map(shownMade), errors };
+  };
+  return [
+    route({
+      method: 'post',
+      path: '/v1/member-cards',
+      summary: 'Make or bring in member cards',
+      description:
+        'Up to 1,000 at a time. Rows that cannot be used are told in `errors`; the others are kept. What the member types beside the number is kept only as a keyed hash.',
+      tag,
+      access: 'guests:write',
+      body: z.strictObject({
+        cards: z.array(cardBody).min(1).max(MOST_ROWS).describe('The cards.'),
+      }),
+      bodyLimit: BODY_LIMIT,
+      reply: outcome,
+      example: {
+        body: {
+          cards: [
+            { name: 'Ada L.', expires: '2027-12-31' },
+            { number: 'A-1001', pin: '4711' },
+          ],
+        },
+        reply: outcomeExample,
+      },
+      handler: ({ caller: { merchantId }, body }) =>
+        make(
+          merchantId,
+          body.cards.map((one, at) => ({ ...one, row: at + 1 })),
+        ),
+    }),
+    route({
+      method: 'post',
+      path: '/v1/member-cards/import',
+      summary: 'Bring in member cards from CSV text',
+      description:
+        'The first line names the columns, in any order: number, name, pin, phone, expires. Cells are separated by commas, semicolons or tabs. Up to 1,000 rows at a time; rows that cannot be used are told by their line, the others are kept.',
+      tag,
+      access: 'guests:write',
+      body: z.string().max(BODY_LIMIT).describe('The CSV text.'),
+      textBody: true,
+      bodyLimit: BODY_LIMIT,
+      reply: outcome,
+      example: {
+        body: 'number,name,phone\nA-1001,Ada L.,+44 7400 123456\n',
+        reply: outcomeExample,
+      },
+      handler: ({ caller: { merchantId }, body }) => make(merchantId, cardsOfCsv(body)),
+    }),
+  ];
+}
+
+function reading({ db }: MemberRouteDeps): AnyRoute[] {
+  return [
+    route({
+      method: 'get',
+      path: '/v1/member-cards',
+      summary: 'List member cards',
+      description: 'Newest first. `next` of one page is the `cursor` of the following.',
+      tag,
+      access: 'guests:read',
+      query: z.object({
+        number: typed(80).optional().describe('Only numbers that begin so.'),
+        cursor: z.uuid().optional().describe('`next` of the page before.'),
+        limit: z.coerce
+          .number()
+          .int()
+          .min(1)
+          .max(200)
+          .default(50)
+          .describe('How many at most; 50 unless said.'),
+      }),
+      reply: z.object({
+        cards: z.array(card).describe('The cards.'),
+        next: z.string().nullable().describe('Where the list goes on, or null at its end.'),
+      }),
+      example: { reply: { cards: [cardExample], next: null } },
+      handler: async ({ caller: { merchantId }, query }) => {
+        const begins = query.number?.toUpperCase().replace(/[^0-9A-Z]/g, '') || null;
+        const filter = {
+          number: (query.number && cardNumber(query.number)) ?? begins,
+          before: query.cursor ?? null,
+        };
+        const rows = await db.tx((tx) => listCards(tx, merchantId, filter, query.limit + 1), {
+          tenant: merchantId,
+          readOnly: true,
+        });
+        const page = rows.slice(0, query.limit);
+        const next = rows.length > query.limit ? (page.at(-1)?.id ?? null) : null;
+        return { cards: page.map(shown), next };
+      },
+    }),
+    route({
+      method: 'get',
+      path: '/v1/member-cards/export',
+      summary: 'All member cards as CSV',
+      description:
+        'Newest first, at most 50,000. Cells that a spreadsheet would run as formulas are defused. Neither PINs nor phones are in it: they are not kept.',
+      tag,
+      access: 'guests:read',
+      reply: z.string().describe('CSV text with a head line.'),
+      replyAs: 'text',
+      example: {
+        reply: `${HEAD.join(',')}\r\n481920375526,Ada L.,false,,2026-11-17T12:00:00.000Z,\r\n`,
+      },
+      handler: ({ caller: { merchantId } }) =>
+        db.tx((tx) => exported(tx, merchantId), {
+          tenant: merchantId,
+          isolation: 'repeatable read',
+          readOnly: true,
+        }),
+    }),
+  ];
+}
+
+function changing({ db, clock, secret }: MemberRouteDeps): AnyRoute[] {
+  const hashes = cardHashes(secret);
+  const params = z.object({ id: z.uuid().describe('The card.') });
+  return [
+    route({
+      method: 'patch',
+      path: '/v1/member-cards/:id',
+      summary: 'Change or block a member card',
+      description: 'A blocked card opens nothing any more; sessions it opened go on to their end.',
+      tag,
+      access: 'guests:write',
+      params,
+      body: changeBody,
+      reply: card,
+      example: { body: { blocked: true }, reply: { ...cardExample, blocked: true } },
+      handler: async ({ caller: { merchantId }, params: { id }, body }) =>
+        shown(
+          await db.tx((tx) => changeCard(tx, hashes, merchantId, id, body, clock()), {
+            tenant: merchantId,
+          }),
+        ),
+    }),
+    route({
+      method: 'delete',
+      path: '/v1/member-cards/:id',
+      summary: 'Delete a member card',
+      description: 'The guest who came with it stays.',
+      tag,
+      access: 'guests:write',
+      params,
+      status: 204,
+      reply: z.object({}),
+      example: { reply: {} },
+      handler: async ({ caller: { merchantId }, params: { id } }) => {
+        const gone = await db.tx((tx) => deleteCard(tx, merchantId, id), { tenant: merchantId });
+        if (!gone) throw problem('not-found');
+        return {};
+      },
+    }),
+  ];
+}
