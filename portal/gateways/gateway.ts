@@ -75,6 +75,8 @@ export interface OpenRequest {
   gateway: RegisteredGateway;
   context: GatewayContext;
   grant: Pick<Grant, 'sessionId' | 'minutes' | 'upKbps' | 'downKbps' | 'upQuotaKB' | 'downQuotaKB'>;
+  /** A few minutes to fetch a code or to sign in elsewhere, not the admission itself. */
+  grace?: boolean;
   /** Our page to which the gateway returns the browser. */
   landingUrl: string;
   doors: Doors;
@@ -102,6 +104,15 @@ export interface Lobby {
   receive(request: Request, response: Response, store: StoreView, reading: Reading): Promise<void>;
 }
 
+export interface PassRequest {
+  store: StoreView;
+  gateway: RegisteredGateway;
+  context: GatewayContext;
+  /** At most 900. */
+  seconds: number;
+  log: Log;
+}
+
 export interface Gateway {
   capabilities(gateway: RegisteredGateway): Capabilities;
   read(query: URLSearchParams, store: StoreView, visit: Visit): Reading;
@@ -110,6 +121,11 @@ export interface Gateway {
   kick?(target: KickTarget): Promise<KickOutcome>;
   /** Everybody it holds authorised, from its controller. */
   poll?(store: StoreRef, gateway: RegisteredGateway): Promise<LiveClient[]>;
+  /**
+   * Lets a client through for some seconds without a session, to fetch a code; true when the gateway was
+   * told. Only gateways with a line of their own can, and only while it is up: else grant a grace session.
+   */
+  pass?(request: PassRequest): Promise<boolean>;
   /** Addresses of its own outside `/p/:store`. */
   mount?(router: Router, lobby: Lobby): void;
   /** Connections of its own beside HTTP requests (WebSocket upgrades). Gives what closes them. */

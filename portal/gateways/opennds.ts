@@ -1,14 +1,17 @@
-/** openNDS forwarding authentication, levels 1 to 3: its redirects, its door, and its authmon calls. */
+/** openNDS forwarding authentication, levels 0 to 4: its redirects, its door, and its authmon calls. */
 import { createHash } from 'node:crypto';
 import type { RegisteredGateway, StoreView } from '../ports.ts';
 import type { Capabilities, Gateway, MachineCall, OpenRequest, Reading } from './gateway.ts';
 import { normaliseMac, tidyOrigin } from './gateway.ts';
-import { bareGatewayName, openFas, percentDecode, privateAddress } from './opennds-fas.ts';
 import { hearAuthmon } from './opennds-authmon.ts';
+import { hidOf, readClear, standInMac } from './opennds-clear.ts';
+import type { ClearQuery } from './opennds-clear.ts';
+import { bareGatewayName, openFas, percentDecode, privateAddress } from './opennds-fas.ts';
+import { createNames } from './opennds-names.ts';
+import type { Names } from './opennds-names.ts';
 
 const HEX64 = /^[0-9a-f]{64}$/;
 const AUTHDIR = /^[\w-]{1,64}$/;
-const MAX_LEARNT = 4;
 
 /** sha256 of the client token and the shared key: what the gateway accepts as proof of our consent. */
 export function rhidOf(hid: string, faskey: string): string {
@@ -17,23 +20,26 @@ export function rhidOf(hid: string, faskey: string): string {
     .digest('hex');
 }
 
-/** The two hashes a gateway may introduce itself by: 9.10 hashes its name with the `%20` it ends in. */
-export function gatewayHashes(encodedName: string): string[] {
-  const bare = encodedName.replace(/(?:%20)+$/i, '');
-  return [`${bare}%20`, bare].map((name) => createHash('sha256').update(name).digest('hex'));
-}
+/** From level 3 on the gateway fetches its guests itself. */
+const fetches = ({ level = 0 }: RegisteredGateway) => level >= 3;
+const encrypts = ({ level = 0 }: RegisteredGateway) => level === 2 || level === 3;
 
+/**
+ * A client that is inside keeps its token and its time: asked again, levels 3 and 4 refuse it (seen with
+ * 9.10), so more time needs a new sign-in. Up to level 2 no time of ours was ever set at the gateway,
+ * and its door leads a client who is inside straight back to us.
+ */
 function capabilities(gateway: RegisteredGateway): Capabilities {
-  const polls = gateway.level === 3;
+  const polls = fetches(gateway);
   return {
     door: polls ? 'poll' : 'browser',
-    redirect: gateway.level === 1 ? 'forgeable' : 'encrypted',
+    redirect: encrypts(gateway) ? 'encrypted' : 'forgeable',
     limits: polls,
     speed: polls,
     accounting: polls,
     kick: 'never',
     status: polls,
-    extend: false,
+    extend: !polls,
     knock: 'http://status.client/',
   };
 }
@@ -42,7 +48,7 @@ function contextOf(gateway: RegisteredGateway, fas: Map<string, string>): Readin
   const mac = normaliseMac(fas.get('clientmac') ?? '');
   const hid = fas.get('hid') ?? '';
   const address = fas.get('gatewayaddress') ?? '';
-  const needsDoor = gateway.level !== 3;
+  const needsDoor = !fetches(gateway);
   if (mac === null || !HEX64.test(hid) || (needsDoor && !privateAddress(address)))
     return { kind: 'refused', reason: 'malformed' };
   const origin = tidyOrigin(percentDecode(fas.get('originurl') ?? ''));
@@ -63,94 +69,114 @@ function contextOf(gateway: RegisteredGateway, fas: Map<string, string>): Readin
   };
 }
 
-/**
- * Only the way of asking that was registered counts: a gateway of level 2 or 3 never has its guests
- * accepted from a plain query, which anybody can write.
- */
-function readFas(
-  query: URLSearchParams,
-  store: StoreView,
-  learn: (gateway: RegisteredGateway, encodedName: string) => void,
-): Reading {
-  const known = store.gateways.filter((gateway) => gateway.kind === 'opennds');
+/** Only the way of asking that was registered counts: a plain query, which anybody can write, never
+ * speaks for a gateway that encrypts, nor one in clear for any other level. */
+function readFas(query: URLSearchParams, store: StoreView, names: Names): Reading {
   const encrypted = query.has('iv');
+  const known = store.gateways.filter(
+    (gateway) =>
+      gateway.kind === 'opennds' && gateway.level !== 0 && encrypts(gateway) === encrypted,
+  );
   let named = false;
   for (const gateway of known) {
-    if ((gateway.level === 1) === encrypted) continue;
     const fas = openFas(query, encrypted ? (gateway.secret ?? '') : null);
     if (fas === null) continue;
     const encodedName = fas.get('gatewayname') ?? '';
     if (bareGatewayName(encodedName) !== gateway.name.trim()) continue;
     named = true;
     const reading = contextOf(gateway, fas);
-    if (reading.kind === 'known' && encrypted) learn(gateway, encodedName);
-    if (reading.kind === 'known') return reading;
+    if (reading.kind !== 'known') continue;
+    const learnt = encrypted ? names.learn(gateway, encodedName) : null;
+    if (gateway.level === 4) names.suspect(gateway, encodedName);
+    return learnt === null ? reading : { ...reading, learnt };
   }
   if (named) return { kind: 'refused', reason: 'malformed' };
-  const anyForm = known.some((gateway) => (gateway.level === 1) !== encrypted);
-  return { kind: 'refused', reason: encrypted && anyForm ? 'forged' : 'unknown-gateway' };
+  return {
+    kind: 'refused',
+    reason: encrypted && known.length > 0 ? 'forged' : 'unknown-gateway',
+  };
+}
+
+function clearContext(gateway: RegisteredGateway, clear: ClearQuery): Reading {
+  const origin = tidyOrigin(clear.origin);
+  return {
+    kind: 'known',
+    gateway,
+    context: {
+      gatewayId: gateway.id,
+      kind: 'opennds',
+      mac: standInMac(gateway.id, clear.token),
+      ip: clear.ip,
+      hid: hidOf(clear.token),
+      gatewayAddress: clear.address,
+      authDir: clear.authDir,
+      claims: { tok: clear.token },
+      ...(origin === null ? {} : { originUrl: origin }),
+    },
+  };
+}
+
+function readLevel0(query: URLSearchParams, store: StoreView): Reading {
+  const clear = readClear(query);
+  if (clear === null) return { kind: 'refused', reason: 'malformed' };
+  const gateway = store.gateways.find(
+    ({ kind, level, name }) => kind === 'opennds' && level === 0 && name.trim() === clear.name,
+  );
+  return gateway === undefined
+    ? { kind: 'refused', reason: 'unknown-gateway' }
+    : clearContext(gateway, clear);
 }
 
 async function open({ store, gateway, context, grant, landingUrl, doors }: OpenRequest) {
   const rhid = rhidOf(context.hid ?? '', gateway.secret ?? '');
-  if (gateway.level === 3) {
+  if (fetches(gateway)) {
     const { sessionId, minutes, upKbps, downKbps, upQuotaKB, downQuotaKB } = grant;
     const limits = { minutes, upKbps, downKbps, upQuotaKB, downQuotaKB };
     await doors.deposit(store, gateway.id, { rhid, sessionId, ...limits });
     return { kind: 'waiting' } as const;
   }
-  const query = `tok=${rhid}&redir=${encodeURIComponent(landingUrl)}`;
+  // Level 0 has no key to prove: the token itself opens.
+  const shown = gateway.level === 0 ? (context.claims?.['tok'] ?? '') : rhid;
+  const query = `tok=${shown}&redir=${encodeURIComponent(landingUrl)}`;
   const directory = context.authDir ?? 'opennds_auth';
   const url = `http://${context.gatewayAddress ?? ''}/${directory}/?${query}`;
   return { kind: 'through', url } as const;
 }
 
-/** Names learnt from redirects that only the holder of the key can have written, by gateway. */
-type Learnt = Map<string, string[]>;
-
-function findByHash(call: MachineCall, learnt: Learnt): RegisteredGateway | null {
-  const hash = call.fields.get('gatewayhash') ?? '';
-  const byHash = (gateway: RegisteredGateway) =>
-    gateway.kind === 'opennds' &&
-    gateway.level === 3 &&
-    [
-      ...gatewayHashes(encodeURIComponent(gateway.name.trim())),
-      ...(gateway.hashes ?? []),
-      ...(learnt.get(gateway.id) ?? []),
-    ].includes(hash);
-  return HEX64.test(hash) ? (call.store.gateways.find(byHash) ?? null) : null;
-}
-
-/**
- * A gateway's hash covers a suffix that only its redirects tell (` Node:` and its address), so it is
- * learnt from them, kept here, and handed to the host to keep for good (`Reading.learnt`).
- */
 export function createOpenNds(): Gateway {
-  const learnt: Learnt = new Map();
+  const names = createNames();
   return {
     capabilities,
     read(query, store) {
       if (query.get('status') === 'authenticated')
         return { kind: 'already-inside', returnTo: query.get('redir') };
-      if (!query.has('fas')) return { kind: 'absent' };
-      let fresh: string[] | undefined;
-      const reading = readFas(query, store, (gateway, encodedName) => {
-        const hashes = gatewayHashes(encodedName);
-        const before = learnt.get(gateway.id) ?? gateway.hashes ?? [];
-        if (hashes.every((hash) => before.includes(hash))) return;
-        fresh = hashes;
-        learnt.set(gateway.id, [...new Set([...hashes, ...before])].slice(0, MAX_LEARNT));
-      });
-      return reading.kind === 'known' && fresh !== undefined
-        ? { ...reading, learnt: fresh }
-        : reading;
+      if (query.has('authaction')) return readLevel0(query, store);
+      return query.has('fas') ? readFas(query, store, names) : { kind: 'absent' };
     },
     open,
     async hear(call) {
       if (!call.fields.has('auth_get')) return null;
-      const gateway = findByHash(call, learnt);
-      if (gateway === null) return { status: 403, text: 'unknown gateway\n' };
+      const known = call.store.gateways.filter(
+        (gateway) => gateway.kind === 'opennds' && fetches(gateway),
+      );
+      const found = names.find(known, call.fields.get('gatewayhash') ?? '');
+      if (found === null) return { status: 403, text: 'unknown gateway\n' };
+      const { gateway, heardFirst } = found;
+      if (heardFirst !== null) await keep(call, gateway, heardFirst);
       return { status: 200, text: await hearAuthmon(call, gateway) };
     },
   };
+}
+
+/** A host that cannot keep a name only has to learn it again after its next restart. */
+async function keep(
+  { store, doors, log }: MachineCall,
+  gateway: RegisteredGateway,
+  names: string[],
+) {
+  try {
+    await doors.learned?.(store, gateway.id, names);
+  } catch {
+    log.warn({ gateway: gateway.id }, 'a gateway’s names could not be kept');
+  }
 }

@@ -4,7 +4,7 @@ import path from 'node:path';
 import { describe, expect, test } from '@jest/globals';
 import { createGateways } from '../../portal/gateways/all.ts';
 import { depositLine } from '../../portal/gateways/opennds-authmon.ts';
-import { gatewayHashes } from '../../portal/gateways/opennds.ts';
+import { gatewayHashes } from '../../portal/gateways/opennds-names.ts';
 import { fakeStore, makeFakes, openNds } from '../support/fakes.ts';
 
 const FILE = path.join(import.meta.dirname, '../fixtures/gateways/opennds-values.json');

@@ -12,7 +12,8 @@ import {
   parseItems,
   privateAddress,
 } from '../../portal/gateways/opennds-fas.ts';
-import { gatewayHashes, rhidOf } from '../../portal/gateways/opennds.ts';
+import { gatewayHashes } from '../../portal/gateways/opennds-names.ts';
+import { rhidOf } from '../../portal/gateways/opennds.ts';
 import { pretendRedirect } from '../../portal/gateways/pretend.ts';
 import type { GatewayKind, RegisteredGateway, StoreView } from '../../portal/ports.ts';
 import { fakeStore, makeFakes, openNds, PRETEND } from '../support/fakes.ts';
