@@ -10,6 +10,7 @@ import { keyedHash } from '../ids.ts';
 import type { Log } from '../log.ts';
 import { worded } from '../stores/words.ts';
 import type { Language, Text } from '../stores/words.ts';
+import { clientKeyOf } from '../sessions/client-key.ts';
 import type { SessionLimits, SessionRow } from '../sessions/queries.ts';
 import {
   guestOfAdmission,
@@ -95,14 +96,6 @@ const REPEAT_MS = 60_000;
 /** How long a client without an address is known again at the same store. */
 export const REMEMBER_MS = 30 * 86_400_000;
 const LONGEST_ANSWER = 500;
-
-/** Purpose of the key that client keys are made with. */
-export const CLIENT_KEYS = 'clients';
-
-/** Opaque and unguessable: who knows a MAC cannot compute it, and it differs by store. */
-export function clientKeyOf(key: Buffer, storeId: string, mac: string): string {
-  return keyedHash(key, 'client', storeId, mac.toLowerCase()).toString('base64url');
-}
 
 function proofText(proof: Proof): string {
   const { method: _named, ...shown } = proof;

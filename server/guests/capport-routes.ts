@@ -4,9 +4,8 @@ import type { Database } from '../db/database.ts';
 import { problem } from '../errors.ts';
 import type { AnyRoute } from '../http/route.ts';
 import { route } from '../http/route.ts';
-import { deriveKey } from '../ids.ts';
+import { clientKeyOf, clientKeys } from '../sessions/client-key.ts';
 import { storeById } from '../stores/queries.ts';
-import { CLIENT_KEYS, clientKeyOf } from './admit.ts';
 
 export interface CapportDeps {
   db: Database;
@@ -44,7 +43,7 @@ export function capportRoutes({ db, secret, publicUrl }: CapportDeps): AnyRoute[
           readOnly: true,
         });
         if (!store) throw problem('not-found');
-        const key = clientKeyOf(deriveKey(secret, CLIENT_KEYS), store.id, body.mac);
+        const key = clientKeyOf(clientKeys(secret), store.id, body.mac);
         return { url: `${publicUrl}/capport/${store.slug}/${key}` };
       },
     }),

@@ -1,7 +1,7 @@
 /** The reception: what the guest portal asks of the house, answered from storage. */
 import type { Database, Queryable } from '../db/database.ts';
-import { deriveKey } from '../ids.ts';
 import type { Log } from '../log.ts';
+import { clientKeyOf, clientKeys } from '../sessions/client-key.ts';
 import type { SessionLimits, SessionRow } from '../sessions/queries.ts';
 import {
   findSession,
@@ -10,7 +10,7 @@ import {
   rememberedGuest,
 } from '../sessions/queries.ts';
 import type { Admission, AdmitRequest, DeskStore, Proof } from './admit.ts';
-import { CLIENT_KEYS, REMEMBER_MS, Refusal, admitOnce, clientKeyOf } from './admit.ts';
+import { REMEMBER_MS, Refusal, admitOnce } from './admit.ts';
 import { answersOf, askedBefore } from './queries.ts';
 
 /** An offer ready to show. */
@@ -82,7 +82,7 @@ function viewOf(row: SessionRow): SessionView {
 
 export function createDesk<S extends DeskStore>(deps: DeskDeps<S>) {
   const { db, clock } = deps;
-  const key = deriveKey(deps.secret, CLIENT_KEYS);
+  const key = clientKeys(deps.secret);
   const admitDeps = { clock, log: deps.log, key, limits: deps.limits };
 
   async function dueOffers(store: DeskStore, guestId: string): Promise<OfferCard[]> {

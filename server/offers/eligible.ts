@@ -1,6 +1,7 @@
 /** PURE. The gates behind a rule's conditions: group, caps, budget, experiment arm, quiet hours. */
 import { createHash } from 'node:crypto';
-import { inHours, localTime } from './hours.ts';
+import { localTime } from '../stores/local-time.ts';
+import { inHours } from './hours.ts';
 import type { Hours } from './hours.ts';
 
 /** At most `n` in the sliding window `per`, e.g. `7d`, `12h`, `30m`. */

@@ -1,5 +1,5 @@
 /** PURE. What was read from the tables and the event, as facts under the catalogue's names. */
-import { localTime, startOfLocalDay } from '../offers/hours.ts';
+import { localTime, startOfLocalDay } from '../stores/local-time.ts';
 import type { Facts } from './evaluate.ts';
 import type { FactValue } from './fields.ts';
 import type { Occasion } from './occasion.ts';

@@ -1,6 +1,7 @@
 /** PURE. The gates before the offer's own: live window, freshness and trust, consent, conditions. */
-import { businessDay, inHours, localTime } from '../offers/hours.ts';
+import { businessDay, inHours } from '../offers/hours.ts';
 import type { OfferGate, OfferReason } from '../offers/eligible.ts';
+import { localTime } from '../stores/local-time.ts';
 import { explain } from './evaluate.ts';
 import type { Facts, Test, Trace } from './evaluate.ts';
 import type { Occasion } from './occasion.ts';

@@ -58,6 +58,8 @@ export interface NewSession {
   ip: string | null;
   admissionKey: Buffer;
   limits: SessionLimits;
+  /** The printed code that opens it: when that is withdrawn or expires, so does the session. */
+  accessVoucherId?: string | null | undefined;
 }
 
 /**
@@ -71,8 +73,9 @@ export async function insertSession(
 ): Promise<SessionRow | null> {
   const { rows } = await tx.query<SessionRow>(
     `insert into sessions (id, merchant_id, store_id, gateway_id, guest_id, method, mac, client_key,
-       ip, admission_key, minutes, up_kbps, down_kbps, up_quota_kb, down_quota_kb, granted_at, expires_at)
-     select $1, $2, $3, id, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17
+       ip, admission_key, minutes, up_kbps, down_kbps, up_quota_kb, down_quota_kb, granted_at, expires_at,
+       access_voucher_id)
+     select $1, $2, $3, id, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18
      from gateways where merchant_id = $2 and store_id = $3 and id = $4
      returning ${COLUMNS}`,
     [
@@ -93,6 +96,7 @@ export async function insertSession(
       session.limits.downQuotaKB,
       new Date(now),
       new Date(expiryOf(now, session.limits.minutes)),
+      session.accessVoucherId ?? null,
     ],
   );
   return rows[0] ?? null;

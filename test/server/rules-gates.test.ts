@@ -8,7 +8,8 @@ import {
   windowMs,
 } from '../../server/offers/eligible.ts';
 import type { Contender, Moment, Tally } from '../../server/offers/eligible.ts';
-import { businessDay, inHours, localTime, startOfLocalDay } from '../../server/offers/hours.ts';
+import { businessDay, inHours } from '../../server/offers/hours.ts';
+import { localTime, startOfLocalDay } from '../../server/stores/local-time.ts';
 import { consentGate, freshnessGate, windowGate } from '../../server/rules/gates.ts';
 import { definitionSchema } from '../../server/rules/schema.ts';
 import { decisionId, occasionOf } from '../../server/rules/occasion.ts';
