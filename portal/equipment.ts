@@ -42,7 +42,7 @@ export function createEquipment(gateways: Gateways, lobby: Lobby): PortalEquipme
     async listen(settings) {
       const acs = await listenToAcs(gateways, settings);
       if (acs === null) return {};
-      closers.push(acs.close);
+      closers.push(() => acs.close());
       return { portal2: acs.port };
     },
     attach(server) {
