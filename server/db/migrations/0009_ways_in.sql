@@ -92,9 +92,8 @@ call foyer_protect('journey_links');
 alter table guests add column provisional boolean not null default false;
 create index on guests (last_seen_at) where provisional;
 
--- Which printed code opened it: a code that is withdrawn takes its sessions along.
-alter table sessions add column voucher_id uuid;
-create index on sessions (voucher_id) where voucher_id is not null and state <> 'ended';
+-- A code that is withdrawn takes its sessions along; a client is known again by what it was.
+create index on sessions (access_voucher_id) where access_voucher_id is not null and state <> 'ended';
 create index on sessions (merchant_id, client_key, granted_at desc) where client_key <> '';
 
 -- Where SMS go: country and the first digits of the number, for limits and for the alarm.
