@@ -1,9 +1,13 @@
 /** Every gateway by its name; a new vendor is one file beside this one and one line here. */
 import type { GatewayKind, PortalPorts, RegisteredGateway, StoreView } from '../ports.ts';
 import type { Gateway, MachineCall, Reading, Visit } from './gateway.ts';
+import { createCoova } from './coova.ts';
+import { meraki } from './meraki.ts';
+import { createMikrotik } from './mikrotik.ts';
 import { createOpenNds } from './opennds.ts';
 import { createPortal2 } from './portal2.ts';
 import { pretend } from './pretend.ts';
+import { createUnifi } from './unifi.ts';
 
 export interface Gateways {
   of(kind: GatewayKind): Gateway;
@@ -20,6 +24,10 @@ export function createGateways(ports: PortalPorts): Gateways {
     pretend,
     opennds: createOpenNds(),
     portal2: createPortal2(ports),
+    coova: createCoova(() => ports.clock()),
+    mikrotik: createMikrotik(() => ports.clock()),
+    unifi: createUnifi(ports),
+    meraki,
   };
   const all = Object.values(kinds);
   const of = (kind: GatewayKind): Gateway => {
