@@ -44,7 +44,7 @@ import { createDoors } from './sessions/accounting.ts';
 import { anyStaff } from './staff/queries.ts';
 import { createOwnerLink } from './staff/sign-in.ts';
 import { storeById } from './stores/queries.ts';
-import { readSettings } from './stores/schema.ts';
+import { readSettings } from './stores/settings.ts';
 import { storeBySlug } from './stores/view.ts';
 import { version } from './version.ts';
 

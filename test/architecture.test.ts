@@ -38,13 +38,13 @@ const law: Record<string, { areas: string[]; packages: string[] }> = {
   },
 
   // Features: the shared base above, geo, stores, and only the neighbours named here.
-  'server/stores': feature([]),
+  'server/stores': feature([], ['pngjs']),
   'server/staff': feature([], ['@node-rs/argon2', 'rate-limiter-flexible']),
   'server/devices': feature([], ['qrcode']),
   'server/fences': feature([], ['@tmcw/togeojson', '@xmldom/xmldom', 'geojson']),
   'server/visits': feature([]),
   'server/pings': feature(['fences', 'visits', 'devices'], ['mqtt', '@noble/ciphers/*']),
-  'server/consents': feature([]),
+  'server/consents': feature(['messages']),
   'server/sessions': feature([]),
   'server/messages': feature([], ['nodemailer']),
   'server/codes': feature(['messages'], ['libphonenumber-js', 'libphonenumber-js/*']),

@@ -5,7 +5,9 @@ import type { Purpose } from '../stores/wordings.ts';
 import { uuidv7 } from '../ids.ts';
 
 export type { Purpose };
-export type ConsentSource = 'portal' | 'console' | 'api';
+export type ConsentSource = 'portal' | 'console' | 'api' | 'email-link' | 'self-service';
+/** How a choice was made: on a form, by a mailed link, told to staff, or refused by the site's age. */
+export type ConsentMethod = 'form' | 'link' | 'staff' | 'age-gate';
 
 /** How a withdrawal without a wording stands in the ledger, as its version. */
 export const WITHDRAWAL = 'withdrawal';
@@ -21,6 +23,9 @@ export interface NewConsent {
   text: string;
   language: string;
   source: ConsentSource;
+  method?: ConsentMethod;
+  /** What was on the screen; kept as told, cut to what the ledger holds. */
+  proof?: { pageSha256: string; screen: string; ip: string; userAgent: string };
 }
 
 export interface ConsentRow extends Row {
@@ -33,16 +38,27 @@ export interface ConsentRow extends Row {
   text_sha256: string;
   language: string;
   source: ConsentSource;
+  method: ConsentMethod | null;
+  page_sha256: string | null;
+  screen: string | null;
+  ip: string | null;
+  user_agent: string | null;
   given_at: Date;
   seq: number;
 }
 
-const COLUMNS =
-  'id, guest_id, store_id, purpose, granted, text_version, text_sha256, language, source, given_at, seq';
+const COLUMNS = `id, guest_id, store_id, purpose, granted, text_version, text_sha256, language, source, method,
+   page_sha256, screen, ip, user_agent, given_at, seq`;
 
 /** How a wording is named in the ledger: SHA-256 of its UTF-8 text, lower-case hex. */
 export function wordingHash(text: string): string {
   return createHash('sha256').update(text, 'utf8').digest('hex');
+}
+
+const SHA256 = /^[0-9a-f]{64}$/;
+
+function cut(text: string | undefined, most: number): string | null {
+  return text?.replaceAll('\u0000', '').slice(0, most) || null;
 }
 
 /** Adds one entry and gives its id. */
@@ -52,13 +68,14 @@ export async function appendConsent(
   now: number,
 ): Promise<string> {
   const id = uuidv7(now);
+  const { proof } = consent;
   await tx.query(
     `with wording as (
        insert into consent_texts (merchant_id, sha256, text, first_shown_at)
        values ($2, $8, $12, $11) on conflict do nothing)
      insert into consents (id, merchant_id, guest_id, store_id, purpose, granted, text_version,
-       text_sha256, language, source, given_at)
-     values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)`,
+       text_sha256, language, source, given_at, method, page_sha256, screen, ip, user_agent)
+     values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $13, $14, $15, $16, $17)`,
     [
       id,
       consent.merchantId,
@@ -72,6 +89,11 @@ export async function appendConsent(
       consent.source,
       new Date(now),
       consent.text,
+      consent.method ?? null,
+      proof && SHA256.test(proof.pageSha256) ? proof.pageSha256 : null,
+      cut(proof?.screen, 60),
+      cut(proof?.ip, 64),
+      cut(proof?.userAgent, 200),
     ],
   );
   return id;
@@ -92,19 +114,66 @@ export async function currentConsents(
   return rows;
 }
 
+/** The newest word on a purpose: granted, refused or taken back, or null when it was never spoken of. */
+export async function newestWord(
+  tx: Queryable,
+  merchantId: string,
+  guestId: string,
+  purpose: Purpose,
+): Promise<boolean | null> {
+  const { rows } = await tx.query<{ granted: boolean }>(
+    `select granted from consents
+     where merchant_id = $1 and guest_id = $2 and purpose = $3
+     order by seq desc limit 1`,
+    [merchantId, guestId, purpose],
+  );
+  return rows[0]?.granted ?? null;
+}
+
+/** Whether a purpose is allowed right now. */
+export async function hasConsent(
+  tx: Queryable,
+  merchantId: string,
+  guestId: string,
+  purpose: Purpose,
+): Promise<boolean> {
+  return (await newestWord(tx, merchantId, guestId, purpose)) ?? false;
+}
+
 /** Whether messages about offers are allowed right now. */
 export async function hasMarketingConsent(
   tx: Queryable,
   merchantId: string,
   guestId: string,
 ): Promise<boolean> {
-  const { rows } = await tx.query<{ granted: boolean }>(
-    `select granted from consents
-     where merchant_id = $1 and guest_id = $2 and purpose = 'marketing'
-     order by seq desc limit 1`,
+  return hasConsent(tx, merchantId, guestId, 'marketing');
+}
+
+/** On which side of the site's age the guest said to be, or null when nobody asked. */
+export async function ageBand(
+  tx: Queryable,
+  merchantId: string,
+  guestId: string,
+): Promise<'over' | 'under' | null> {
+  const { rows } = await tx.query<{ age_band: 'over' | 'under' | null }>(
+    'select age_band from guests where merchant_id = $1 and id = $2',
     [merchantId, guestId],
   );
-  return rows[0]?.granted ?? false;
+  return rows[0]?.age_band ?? null;
+}
+
+/** Notes on which side of the site's age the guest is. */
+export async function keepAgeBand(
+  tx: Queryable,
+  merchantId: string,
+  guestId: string,
+  band: 'over' | 'under',
+): Promise<void> {
+  await tx.query('update guests set age_band = $3 where merchant_id = $1 and id = $2', [
+    merchantId,
+    guestId,
+    band,
+  ]);
 }
 
 /** Everything a guest was shown and chose, newest first. */

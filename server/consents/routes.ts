@@ -15,6 +15,7 @@ import {
   holdGuest,
   wordingOf,
 } from './queries.ts';
+import { voidRequests } from './request-queries.ts';
 import { consentExample, consentReply, shownConsent } from './schema.ts';
 
 export interface ConsentRouteDeps {
@@ -27,8 +28,9 @@ const tag = 'Consents';
 const entryBody = z
   .strictObject({
     purpose: z
-      .literal('marketing')
-      .describe('Messages about offers. Access is agreed to at the portal only.'),
+      .enum(purposes)
+      .exclude(['access'])
+      .describe('What it is about. Access is agreed to at the portal only.'),
     granted: z.boolean().describe('The guest agrees (true) or takes it back (false).'),
     version: z
       .string()
@@ -53,7 +55,7 @@ export function consentRoutes({ db, clock }: ConsentRouteDeps): AnyRoute[] {
     route({
       method: 'post',
       path: '/v1/guests/:id/consents',
-      summary: 'Record that a guest agreed to offers, or takes it back',
+      summary: 'Record that a guest agreed to a purpose, or takes it back',
       description:
         'Adds an entry to the ledger; nothing is ever changed there. Taking back holds from this moment on.',
       tag,
@@ -87,8 +89,12 @@ export function consentRoutes({ db, clock }: ConsentRouteDeps): AnyRoute[] {
               text: body.text ?? '',
               language: body.language,
               source: sourceOf(caller),
+              method: 'staff',
             } as const;
             await appendConsent(tx, entry, clock());
+            if (!body.granted && body.purpose === 'marketing-email') {
+              await voidRequests(tx, merchantId, guestId);
+            }
             return currentConsents(tx, merchantId, guestId);
           },
           { tenant: merchantId },

@@ -7,7 +7,7 @@ import { overviewOf } from '../analytics/overview.ts';
 import type { Overview } from '../analytics/overview.ts';
 import type { Queryable } from '../db/database.ts';
 import { storeById } from '../stores/queries.ts';
-import { readSettings } from '../stores/schema.ts';
+import { readSettings } from '../stores/settings.ts';
 import { change, curve, hourChart } from './chart.ts';
 import type { ConsoleDeps, PageModule } from './deps.ts';
 import { standingOf } from './lists/queries.ts';

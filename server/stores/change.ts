@@ -15,7 +15,9 @@ import {
   updateStore,
 } from './queries.ts';
 import type { GatewayRow, StoreRow } from './queries.ts';
-import { applyChange, defaultSettings, readSettings } from './schema.ts';
+import { checkSettings, newProblems } from './law.ts';
+import type { PackProblem } from './packs.ts';
+import { applyChange, defaultSettings, readSettings } from './settings.ts';
 import { misfits } from './gateway-schema.ts';
 import type { GatewayBody, GatewayKind } from './gateway-schema.ts';
 import { gatewaySettings } from './gateway-settings.ts';
@@ -47,6 +49,8 @@ export async function createStore(
 ): Promise<string> {
   const now = deps.clock();
   const id = uuidv7(now);
+  const settings = applyChange(defaultSettings(store.country), store.settings ?? {});
+  refuseUnlawful(checkSettings(settings, store.country));
   await unlessTaken('Another store has this address.', () =>
     deps.db.tx(
       async (tx) => {
@@ -61,7 +65,7 @@ export async function createStore(
           country: store.country,
           lon: store.location?.lon ?? null,
           lat: store.location?.lat ?? null,
-          settings: applyChange(defaultSettings(), store.settings ?? {}),
+          settings,
           now: new Date(now),
         });
       },
@@ -69,6 +73,15 @@ export async function createStore(
     ),
   );
   return id;
+}
+
+/** What the law of the place forbids is said part by part, so that a form can show it where it belongs. */
+function refuseUnlawful(found: readonly PackProblem[]): void {
+  if (found.length === 0) return;
+  throw problem('invalid-request', {
+    detail: `The law of the store’s country does not allow this: ${found[0]!.message}.`,
+    errors: found.map(({ path, message }) => ({ path: `settings.${path}`, message })),
+  });
 }
 
 /** Anything undefined stays as it is. */
@@ -86,12 +99,15 @@ export async function changeStore(
       if (!row) throw problem('not-found');
       const place =
         change.location === undefined ? { lon: row.lon, lat: row.lat } : change.location;
-      const settings = applyChange(readSettings(row.settings), change.settings ?? {});
+      const before = { settings: readSettings(row.settings), country: row.country };
+      const settings = applyChange(before.settings, change.settings ?? {});
+      const country = change.country ?? row.country;
+      refuseUnlawful(newProblems(before, { settings, country }));
       const next = {
         id,
         name: change.name ?? row.name,
         timezone: change.timezone ?? row.timezone,
-        country: change.country ?? row.country,
+        country,
         lon: place?.lon ?? null,
         lat: place?.lat ?? null,
         settings,

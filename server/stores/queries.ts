@@ -1,7 +1,7 @@
 /** Stores and their gateways. */
 import type { Queryable, Row } from '../db/database.ts';
 import type { GatewayKind, GatewaySettings } from './gateway-schema.ts';
-import type { StoreSettings } from './schema.ts';
+import type { StoreSettings } from './settings.ts';
 
 export interface StoreChoice extends Row {
   id: string;

@@ -1,6 +1,5 @@
 /** Stores over the API. */
 import { z } from 'zod';
-import { purposes } from './wordings.ts';
 import { problem } from '../errors.ts';
 import type { AnyRoute } from '../http/route.ts';
 import { route } from '../http/route.ts';
@@ -9,16 +8,8 @@ import type { StoreDeps } from './change.ts';
 import { gatewayRoutes } from './gateway-routes.ts';
 import { storeById, storesOf } from './queries.ts';
 import type { StoreRow } from './queries.ts';
-import {
-  countryText,
-  methods,
-  nameText,
-  readSettings,
-  settingsChange,
-  slugText,
-  zoneText,
-} from './schema.ts';
-import { languages } from './words.ts';
+import { countryText, nameText, settingsChange, slugText, zoneText } from './schema.ts';
+import { settingsReply, shownSettings } from './settings-reply.ts';
 
 const tag = 'Stores';
 
@@ -38,61 +29,10 @@ const changeBody = createBody
   .omit({ slug: true })
   .partial()
   .describe('Anything left out stays as it is.');
+/** A logo comes within the settings. */
+const bodyLimit = 512 * 1024;
 const storeParams = z.object({ id: z.uuid().describe('Store id.') });
 
-const languageReply = z.object({
-  en: z.string().optional().describe('In English.'),
-  'zh-CN': z.string().optional().describe('In simplified Chinese.'),
-  es: z.string().optional().describe('In Spanish.'),
-  ar: z.string().optional().describe('In Arabic.'),
-});
-const settingsReply = z.object({
-  defaultLanguage: z.enum(languages).describe('Language when the guest’s is neither.'),
-  methods: z.array(z.enum(methods)).describe('Ways to prove oneself, in order.'),
-  theme: z
-    .object({
-      accent: z.string().describe('Accent colour, #rrggbb.'),
-      onAccent: z.string().describe('Colour of text upon the accent.'),
-      promise: languageReply.describe('One line under the shop’s name.'),
-    })
-    .describe('Look of the portal.'),
-  wordings: z
-    .array(
-      z.object({
-        purpose: z.enum(purposes).describe('What is agreed to.'),
-        version: z.string().describe('Version that the consent ledger names.'),
-        text: languageReply.describe('The text.'),
-      }),
-    )
-    .describe('Texts guests agree to.'),
-  question: z
-    .object({
-      key: z.string().describe('Names the answers.'),
-      label: languageReply.describe('The question.'),
-      options: z
-        .array(
-          z.object({
-            value: z.string().describe('What is stored.'),
-            label: languageReply.describe('What the guest reads.'),
-          }),
-        )
-        .describe('Answers to choose from; none means free text.'),
-    })
-    .nullable()
-    .describe('The one optional question.'),
-  landingHosts: z.array(z.string()).describe('Hosts a guest may be sent on to.'),
-  venueUrl: z.string().nullable().describe('Page about the venue.'),
-  session: z
-    .object({
-      minutes: z.number().describe('How long one sign-in lasts, minutes.'),
-      upKbps: z.number().describe('Upload speed limit, kbit/s.'),
-      downKbps: z.number().describe('Download speed limit, kbit/s.'),
-      upQuotaKB: z.number().describe('Upload quota, KB.'),
-      downQuotaKB: z.number().describe('Download quota, KB.'),
-    })
-    .describe('Limits of one admission; 0 = none.'),
-  countries: z.array(z.string()).describe('Countries whose numbers get codes by SMS.'),
-});
 const storeReply = z.object({
   id: z.uuid().describe('Store id.'),
   slug: z.string().describe('Address of the portal, /p/<slug>.'),
@@ -119,10 +59,10 @@ const exampleStore = {
   country: 'DE',
   location: { lon: 9.993, lat: 53.551 },
   settings: {
-    ...readSettings({}),
+    ...shownSettings({}, 'DE'),
     wordings: [
       {
-        purpose: 'access',
+        purpose: 'access' as const,
         version: 'own-1',
         text: { en: 'Use it well.', 'zh-CN': '请文明上网。' },
       },
@@ -172,6 +112,7 @@ function storeChanges(deps: StoreDeps): AnyRoute[] {
       summary: 'Open a store',
       tag,
       access: 'stores:write',
+      bodyLimit,
       body: createBody,
       status: 201,
       reply: storeReply,
@@ -194,10 +135,11 @@ function storeChanges(deps: StoreDeps): AnyRoute[] {
       path: '/v1/stores/:id',
       summary: 'Change a store',
       description:
-        'The accent is darkened when neither white nor dark text would be readable on it. An edited wording gets a new version; consents name the version the guest saw.',
+        'The accent is darkened when neither white nor dark text would be readable on it. A logo is drawn anew from its pixels, at most 480 × 160. An edited wording gets a new version; consents name the version the guest saw. What the law of the store’s country forbids is refused, part by part.',
       tag,
       access: 'stores:write',
       params: storeParams,
+      bodyLimit,
       body: changeBody,
       reply: storeReply,
       example: { body: { settings: { accent: '#ffcc00' } }, reply: exampleStore },
@@ -225,7 +167,7 @@ function toStore(row: StoreRow): z.input<typeof storeReply> {
     timezone: row.timezone,
     country: row.country,
     location: row.lon === null || row.lat === null ? null : { lon: row.lon, lat: row.lat },
-    settings: readSettings(row.settings),
+    settings: shownSettings(row.settings, row.country),
     createdAt: row.created_at.toISOString(),
     updatedAt: row.updated_at.toISOString(),
   };

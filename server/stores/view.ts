@@ -1,10 +1,12 @@
 /** A store as the guest portal needs it (the shape of portal/ports.ts StoreView, met in app.ts). */
 import type { Queryable } from '../db/database.ts';
+import { askedWordings, lawOf } from './law.ts';
 import { storeAndGatewaysBySlug } from './queries.ts';
 import type { GatewayRow, StoreRow } from './queries.ts';
-import { readSettings } from './schema.ts';
 import type { GatewayKind, GatewaySettings } from './gateway-schema.ts';
-import type { Method, StoreSettings } from './schema.ts';
+import { readSettings } from './settings.ts';
+import type { StoreSettings } from './settings.ts';
+import type { Method } from './settings-parts.ts';
 import type { Language } from './words.ts';
 import type { Wording } from './wordings.ts';
 
@@ -23,11 +25,18 @@ export interface PortalStore {
   timezone: string;
   country: string;
   defaultLanguage: Language;
+  languages: Language[];
   methods: Method[];
+  policy: StoreSettings['policy'];
+  oidc: StoreSettings['oidc'];
+  /** Only those of what this store asks, the terms first. */
   wordings: Wording[];
-  questions: NonNullable<StoreSettings['question']>[];
+  questions: StoreSettings['questions'];
+  ageGate?: number;
   gateways: PortalGateway[];
   theme: StoreSettings['theme'];
+  house: StoreSettings['house'];
+  hours?: NonNullable<StoreSettings['hours']>;
   landingHosts: string[];
   venueUrl?: string;
 }
@@ -42,6 +51,8 @@ export async function storeBySlug(db: Queryable, slug: string): Promise<PortalSt
 /** PURE. */
 export function portalStore(row: StoreRow, gateways: readonly GatewayRow[]): PortalStore {
   const settings = readSettings(row.settings);
+  const law = lawOf(settings, row.country);
+  const { defaultLanguage, languages } = settings;
   return {
     id: row.id,
     merchantId: row.merchant_id,
@@ -49,13 +60,19 @@ export function portalStore(row: StoreRow, gateways: readonly GatewayRow[]): Por
     name: row.name,
     timezone: row.timezone,
     country: row.country,
-    defaultLanguage: settings.defaultLanguage,
+    defaultLanguage,
+    languages: languages.includes(defaultLanguage) ? languages : [defaultLanguage, ...languages],
     methods: settings.methods,
-    wordings: settings.wordings,
-    questions: settings.question ? [settings.question] : [],
+    policy: settings.policy,
+    oidc: settings.oidc,
+    wordings: askedWordings(settings, law),
+    questions: settings.questions,
     gateways: gateways.map(portalGateway),
     theme: settings.theme,
+    house: settings.house,
     landingHosts: settings.landingHosts,
+    ...(law.ageGate !== null ? { ageGate: law.ageGate } : {}),
+    ...(settings.hours ? { hours: settings.hours } : {}),
     ...(settings.venueUrl ? { venueUrl: settings.venueUrl } : {}),
   };
 }

@@ -9,7 +9,7 @@ import type { Browser, BrowserContext, Page } from 'playwright-core';
 import { newPrintableCode } from '../../server/codes/printable.ts';
 import { createPasswords } from '../../server/staff/passwords.ts';
 import { createOwnerLink } from '../../server/staff/sign-in.ts';
-import { applyChange, defaultSettings } from '../../server/stores/schema.ts';
+import { applyChange, defaultSettings } from '../../server/stores/settings.ts';
 import { consoleApp } from '../support/console.ts';
 import type { TestDatabase } from '../support/database.ts';
 import { testDatabase } from '../support/database.ts';

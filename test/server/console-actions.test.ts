@@ -11,7 +11,7 @@ import { keyFrom } from '../../server/console/settings-texts.ts';
 import { localPath } from '../../server/console/sign-in.ts';
 import { findDeviceByToken } from '../../server/devices/callers.ts';
 import { storeById } from '../../server/stores/queries.ts';
-import { readSettings } from '../../server/stores/schema.ts';
+import { readSettings } from '../../server/stores/settings.ts';
 import { storeBySlug } from '../../server/stores/view.ts';
 import type { ConsoleApp } from '../support/console.ts';
 import { consoleApp, personOf } from '../support/console.ts';

@@ -4,15 +4,10 @@ import request from 'supertest';
 import type { StoreView } from '../../portal/ports.ts';
 import { contrast, readableAccent } from '../../server/stores/colour.ts';
 import { storeRoutes } from '../../server/stores/routes.ts';
-import {
-  applyChange,
-  defaultSettings,
-  isZone,
-  readSettings,
-  settingsChange,
-} from '../../server/stores/schema.ts';
+import { isZone, settingsChange } from '../../server/stores/schema.ts';
+import { applyChange, defaultSettings, readSettings } from '../../server/stores/settings.ts';
 import { storeBySlug } from '../../server/stores/view.ts';
-import { defaultWordings } from '../../server/stores/wordings.ts';
+import { defaultWordings, purposes } from '../../server/stores/wordings.ts';
 import type { TestDatabase } from '../support/database.ts';
 import { testDatabase } from '../support/database.ts';
 import { NOON, makeGateway, makeMerchant, makeStore } from '../support/make.ts';
@@ -65,7 +60,7 @@ describe('settings', () => {
       minutes: 30,
       upKbps: 0,
     });
-    expect(readSettings({}).wordings.map((one) => one.purpose)).toEqual(['access', 'marketing']);
+    expect(readSettings({}).wordings.map((one) => one.purpose)).toEqual([...purposes]);
   });
 
   test('an edited wording gets a version that never stood for another text', () => {

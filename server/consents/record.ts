@@ -1,0 +1,216 @@
+/** What a guest chose on a page, into the ledger: exact words, proof, age, and the second yes that mail needs. */
+import type { Queryable } from '../db/database.ts';
+import { problem } from '../errors.ts';
+import { lawOf } from '../stores/law.ts';
+import { readSettings } from '../stores/settings.ts';
+import { storeById } from '../stores/queries.ts';
+import { worded } from '../stores/words.ts';
+import type { Language, Text } from '../stores/words.ts';
+import type { Purpose } from '../stores/wordings.ts';
+import { askByMail } from './confirm.ts';
+import type { ConsentRow, ConsentSource, NewConsent } from './queries.ts';
+import { ageBand, appendConsent, currentConsents, keepAgeBand, wordingHash } from './queries.ts';
+import { voidRequests } from './request-queries.ts';
+
+/** The part of a store that recording needs; `wordings` are those its pages show now. */
+export interface ConsentStore {
+  id: string;
+  merchantId: string;
+  wordings: readonly { purpose: Purpose; version: string; text: Text }[];
+  /** Years; with it, nothing but the terms is kept of a guest who never said to be above it. */
+  ageGate?: number;
+}
+
+export interface ConsentGiven {
+  purpose: Purpose;
+  granted: boolean;
+  version: string;
+  /** Language of the words that were shown. */
+  language: Language;
+}
+
+/** What was on the screen: the shape of portal/ports.ts ConsentProof. */
+export interface ConsentProof {
+  pageSha256: string;
+  screen: string;
+  ip: string;
+  userAgent: string;
+}
+
+export interface RecordRequest {
+  store: ConsentStore;
+  guestId: string;
+  consents: readonly ConsentGiven[];
+  shown?: ConsentProof | undefined;
+  /** Above or below the site's age; absent when nobody asked. */
+  age?: 'over' | 'under' | undefined;
+  /** Of the mail that asks for the second yes. */
+  language: Language;
+  source: ConsentSource;
+  /** Scheme and host that the mailed link leads to; without it, what needs a mail is not granted. */
+  publicUrl?: string | undefined;
+}
+
+export interface Recorded {
+  granted: Purpose[];
+  refused: Purpose[];
+  /** A mail asks for the second yes; nothing stands in the ledger until it comes. */
+  awaiting: Purpose[];
+  /** Optional choices that could not be kept: words that changed meanwhile, or storage. For the log. */
+  failed: { purpose: Purpose; error: unknown }[];
+}
+
+type Wording = ConsentStore['wordings'][number];
+
+/**
+ * Keeps the choices of one page. The terms of access come first and must hold: agreed to now under the
+ * words of today, or agreed to before under these very words (then nothing is added). Without that it
+ * throws `conflict` and the caller's transaction must end. Everything else never keeps a guest out.
+ */
+export async function recordConsents(
+  tx: Queryable,
+  request: RecordRequest,
+  now: number,
+): Promise<Recorded> {
+  const { store, guestId, consents, age } = request;
+  const { merchantId } = store;
+  const result: Recorded = { granted: [], refused: [], awaiting: [], failed: [] };
+  const held = await currentConsents(tx, merchantId, guestId);
+  const access = consents.find((given) => given.purpose === 'access');
+  if (access === undefined) requireTerms(store, held);
+  else await keepAccess(tx, request, access, now);
+  if (access !== undefined) result.granted.push('access');
+  if (age !== undefined) await keepAgeBand(tx, merchantId, guestId, age);
+  const young = await tooYoung(tx, request);
+  for (const given of consents) {
+    if (given.purpose === 'access') continue;
+    await besides(tx, result, given.purpose, () =>
+      keepChoice(tx, { ...request, young }, given, held, result, now),
+    );
+  }
+  return result;
+}
+
+/** PURE. Whether the terms held are the store's words of today, whatever language they were read in. */
+export function termsCurrent(store: ConsentStore, held: readonly ConsentRow[]): boolean {
+  const row = held.find((one) => one.purpose === 'access');
+  const wording = store.wordings.find((one) => one.purpose === 'access');
+  if (row === undefined || wording === undefined || !row.granted) return false;
+  return isOf(row, wording);
+}
+
+/** PURE. An entry stands for a wording when its hash is that of one of its languages. */
+function isOf(row: ConsentRow, wording: Wording): boolean {
+  const texts = Object.values(wording.text) as (string | undefined)[];
+  return texts.some((text) => text !== undefined && wordingHash(text) === row.text_sha256);
+}
+
+function requireTerms(store: ConsentStore, held: readonly ConsentRow[]): void {
+  if (termsCurrent(store, held)) return;
+  throw problem('conflict', { detail: 'The terms of access were not agreed to.' });
+}
+
+/** The wording by purpose and version; words nobody sees any more cannot be agreed to. */
+function wordingOf(store: ConsentStore, { purpose, version }: ConsentGiven): Wording {
+  const wording = store.wordings.find((one) => one.purpose === purpose && one.version === version);
+  if (!wording) throw problem('conflict', { detail: 'The text that was agreed to has changed.' });
+  return wording;
+}
+
+async function keepAccess(
+  tx: Queryable,
+  request: RecordRequest,
+  given: ConsentGiven,
+  now: number,
+): Promise<void> {
+  if (!given.granted) {
+    throw problem('conflict', { detail: 'The terms of access were not agreed to.' });
+  }
+  await appendConsent(tx, entryOf(request, given), now);
+}
+
+/** Below the site's age, or never said to be above it: told now, else as told before. */
+async function tooYoung(tx: Queryable, { store, guestId, age }: RecordRequest): Promise<boolean> {
+  const band = age ?? (await ageBand(tx, store.merchantId, guestId));
+  return band === 'under' || (store.ageGate !== undefined && band === null);
+}
+
+async function keepChoice(
+  tx: Queryable,
+  request: RecordRequest & { young: boolean },
+  given: ConsentGiven,
+  held: readonly ConsentRow[],
+  result: Recorded,
+  now: number,
+): Promise<void> {
+  const { store, young } = request;
+  const wording = wordingOf(store, given);
+  if (young) {
+    // Whatever a page sent, the ledger says that the age refused it.
+    await appendConsent(
+      tx,
+      { ...entryOf(request, given), granted: false, method: 'age-gate' },
+      now,
+    );
+    result.refused.push(given.purpose);
+    return;
+  }
+  const standing = held.find((row) => row.purpose === given.purpose);
+  const confirmed = standing?.granted === true && isOf(standing, wording);
+  if (given.granted && given.purpose === 'marketing-email' && !confirmed) {
+    const row = await storeById(tx, store.merchantId, store.id);
+    if (row && lawOf(readSettings(row.settings), row.country).doubleOptIn) {
+      const asked = await askByMail(
+        tx,
+        { ...request, row, given, text: shownText(store, given) },
+        now,
+      );
+      (asked ? result.awaiting : result.refused).push(given.purpose);
+      return;
+    }
+  }
+  await appendConsent(tx, entryOf(request, given), now);
+  if (!given.granted && given.purpose === 'marketing-email') {
+    await voidRequests(tx, store.merchantId, request.guestId);
+  }
+  (given.granted ? result.granted : result.refused).push(given.purpose);
+}
+
+function shownText(store: ConsentStore, given: ConsentGiven): string {
+  return worded(wordingOf(store, given).text, given.language).text;
+}
+
+function entryOf(request: RecordRequest, given: ConsentGiven): NewConsent {
+  const { store, guestId, source, shown } = request;
+  const { text, language } = worded(wordingOf(store, given).text, given.language);
+  return {
+    merchantId: store.merchantId,
+    storeId: store.id,
+    guestId,
+    purpose: given.purpose,
+    granted: given.granted,
+    version: given.version,
+    language,
+    text,
+    source,
+    method: 'form',
+    ...(shown ? { proof: shown } : {}),
+  };
+}
+
+/** Runs what the guest may do without: if it fails, it alone is undone. */
+async function besides(
+  tx: Queryable,
+  result: Recorded,
+  purpose: Purpose,
+  work: () => Promise<void>,
+): Promise<void> {
+  await tx.query('savepoint choice');
+  try {
+    await work();
+    await tx.query('release savepoint choice');
+  } catch (error) {
+    await tx.query('rollback to savepoint choice');
+    result.failed.push({ purpose, error });
+  }
+}
