@@ -1,8 +1,18 @@
 /** The doors that are no web pages: RADIUS, RadSec, Portal 2.0, vendors' sockets; and the way back to put guests out. */
+import { randomInt } from 'node:crypto';
 import type { Server } from 'node:http';
 import type { Gateways } from './gateways/all.ts';
 import type { Lobby } from './gateways/gateway.ts';
-import type { Equipment } from './ports-network.ts';
+import type { Equipment, KickOutcome, KickTarget } from './ports-network.ts';
+import { createAnswers } from './radius/answers.ts';
+import type { Backwards, DynamicClient } from './radius/client.ts';
+import { createDynamicClient } from './radius/client.ts';
+import type { Counts } from './radius/counts.ts';
+import { createCounts } from './radius/counts.ts';
+import { isOut } from './radius/dynamic.ts';
+import type { RadsecServer } from './radius/radsec.ts';
+import { listenRadsec } from './radius/radsec.ts';
+import { listenUdp } from './radius/server.ts';
 
 /** Which doors to open; a part left out stays shut. Port 0 takes any free one. */
 export interface EquipmentSettings {
@@ -27,34 +37,111 @@ export interface PortalEquipment extends Equipment {
   listen(settings: EquipmentSettings): Promise<OpenPorts>;
   /** Lets vendors' sockets in beside HTTP. */
   attach(server: Server): void;
+  /** What happened to RADIUS packets since the start, by name. */
+  counts(): Readonly<Counts>;
   close(): Promise<void>;
 }
 
+/** Network sessions of one guest that are put out at a time; more than these nobody has. */
+const MOST_SESSIONS = 16;
+
+type Closer = () => Promise<void>;
+
 export function createEquipment(gateways: Gateways, lobby: Lobby): PortalEquipment {
-  const closers: (() => Promise<void>)[] = [];
+  const closers: Closer[] = [];
+  const counts = createCounts();
+  const radsec: { server: RadsecServer | null } = { server: null };
+  const backwards: Backwards = {
+    holds: (gatewayId) => radsec.server?.holds(gatewayId) ?? false,
+    ask: (gatewayId, code, list) => radsec.server?.ask(gatewayId, code, list) ?? null,
+  };
+  const { clock } = lobby.ports;
+  const random = (): number => randomInt(2 ** 32) / 2 ** 32;
+  const client = createDynamicClient({ clock, random, counts, backwards });
+  const close = async (): Promise<void> => {
+    await Promise.all(closers.splice(0).map((closer) => closer()));
+    radsec.server = null;
+  };
   return {
-    async kick(target) {
-      return (await gateways.of(target.gateway.kind).kick?.(target)) ?? 'unable';
-    },
+    kick: (target) => kick(gateways, client, target),
     async poll(store, gateway) {
       return (await gateways.of(gateway.kind).poll?.(store, gateway)) ?? null;
     },
     async listen(settings) {
-      const acs = await listenToAcs(gateways, settings);
-      if (acs === null) return {};
-      closers.push(() => acs.close());
-      return { portal2: acs.port };
+      try {
+        const radius = await listenToNas(lobby, settings, counts, closers);
+        radsec.server = radius.server;
+        const acs = await listenToAcs(gateways, settings);
+        if (acs !== null) closers.push(() => acs.close());
+        return { ...radius.ports, ...(acs === null ? {} : { portal2: acs.port }) };
+      } catch (error) {
+        await close();
+        throw error;
+      }
     },
     attach(server) {
       for (const gateway of gateways.all()) {
-        const close = gateway.attach?.(server, lobby);
-        if (close !== undefined) closers.push(close);
+        const detach = gateway.attach?.(server, lobby);
+        if (detach !== undefined) closers.push(detach);
       }
     },
+    counts: () => counts,
     async close() {
-      await Promise.all(closers.splice(0).map((close) => close()));
+      await Promise.all([close(), client.close()]);
     },
   };
+}
+
+/** A gateway's own means first; where it has none that works at once, RADIUS. */
+async function kick(
+  gateways: Gateways,
+  client: DynamicClient,
+  target: KickTarget,
+): Promise<KickOutcome> {
+  const own = (await gateways.of(target.gateway.kind).kick?.(target)) ?? 'unable';
+  if (own === 'done' || target.gateway.radius === undefined) return own;
+  const byRadius = await disconnect(client, target);
+  return byRadius === 'done' || own === 'unable' ? byRadius : own;
+}
+
+/** A Disconnect for each of its network sessions, or one that names only the guest. */
+async function disconnect(client: DynamicClient, target: KickTarget): Promise<KickOutcome> {
+  const { gateway } = target;
+  const sessions: (string | null)[] = target.nasSessions.slice(0, MOST_SESSIONS);
+  if (sessions.length === 0) sessions.push(null);
+  if (!client.reaches(gateway)) return 'unable';
+  const replies = await Promise.all(
+    sessions.map((nasSession) => client.disconnect(gateway, { ...target, nasSession })),
+  );
+  return replies.every((reply) => isOut(reply, gateway)) ? 'done' : 'failed';
+}
+
+/** RADIUS and RadSec; shut when the host does not say who may come in by them. */
+async function listenToNas(
+  lobby: Lobby,
+  settings: EquipmentSettings,
+  counts: Counts,
+  closers: Closer[],
+): Promise<{ ports: OpenPorts; server: RadsecServer | null }> {
+  const { network, doors, clock, log } = lobby.ports;
+  const ports: OpenPorts = {};
+  let server: RadsecServer | null = null;
+  if (network === undefined) return { ports, server };
+  const answers = createAnswers({ network, doors, clock, log, counts });
+  const { host, radius, radsec } = settings;
+  if (radius !== undefined) {
+    const udp = await listenUdp({ host, ...radius }, answers, counts);
+    closers.push(() => udp.close());
+    ports.radiusAuth = udp.authPort;
+    ports.radiusAcct = udp.acctPort;
+  }
+  if (radsec !== undefined) {
+    const tls = await listenRadsec({ host, ...radsec }, { network, answers, clock, log, counts });
+    closers.push(() => tls.close());
+    ports.radsec = tls.port;
+    server = tls;
+  }
+  return { ports, server };
 }
 
 /** Portal 2.0: the UDP port that ACs send to unasked. */

@@ -7,6 +7,7 @@ import { createMikrotik } from './mikrotik.ts';
 import { createOpenNds } from './opennds.ts';
 import { createPortal2 } from './portal2.ts';
 import { pretend } from './pretend.ts';
+import { radiusOnly } from './radius.ts';
 import { createUnifi } from './unifi.ts';
 
 export interface Gateways {
@@ -28,6 +29,7 @@ export function createGateways(ports: PortalPorts): Gateways {
     mikrotik: createMikrotik(() => ports.clock()),
     unifi: createUnifi(ports),
     meraki,
+    radius: radiusOnly,
   };
   const all = Object.values(kinds);
   const of = (kind: GatewayKind): Gateway => {

@@ -1,0 +1,113 @@
+/** Which registered gateway a packet comes from: by its address, its name, and the secret that verifies. */
+import type { Network, Peer } from '../ports-network.ts';
+import { attributes, codes } from './dictionary.ts';
+import type { Packet } from './packet.ts';
+import { first, textIn } from './packet.ts';
+import type { Proof } from './signing.ts';
+import { requestProof } from './signing.ts';
+
+/** How long the registration of an address is taken as it was, without asking again. */
+const FRESH_MS = 2_000;
+/** How long it serves while asking again fails or takes its time. */
+const STALE_MS = 120_000;
+const MOST_ADDRESSES = 8_192;
+const MOST_LOOKUPS = 64;
+/** More gateways than these behind one address are not tried against one packet. */
+const MOST_CANDIDATES = 64;
+
+interface Known {
+  peers: Peer[];
+  at: number;
+  asking: boolean;
+}
+
+export interface Clients {
+  /** Who may send from here: at once when known, else soon; null when too many ask at a time. */
+  at(address: string, now: number): Peer[] | Promise<Peer[] | null>;
+}
+
+/** Remembers briefly, so that neither a busy gateway nor a forged flood asks storage for each packet. */
+export function createClients(network: Network, clock: () => number): Clients {
+  const known = new Map<string, Known>();
+  const waiting = new Map<string, Promise<Peer[] | null>>();
+  let lookups = 0;
+  const ask = (address: string): Promise<Peer[] | null> => {
+    const running = waiting.get(address);
+    if (running !== undefined) return running;
+    if (lookups >= MOST_LOOKUPS) return Promise.resolve(null);
+    lookups++;
+    const asked = network
+      .peersAt(address)
+      .then((all) => {
+        const peers = all.filter(({ gateway }) => gateway.radius !== undefined);
+        known.delete(address);
+        if (known.size >= MOST_ADDRESSES) known.delete(known.keys().next().value!);
+        known.set(address, { peers, at: clock(), asking: false });
+        return peers;
+      })
+      .catch(() => {
+        const entry = known.get(address);
+        if (entry !== undefined) entry.asking = false;
+        return null;
+      })
+      .finally(() => {
+        lookups--;
+        waiting.delete(address);
+      });
+    waiting.set(address, asked);
+    return asked;
+  };
+  return {
+    at(address, now) {
+      const entry = known.get(address);
+      if (entry === undefined || now - entry.at > STALE_MS) return ask(address);
+      if (now - entry.at > FRESH_MS && !entry.asking) {
+        // An address that was nobody's is asked for anew: a gateway may just have been registered.
+        if (entry.peers.length === 0) return ask(address);
+        entry.asking = true;
+        void ask(address).then((peers) => {
+          if (peers === null) entry.asking = false;
+        });
+      }
+      return entry.peers;
+    },
+  };
+}
+
+export type Recognised =
+  | { peer: Peer; proof: Exclude<Proof, 'wrong'> }
+  | {
+      peer: null;
+      why: 'unknown-nas' | 'wrong-secret' | 'ambiguous-client';
+      /** Whom it concerns, when that is plain. */
+      suspect: Peer | null;
+    };
+
+/** Those whose registration names this NAS-Identifier; without such, those that take any. */
+function namedLike(peers: readonly Peer[], packet: Packet): readonly Peer[] {
+  const name = textIn(first(packet, attributes.nasIdentifier));
+  const named =
+    name === undefined ? [] : peers.filter(({ gateway }) => gateway.radius?.nasIds.includes(name));
+  if (named.length > 0) return named;
+  if (name === undefined && packet.code === codes.statusServer) return peers;
+  return peers.filter(({ gateway }) => gateway.radius?.nasIds.length === 0);
+}
+
+/** The gateway that this packet proves to come from. */
+export function recognise(peers: readonly Peer[], packet: Packet): Recognised {
+  const likely = namedLike(peers, packet).slice(0, MOST_CANDIDATES);
+  if (likely.length === 0) return { peer: null, why: 'unknown-nas', suspect: null };
+  const suspect = likely.length === 1 ? likely[0]! : null;
+  let plain: Peer | null = null;
+  for (const peer of likely) {
+    const proof = requestProof(packet, peer.gateway.radius!.secret);
+    if (proof === 'signed') return { peer, proof };
+    if (proof === 'wrong') continue;
+    // The authenticator of an Access-Request is random: it does not say which of several sent it.
+    if (packet.code === codes.accountingRequest) return { peer, proof };
+    if (plain !== null) return { peer: null, why: 'ambiguous-client', suspect: null };
+    plain = peer;
+  }
+  if (plain !== null) return { peer: plain, proof: 'plain' };
+  return { peer: null, why: 'wrong-secret', suspect };
+}

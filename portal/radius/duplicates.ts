@@ -1,0 +1,68 @@
+/** Answers kept a few seconds for those who ask again, and questions still in hand (RFC 5080 section 2.2.2). */
+
+/** Longer than any NAS waits between its first tries. */
+const KEEP_MS = 6_000;
+const MOST = 65_536;
+
+interface Entry {
+  /** The request to the octet: whoever changes one asks something new. */
+  raw: Buffer;
+  response: Buffer | null;
+  since: number;
+}
+
+export type Begun = 'new' | 'replaced' | 'working' | Buffer;
+
+export interface Duplicates {
+  /** The answer to this very request, `working` while it is sought, or null for a new one. */
+  find(key: string, raw: Buffer, now: number): Buffer | 'working' | null;
+  /** Takes a verified request in hand; another under the same key is forgotten. */
+  begin(key: string, raw: Buffer, now: number): Begun;
+  /** Keeps its answer; false when it was replaced meanwhile and nobody waits for it. */
+  finish(key: string, raw: Buffer, response: Buffer): boolean;
+  /** No answer came about: the next try starts afresh. */
+  drop(key: string, raw: Buffer): void;
+  size(): number;
+}
+
+export function createDuplicates(most = MOST): Duplicates {
+  const entries = new Map<string, Entry>();
+  const own = (key: string, raw: Buffer): Entry | undefined => {
+    const entry = entries.get(key);
+    return entry?.raw.equals(raw) ? entry : undefined;
+  };
+  /** Entries stand in the order they began, so the old ones come first. */
+  const sweep = (now: number): void => {
+    for (const [key, entry] of entries) {
+      if (entries.size < most && now - entry.since < KEEP_MS) return;
+      entries.delete(key);
+    }
+  };
+  const find: Duplicates['find'] = (key, raw, now) => {
+    const entry = own(key, raw);
+    if (entry === undefined) return null;
+    if (entry.response === null) return 'working';
+    return now - entry.since < KEEP_MS ? entry.response : null;
+  };
+  return {
+    find,
+    begin(key, raw, now) {
+      const known = find(key, raw, now);
+      if (known !== null) return known;
+      const replaced = entries.delete(key);
+      sweep(now);
+      entries.set(key, { raw, response: null, since: now });
+      return replaced ? 'replaced' : 'new';
+    },
+    finish(key, raw, response) {
+      const entry = own(key, raw);
+      if (entry === undefined) return false;
+      entry.response = response;
+      return true;
+    },
+    drop(key, raw) {
+      if (own(key, raw) !== undefined) entries.delete(key);
+    },
+    size: () => entries.size,
+  };
+}
