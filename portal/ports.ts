@@ -147,7 +147,7 @@ export interface HouseContent {
   headline: Text;
   body: Partial<Text>;
   /** https only. */
-  link?: string;
+  link?: string | undefined;
 }
 export type SlotName = 'pre_auth' | 'landing' | 'return';
 
