@@ -125,8 +125,20 @@ async function startProcess(env: Record<string, string>): Promise<[ChildProcess,
   throw new Error('the server did not start');
 }
 
-/** `adminUrl` may create databases; null means the embedded engine. */
-export async function openHouse(adminUrl: string | null, devices: number): Promise<House> {
+export interface Furnished<T> {
+  engine: House['engine'];
+  url: string;
+  pid: number;
+  made: T;
+  close(): Promise<void>;
+}
+
+/** A server process over a throwaway database that `furnish` filled; null means the embedded engine. */
+export async function openServer<T>(
+  adminUrl: string | null,
+  furnish: (db: Database) => Promise<T>,
+  more: Record<string, string> = {},
+): Promise<Furnished<T>> {
   const folder = mkdtempSync(path.join(tmpdir(), 'foyer-bench-'));
   const storage =
     adminUrl === null ? null : await ownDatabase(adminUrl, `foyer_bench_${process.pid}`);
@@ -135,16 +147,14 @@ export async function openHouse(adminUrl: string | null, devices: number): Promi
     rmSync(folder, { recursive: true, force: true });
   };
   try {
-    const shops = shopGrid();
-    const tokens = await prepared(folder, storage?.url, shops, devices);
-    const env = { DATA_DIR: folder, ...(storage ? { DATABASE_URL: storage.url } : {}) };
+    const made = await prepared(folder, storage?.url, furnish);
+    const env = { DATA_DIR: folder, ...(storage ? { DATABASE_URL: storage.url } : {}), ...more };
     const [child, url] = await startProcess(env);
     return {
       engine: adminUrl === null ? 'embedded' : 'postgres',
       url,
       pid: child.pid as number,
-      shops,
-      tokens,
+      made,
       async close() {
         const exited = once(child, 'exit');
         child.kill('SIGTERM');
@@ -158,15 +168,21 @@ export async function openHouse(adminUrl: string | null, devices: number): Promi
   }
 }
 
-async function prepared(
+/** `adminUrl` may create databases; null means the embedded engine. */
+export async function openHouse(adminUrl: string | null, devices: number): Promise<House> {
+  const shops = shopGrid();
+  const { made, ...server } = await openServer(adminUrl, (db) => furnish(db, shops, devices));
+  return { ...server, shops, tokens: made };
+}
+
+async function prepared<T>(
   folder: string,
   url: string | undefined,
-  shops: Shop[],
-  devices: number,
-): Promise<string[]> {
+  furnish: (db: Database) => Promise<T>,
+): Promise<T> {
   const db = await openDatabase({ url, folder: databaseFolder(folder) });
   try {
-    return await furnish(db, shops, devices);
+    return await furnish(db);
   } finally {
     await db.close();
   }

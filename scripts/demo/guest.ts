@@ -17,6 +17,8 @@ export interface GuestChoices {
   marketing: boolean;
   /** Answer to the optional question; none skips it. */
   answer?: string;
+  /** Told of each page with the milliseconds the guest waited for it, and asked how long they read it. */
+  onPage?: (title: string, ms: number) => Promise<void> | void;
 }
 
 export interface Visit {
@@ -88,15 +90,19 @@ async function fill(
 export async function logIn(base: string, path: string, choices: GuestChoices): Promise<Visit> {
   const started = performance.now();
   const pages: string[] = [];
+  let asked = performance.now();
   let response = await fetch(new URL(path, base), { headers: { 'accept-language': 'en' } });
   for (let step = 0; step < 10; step += 1) {
     const html = await response.text();
+    const waited = performance.now() - asked;
     const title = /<h1[^>]*>([^<]*)/.exec(html)?.[1] ?? '';
     pages.push(title);
+    await choices.onPage?.(title, waited);
     if (html.includes('id="offers"')) {
       return { took: performance.now() - started, pages, html, url: response.url };
     }
     const next = await fill(html, choices);
+    asked = performance.now();
     const refresh = /http-equiv="refresh" content="(\d+)(?:;\s*url=([^"]+))?"/i.exec(html);
     if (next) {
       response = await fetch(new URL(next.action, response.url), {
