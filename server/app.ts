@@ -3,11 +3,13 @@ import { setTimeout as pause } from 'node:timers/promises';
 import express from 'express';
 import type { Express } from 'express';
 import helmet from 'helmet';
+import type { OpenPorts, PortalEquipment } from '../portal/equipment.ts';
 import { createPortal, pretendRedirect } from '../portal/router.ts';
 import type { PortalPorts, StoreView } from '../portal/ports.ts';
 import { createVouchers } from './access-vouchers/vouchers.ts';
 import { createCodes } from './codes/codes.ts';
 import { defaultSendPolicy } from './codes/limits.ts';
+import { equipmentSettings } from './compose/equipment.ts';
 import { houseJobs } from './compose/jobs.ts';
 import { apiRoutes } from './compose/routes.ts';
 import { createServices } from './compose/services.ts';
@@ -63,6 +65,8 @@ export interface RunningServer {
   /** Where it listens, without a slash at the end. */
   url: string;
   port: number;
+  /** The doors that are no web pages; empty when none is configured. */
+  ports: OpenPorts;
   services: Services;
   jobs: JobRunner;
   realtime: Realtime;
@@ -85,7 +89,7 @@ export async function startServer(
   const app = express();
   const door = createHttpDoor(app);
   const guards = createGuards(services);
-  furnish(app, config, services, door, guards);
+  const equipment = furnish(app, config, services, door, guards);
   const realtime = createRealtime(door.server, {
     db,
     log,
@@ -113,17 +117,38 @@ export async function startServer(
   const { port } = await door.listen(config.HOST, config.PORT);
   const url = `http://${config.HOST === '0.0.0.0' ? 'localhost' : config.HOST}:${port}`;
   log.info({ port, engine: db.engine, version }, 'listening');
+  const keepStorage = overrides.db !== undefined;
+  const close = (): Promise<void> =>
+    closeAll({ services, jobs, realtime, mqtt, door, equipment, keepStorage });
+  const ports = await openEquipment(equipment, config, door, log).catch(async (error: unknown) => {
+    await close();
+    throw error;
+  });
+  services.metrics.watchRadius(() => equipment.counts());
   return {
     url,
     port,
+    ports,
     services,
     jobs,
     realtime,
     mqtt,
     ownerLink: await firstOwnerLink(services),
-    close: () =>
-      closeAll({ services, jobs, realtime, mqtt, door, keepStorage: overrides.db !== undefined }),
+    close,
   };
+}
+
+/** RADIUS, RadSec, Portal 2.0 and vendors' sockets, where the settings name them. */
+async function openEquipment(
+  equipment: PortalEquipment,
+  config: Config,
+  door: HttpDoor,
+  log: Log,
+): Promise<OpenPorts> {
+  equipment.attach(door.server);
+  const ports = await equipment.listen(equipmentSettings(config));
+  if (Object.keys(ports).length > 0) log.info({ ...ports }, 'listening to equipment');
+  return ports;
 }
 
 async function openStorage(config: Config, log: Log): Promise<Database> {
@@ -156,7 +181,7 @@ function furnish(
   services: Services,
   door: HttpDoor,
   guards: Guards,
-): void {
+): PortalEquipment {
   const { db, log, metrics } = services;
   app.disable('x-powered-by');
   app.set('trust proxy', trustProxy(config.TRUST_PROXY));
@@ -200,6 +225,7 @@ function furnish(
   mount(app, routes, guards);
   app.get('/', (_request, response) => response.redirect(303, '/console'));
   app.use(notFound, problems(log));
+  return portal.equipment;
 }
 
 /** The portal's ports, served by the features behind them: the one meeting point of the two. */
@@ -261,11 +287,14 @@ async function closeAll(parts: {
   realtime: Realtime;
   mqtt: MqttDoor | null;
   door: HttpDoor;
+  equipment: PortalEquipment;
   keepStorage: boolean;
 }): Promise<void> {
   const { services, jobs, realtime, mqtt, door } = parts;
   services.waiting.release();
   const drained = door.drain();
+  // First, so that no job waits for a gateway's answer.
+  await parts.equipment.close();
   await jobs.stop();
   await realtime.close();
   await drained;

@@ -181,6 +181,9 @@ export function readConfig(env: NodeJS.ProcessEnv = process.env): Readonly<Confi
   if (values['SMS_WEBHOOK_URL'] && !values['SMS_WEBHOOK_SECRET']) {
     problems.push('SMS_WEBHOOK_SECRET: needed because SMS_WEBHOOK_URL is set');
   }
+  if (values['RADSEC_PORT'] !== undefined && !(values['RADSEC_CERT'] && values['RADSEC_KEY'])) {
+    problems.push('RADSEC_PORT: needs RADSEC_CERT and RADSEC_KEY');
+  }
   if (problems.length > 0) throw new ConfigError(problems);
   const settings = values as unknown as Values;
   return Object.freeze({

@@ -21,6 +21,8 @@ export interface Metrics {
   events: Counter<'type'>;
   /** Shows from now on whether the MQTT broker is there. */
   watchBroker(connected: () => boolean): void;
+  /** Shows from now on what happened to RADIUS packets, by name. */
+  watchRadius(counts: () => Readonly<Record<string, number>>): void;
   /** Observes every request; the label is the route's pattern, never the raw path. */
   middleware: RequestHandler;
 }
@@ -94,6 +96,19 @@ export function createMetrics(deps: MetricsDeps): Metrics {
           },
         }),
       );
+    },
+    watchRadius: (counts) => {
+      const packets = new Counter({
+        name: 'foyer_radius_packets_total',
+        help: 'RADIUS packets, by what happened to them.',
+        labelNames: ['outcome'] as const,
+        registers: [],
+        collect() {
+          this.reset();
+          for (const [outcome, count] of Object.entries(counts())) this.inc({ outcome }, count);
+        },
+      });
+      registry.registerMetric(packets);
     },
     middleware: (request, response, next) => {
       const stop = requests.startTimer();
