@@ -1,0 +1,178 @@
+/** The router's side of a MikroTik hotspot with an external login page: its own page, its login link, RADIUS behind it. */
+import { randomBytes } from 'node:crypto';
+import type { ServerResponse } from 'node:http';
+import type { Passwords } from './authority.ts';
+import { authorityFor } from './authority.ts';
+import type { Door } from './doors.ts';
+import { openDoor, sendTo } from './doors.ts';
+import type { EmulatedClient, Emulator, EmulatorOptions } from './emulator.ts';
+import type { NasClient, Shown } from './nas.ts';
+import { nasClient } from './nas.ts';
+
+export interface MikrotikOptions extends EmulatorOptions {
+  /** In place of RADIUS. */
+  passwords?: Passwords;
+  coaPort?: number;
+}
+
+export interface MikrotikEmulator extends Emulator {
+  coaPort: number;
+  /** The variables its login page would send now, with a new challenge. */
+  variables(mac: string): Record<string, string>;
+  clients: Map<string, NasClient>;
+}
+
+type Held = NasClient & {
+  id: Buffer;
+  challenge: Buffer;
+  url: string;
+  error: string;
+  door: Door | null;
+};
+
+/** Backslash and three octal digits where an octet cannot be printed; as RouterOS does. */
+export function octal(octets: Buffer): string {
+  const one = (octet: number) =>
+    octet > 0x20 && octet < 0x7f && octet !== 0x5c
+      ? String.fromCharCode(octet)
+      : `\\${octet.toString(8).padStart(3, '0')}`;
+  return [...octets].map(one).join('');
+}
+
+const escaped = (text: string) =>
+  text.replaceAll('&', '&amp;').replaceAll('"', '&quot;').replaceAll('<', '&lt;');
+
+export async function startMikrotik(options: MikrotikOptions): Promise<MikrotikEmulator> {
+  const { portal, slug, gateway, say = () => undefined } = options;
+  const chap = gateway.login !== 'pap';
+  const held = new Map<string, Held>();
+  const nas = await authorityFor(options, {
+    separator: ':',
+    calledStation: 'hotspot1',
+    signs: false,
+    clients: () => held.values(),
+  });
+  const action = `${portal}/p/${slug}`;
+
+  function variables(client: Held): Record<string, string> {
+    client.id = randomBytes(1);
+    client.challenge = randomBytes(16);
+    const base = `http://127.0.0.1:${client.door?.port ?? 0}`;
+    return {
+      gw: gateway.name,
+      identity: gateway.name,
+      'server-name': 'hotspot1',
+      'link-login-only': `${base}/login`,
+      'link-login': `${base}/login?dst=${encodeURIComponent(client.url)}`,
+      'link-orig': client.url,
+      mac: client.mac.toUpperCase(),
+      ip: client.ip,
+      'chap-id': chap ? octal(client.id) : '',
+      'chap-challenge': chap ? octal(client.challenge) : '',
+      error: client.error,
+    };
+  }
+
+  const addressFor = (client: Held) =>
+    `${action}?${new URLSearchParams(variables(client)).toString()}`;
+
+  /** Its login page: a form for browsers with scripts, and the same as a refresh for those without. */
+  function page(client: Held, response: ServerResponse): void {
+    const fields = variables(client);
+    const inputs = Object.entries(fields).map(
+      ([name, value]) => `<input type="hidden" name="${name}" value="${escaped(value)}">`,
+    );
+    const next = `${action}?${new URLSearchParams(fields).toString()}`;
+    response.writeHead(200, { 'Content-Type': 'text/html' });
+    response.end(
+      `<!doctype html><title>Login</title><meta http-equiv="refresh" content="0; url=${escaped(next)}">` +
+        `<form name="sendin" action="${action}" method="post">${inputs.join('')}<button>Continue</button></form>`,
+    );
+  }
+
+  /** The router knows the challenge of the last page it served, and no other. */
+  function proofIn(client: Held, password: string): Shown {
+    if (!chap) return { pap: Buffer.from(password) };
+    const ident = client.id[0] ?? 0;
+    return { chap: Buffer.from(password, 'hex'), ident, challenge: client.challenge };
+  }
+
+  async function login(client: Held, query: URLSearchParams, response: ServerResponse) {
+    const shown = proofIn(client, query.get('password') ?? '');
+    const answer = await nas.ask(client, query.get('username') ?? '', shown);
+    if (answer === 'accept') {
+      client.error = '';
+      say(`${client.mac} is in as ${client.userName}`);
+      return sendTo(response, query.get('dst') ?? client.url);
+    }
+    client.error = answer === 'silence' ? 'RADIUS server is not responding' : 'invalid username';
+    say(`${client.mac} stays out: ${client.error}`);
+    page(client, response);
+  }
+
+  async function leave(client: Held, cause: number): Promise<void> {
+    if (!client.inside) return;
+    client.inside = false;
+    await nas.account(client, 'stop', cause);
+  }
+
+  async function knock(client: Held, url: URL, response: ServerResponse): Promise<void> {
+    const query = url.searchParams;
+    if (url.pathname === '/logout') {
+      await leave(client, 1);
+      return sendTo(response, action);
+    }
+    if (url.pathname !== '/login') return sendTo(response, `${url.origin}/login`);
+    if (query.has('username')) return login(client, query, response);
+    client.url = query.get('dst') ?? client.url;
+    page(client, response);
+  }
+
+  const front = await openDoor((_url, response) => {
+    response.writeHead(404);
+    response.end('join first\n');
+  }, options.port);
+
+  async function admitToNetwork({ mac, ip, url = '' }: EmulatedClient): Promise<Held> {
+    const fresh = { id: Buffer.alloc(1), challenge: Buffer.alloc(16), url, error: '', door: null };
+    const client: Held = { ...nasClient(mac, ip), ...fresh };
+    client.door = await openDoor((where, response) => knock(client, where, response));
+    held.set(mac, client);
+    return client;
+  }
+
+  const known = (mac: string): Held => {
+    const client = held.get(mac);
+    if (client === undefined) throw new Error(`${mac} has not joined`);
+    return client;
+  };
+
+  return {
+    url: `http://127.0.0.1:${front.port}`,
+    coaPort: nas.coaPort,
+    clients: held,
+    variables: (mac) => variables(known(mac)),
+    async join(joining) {
+      const client = held.get(joining.mac) ?? (await admitToNetwork(joining));
+      Object.assign(client, { ip: joining.ip, url: joining.url ?? client.url });
+      return addressFor(client);
+    },
+    inside: (mac) => held.get(mac)?.inside === true,
+    leave: (mac) => leave(known(mac), 1),
+    traffic(mac, bytesIn, bytesOut) {
+      const client = known(mac);
+      client.bytesIn += bytesIn;
+      client.bytesOut += bytesOut;
+    },
+    async tick() {
+      const inside = [...held.values()].filter((client) => client.inside);
+      await Promise.all(inside.map((client) => nas.account(client, 'interim')));
+    },
+    async close() {
+      const doors = [...held.values()].flatMap(({ door }) => (door === null ? [] : [door]));
+      await Promise.all(doors.map((door) => door.close()));
+      await front.close();
+      await nas.close();
+    },
+  };
+}
