@@ -13,10 +13,22 @@ export interface CaptiveAnswer {
   'bytes-remaining'?: number;
 }
 
-/** A session counts as open only while the gateway's confirmation stands and time is left. */
+/** A session counts as open only while the gateway's confirmation stands and time and volume are left. */
 function isOpen(session: SessionView | null, now: number): session is SessionView {
-  if (session === null || session.state !== 'active') return false;
+  if (session === null || session.state !== 'active' || session.bytesRemaining === 0) return false;
   return session.expiresAt === 0 || session.expiresAt > now;
+}
+
+/** RFC 8908 section 5 wants both pages over TLS; clients ignore others. */
+function overTls(url: string | undefined): url is string {
+  return url !== undefined && URL.canParse(url) && new URL(url).protocol === 'https:';
+}
+
+export interface CaptiveMore {
+  /** Page with what the shop offers this client now; shown by the system after login. */
+  offersUrl?: string;
+  /** The gateway can give more time without sending the guest out first. */
+  canExtend?: boolean;
 }
 
 export function captiveAnswer(
@@ -24,15 +36,19 @@ export function captiveAnswer(
   session: SessionView | null,
   portalUrl: string,
   now: number,
+  { offersUrl, canExtend = false }: CaptiveMore = {},
 ): CaptiveAnswer {
   const open = isOpen(session, now);
-  const answer: CaptiveAnswer = { captive: !open, 'user-portal-url': portalUrl };
-  if (store.venueUrl !== undefined) answer['venue-info-url'] = store.venueUrl;
+  const answer: CaptiveAnswer = { captive: !open };
+  if (overTls(portalUrl)) answer['user-portal-url'] = portalUrl;
+  const venueUrl = open ? (offersUrl ?? store.venueUrl) : store.venueUrl;
+  if (overTls(venueUrl)) answer['venue-info-url'] = venueUrl;
   if (!open) return answer;
-  answer['can-extend-session'] = false;
+  answer['can-extend-session'] = canExtend;
   if (session.expiresAt > 0)
     answer['seconds-remaining'] = Math.floor((session.expiresAt - now) / 1000);
-  if (session.bytesRemaining !== undefined) answer['bytes-remaining'] = session.bytesRemaining;
+  if (session.bytesRemaining !== undefined)
+    answer['bytes-remaining'] = Math.max(0, Math.floor(session.bytesRemaining));
   return answer;
 }
 

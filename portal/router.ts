@@ -11,7 +11,7 @@ import { guard } from './headers.ts';
 import type { Kit, PortalSettings } from './kit.ts';
 import { basePath, createKit, stepPath } from './kit.ts';
 import { pageFor } from './pages.ts';
-import type { PortalPorts } from './ports.ts';
+import type { PortalPorts, RegisteredGateway } from './ports.ts';
 import { languageOf, opened, show, showSorry, withStore } from './reply.ts';
 import { stepOf } from './walk.ts';
 
@@ -58,9 +58,12 @@ function capport(kit: Kit) {
     }
     const session = await desk.sessionByClientKey(store, key);
     const mine = new URL(`${basePath(store)}/me/${key}`, kit.settings.publicUrl).href;
+    const extend = (one: RegisteredGateway) => kit.gateways.of(one.kind).capabilities(one).extend;
+    const canExtend = store.gateways.length > 0 && store.gateways.every(extend);
+    const said = captiveAnswer(store, session, mine, clock(), { offersUrl: mine, canExtend });
     // Octets, not text: RFC 8908 registers the type without a charset, and express would add one.
-    const answer = Buffer.from(JSON.stringify(captiveAnswer(store, session, mine, clock())));
-    res.set({ 'Cache-Control': 'private, no-store', 'Content-Type': CAPTIVE_JSON }).send(answer);
+    res.set({ 'Cache-Control': 'private, no-store', 'Content-Type': CAPTIVE_JSON });
+    res.send(Buffer.from(JSON.stringify(said)));
   };
 }
 

@@ -1,6 +1,6 @@
 /** RFC 8908's answer, probes that only configured hosts answer, and gateways' own calls over HTTP. */
 import { describe, expect, test } from '@jest/globals';
-import { CAPTIVE_JSON, isProbeHost, probeAnswer } from '../../portal/captive-api.ts';
+import { CAPTIVE_JSON, captiveAnswer, isProbeHost, probeAnswer } from '../../portal/captive-api.ts';
 import { gatewayHashes } from '../../portal/gateways/opennds.ts';
 import { fakeStore, openNds } from '../support/fakes.ts';
 import { acceptAll, MAC, makePhone } from './phone.ts';
@@ -48,7 +48,8 @@ describe('RFC 8908', () => {
     expect((await get()).body).toEqual({
       captive: false,
       'user-portal-url': `https://portal.example/p/harbour/me/${key}`,
-      'can-extend-session': false,
+      'venue-info-url': `https://portal.example/p/harbour/me/${key}`,
+      'can-extend-session': true,
       'seconds-remaining': 7_139,
       'bytes-remaining': 1_000,
     });
@@ -72,6 +73,29 @@ describe('RFC 8908', () => {
     expect((await get()).body).toMatchObject({ captive: true });
   });
 
+  test('a session without bytes left is captive', async () => {
+    const { phone, get } = await ask();
+    await acceptAll(phone, await phone.arrive());
+    for (const session of phone.fakes.sessions.values()) session.bytesRemaining = 0;
+    expect((await get()).body).toMatchObject({ captive: true });
+  });
+
+  test('no client is ever told that there is no portal', async () => {
+    const { phone, get } = await ask();
+    const before = await get();
+    await acceptAll(phone, await phone.arrive());
+    for (const answer of [before, await get()]) {
+      expect(JSON.stringify([answer.headers, answer.body])).not.toContain('capport:unrestricted');
+      expect(typeof answer.body.captive).toBe('boolean');
+    }
+  });
+
+  test.each(['text/html', '*/*', 'application/json'])('%s gets the same type', async (accept) => {
+    const { phone, key } = await ask();
+    const answer = await phone.agent().get(`/capport/harbour/${key}`).set('Accept', accept);
+    expect([answer.status, answer.headers['content-type']]).toEqual([200, CAPTIVE_JSON]);
+  });
+
   test.each([
     '/capport/nowhere/0123456789abcdef0123',
     '/capport/harbour/short',
@@ -80,6 +104,48 @@ describe('RFC 8908', () => {
     const answer = await makePhone().agent().get(url);
     expect(answer.status).toBe(404);
     expect(answer.headers['content-type']).toContain('application/problem+json');
+  });
+});
+
+describe('the answer itself', () => {
+  const session = { sessionId: 's', guestId: 'g', state: 'active' as const, expiresAt: 10_000 };
+  const url = 'https://portal.example/p/harbour/me/k';
+
+  test('pages without TLS are left out', () => {
+    const store = fakeStore({ venueUrl: 'http://harbour.example/' });
+    const offersUrl = 'http://portal.example/p/harbour/me/k';
+    expect(captiveAnswer(store, null, offersUrl, 0)).toEqual({ captive: true });
+    expect(captiveAnswer(store, session, offersUrl, 0, { offersUrl })).toEqual({
+      captive: false,
+      'can-extend-session': false,
+      'seconds-remaining': 10,
+    });
+  });
+
+  test('the merchant’s own page stands in where there are no offers to show', () => {
+    const store = fakeStore({ venueUrl: 'https://harbour.example/' });
+    expect(captiveAnswer(store, session, url, 0)['venue-info-url']).toBe(store.venueUrl);
+    expect(captiveAnswer(store, session, url, 0, { offersUrl: url })['venue-info-url']).toBe(url);
+    expect(captiveAnswer(store, null, url, 0, { offersUrl: url })['venue-info-url']).toBe(
+      store.venueUrl,
+    );
+  });
+
+  test('without an end there is nothing to count down', () => {
+    const endless = { ...session, expiresAt: 0 };
+    expect(captiveAnswer(fakeStore(), endless, url, 99)).toEqual({
+      captive: false,
+      'user-portal-url': url,
+      'can-extend-session': false,
+    });
+  });
+
+  test('whole seconds and bytes only', () => {
+    const odd = { ...session, bytesRemaining: 10.7 };
+    expect(captiveAnswer(fakeStore(), odd, url, 8_001)).toMatchObject({
+      'seconds-remaining': 1,
+      'bytes-remaining': 10,
+    });
   });
 });
 
