@@ -46,7 +46,14 @@ export interface SendRequest {
   mac: string;
   ip: string;
   language: Language;
+  realm?: Realm;
 }
+
+/**
+ * Codes of another realm are counted apart from those that open the WiFi: how many were sent there tells
+ * nobody here whether an address is known.
+ */
+export type Realm = 'self';
 
 export type SendOutcome =
   | { ok: true; resendAt: number; expiresAt: number }
@@ -62,6 +69,7 @@ export interface VerifyRequest {
   address: string;
   binding: string;
   code: string;
+  realm?: Realm;
 }
 
 export type VerifyOutcome =
@@ -73,8 +81,14 @@ export type VerifyOutcome =
 function hashesOf(secret: Buffer) {
   const key = deriveKey(secret, 'one-time codes');
   return {
-    address: (merchantId: string, channel: Channel, address: string) =>
-      keyedHash(key, 'address', merchantId, channel, address),
+    address: ({ store, channel, address, realm }: VerifyRequest | SendRequest) =>
+      keyedHash(
+        key,
+        ...(realm ? ['address', realm] : ['address']),
+        store.merchantId,
+        channel,
+        address,
+      ),
     binding: (binding: string) => keyedHash(key, 'binding', binding),
     device: (merchantId: string, mac: string) => keyedHash(key, 'device', merchantId, mac),
     network: (merchantId: string, ip: string) =>
@@ -93,12 +107,12 @@ function digitsOf(typed: string): string {
 type Hashes = ReturnType<typeof hashesOf>;
 
 function refOf(request: VerifyRequest, hashes: Hashes): CodeRef {
-  const { store, channel, address, binding } = request;
+  const { store, channel, binding } = request;
   return {
     merchantId: store.merchantId,
     storeId: store.id,
     channel,
-    addressHash: hashes.address(store.merchantId, channel, address),
+    addressHash: hashes.address(request),
     bindingHash: hashes.binding(binding),
   };
 }
@@ -157,7 +171,7 @@ async function makeAndQueue(
     merchantId,
     storeId: store.id,
     channel,
-    addressHash: hashes.address(merchantId, channel, address),
+    addressHash: hashes.address(request),
     deviceHash: hashes.device(merchantId, request.mac),
     networkHash: hashes.network(merchantId, request.ip),
   };
