@@ -72,18 +72,31 @@ export async function recordConsents(
   request: RecordRequest,
   now: number,
 ): Promise<Recorded> {
-  const { store, guestId, consents, age } = request;
-  const { merchantId } = store;
-  const result: Recorded = { granted: [], refused: [], awaiting: [], failed: [] };
-  const held = await currentConsents(tx, merchantId, guestId);
+  const { store, guestId, consents } = request;
   const access = consents.find((given) => given.purpose === 'access');
-  if (access === undefined) requireTerms(store, held);
-  else await keepAccess(tx, request, access, now);
-  if (access !== undefined) result.granted.push('access');
-  if (age !== undefined) await keepAgeBand(tx, merchantId, guestId, age);
+  if (access === undefined) {
+    requireTerms(store, await currentConsents(tx, store.merchantId, guestId));
+  } else await keepAccess(tx, request, access, now);
+  const recorded = await recordChoices(tx, request, now);
+  return access === undefined
+    ? recorded
+    : { ...recorded, granted: ['access', ...recorded.granted] };
+}
+
+/** Keeps what is optional, each by itself; the terms are left alone. */
+export async function recordChoices(
+  tx: Queryable,
+  request: RecordRequest,
+  now: number,
+): Promise<Recorded> {
+  const { store, guestId, consents, age } = request;
+  const result: Recorded = { granted: [], refused: [], awaiting: [], failed: [] };
+  const optional = consents.filter((given) => given.purpose !== 'access');
+  if (age !== undefined) await keepAgeBand(tx, store.merchantId, guestId, age);
+  if (optional.length === 0) return result;
+  const held = await currentConsents(tx, store.merchantId, guestId);
   const young = await tooYoung(tx, request);
-  for (const given of consents) {
-    if (given.purpose === 'access') continue;
+  for (const given of optional) {
     await besides(tx, result, given.purpose, () =>
       keepChoice(tx, { ...request, young }, given, held, result, now),
     );

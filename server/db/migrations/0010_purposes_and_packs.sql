@@ -73,3 +73,21 @@ create table retention_log (
 );
 create index on retention_log (merchant_id, ran_at desc);
 call foyer_protect('retention_log', 'select, insert');
+
+-- A guest's look at their own data: opened by a proof, short, and closed for good when they leave.
+-- The page's sealed address holds the token; only its SHA-256 is kept.
+create table self_looks (
+  token_hash bytea primary key,
+  merchant_id uuid not null references merchants (id) on delete cascade,
+  store_id uuid not null references stores (id) on delete cascade,
+  guest_id uuid not null references guests (id) on delete cascade,
+  -- The WiFi session it was opened from, if any. No foreign key: sessions are deleted in time.
+  session_id uuid,
+  -- Nothing but this look’s device was proved: switches only, nothing personal is shown.
+  limited boolean not null,
+  opened_at timestamptz not null,
+  expires_at timestamptz not null
+);
+create index on self_looks (guest_id);
+create index on self_looks (expires_at);
+call foyer_protect('self_looks');
