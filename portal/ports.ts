@@ -4,6 +4,7 @@
  */
 
 import type { LiveDoors, Network } from './ports-network.ts';
+import type { SelfService } from './ports-self.ts';
 
 export type Language = 'en' | 'zh-CN' | 'es' | 'ar';
 /** Words of the merchant's: English and Chinese always, the others when somebody wrote them. */
@@ -510,6 +511,8 @@ export interface PortalPorts {
   members?: Members;
   approvals?: Approvals;
   links?: Links;
+  /** The pages "My data" and mailed confirmations stay shut without it. */
+  self?: SelfService;
   clock: Clock;
   log: Log;
 }
