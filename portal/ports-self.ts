@@ -105,7 +105,7 @@ export interface SelfService {
     ip: string;
   }): Promise<SelfKey | null>;
   /** Null when the look is over. */
-  record(store: StoreView, key: SelfKey): Promise<SelfRecord | null>;
+  record(store: StoreView, key: SelfKey, language: Language): Promise<SelfRecord | null>;
   choose(
     store: StoreView,
     key: SelfKey,

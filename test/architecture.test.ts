@@ -61,6 +61,10 @@ const law: Record<string, { areas: string[]; packages: string[] }> = {
     'approvals',
     'messages',
   ]),
+  'server/selfservice': feature(
+    ['consents', 'guests', 'codes', 'sessions', 'messages'],
+    ['rate-limiter-flexible'],
+  ),
   'server/offers': feature(['consents', 'codes'], ['rate-limiter-flexible']),
   'server/rules': feature(['offers', 'consents']),
   'server/analytics': feature([]),
