@@ -127,10 +127,10 @@ function dial(url: URL, pin: string | undefined, options: LineOptions, done: Dia
 
 /** Only what says why, never what was sent. */
 function wordsOf(error: unknown): string {
-  if (!(error instanceof Error)) return 'unknown';
-  if (error.name === 'AbortError' || error.name === 'TimeoutError') return 'too late';
-  const code = (error as { code?: unknown }).code;
-  return (typeof code === 'string' ? code : error.message).slice(0, 60);
+  const { name, code, message } = error as { name?: unknown; code?: unknown; message?: unknown };
+  if (name === 'AbortError' || name === 'TimeoutError') return 'too late';
+  const said = typeof code === 'string' ? code : message;
+  return typeof said === 'string' ? said.slice(0, 60) : 'unknown';
 }
 
 function wasKept(error: unknown): boolean {

@@ -1,9 +1,10 @@
 /** CoovaChilli and its UAM family: redirects under a checksum, a door that the browser knocks at, RADIUS behind it. */
 import { isIP } from 'node:net';
 import type { Clock, GatewayContext, RegisteredGateway, StoreView } from '../ports.ts';
+import { behindRadius } from './behind-radius.ts';
 import type { Capabilities, Gateway, OpenRequest, Opening, Reading, Visit } from './gateway.ts';
 import { tidyOrigin } from './gateway.ts';
-import { anyMac, mayGoTo, PLAIN_PAGE } from './next-hop.ts';
+import { anyMac, mayGoTo } from './next-hop.ts';
 import {
   boundChallenge,
   chapResponse,
@@ -19,18 +20,7 @@ const FRESH_MS = 9 * 60_000;
 const MAX_LANDING = 1400;
 
 function capabilities(gateway: RegisteredGateway): Capabilities {
-  const byRadius = gateway.radius !== undefined;
-  return {
-    door: 'browser',
-    redirect: (gateway.secret ?? '') === '' ? 'forgeable' : 'signed',
-    limits: byRadius,
-    speed: byRadius,
-    accounting: byRadius,
-    kick: gateway.radius?.coa === undefined ? 'never' : 'now',
-    status: byRadius,
-    extend: false,
-    knock: PLAIN_PAGE,
-  };
+  return behindRadius(gateway, (gateway.secret ?? '') === '' ? 'forgeable' : 'signed');
 }
 
 /** With `uamhomepage` the gateway's own words stand whole inside `loginurl`. */

@@ -2,9 +2,10 @@
 import { createHash } from 'node:crypto';
 import { isIP } from 'node:net';
 import type { Clock, GatewayContext, RegisteredGateway, StoreView } from '../ports.ts';
-import type { Capabilities, Gateway, OpenRequest, Opening, Reading } from './gateway.ts';
+import { behindRadius } from './behind-radius.ts';
+import type { Gateway, OpenRequest, Opening, Reading } from './gateway.ts';
 import { tidyOrigin } from './gateway.ts';
-import { anyMac, doorUrl, mayGoTo, PLAIN_PAGE, portOf } from './next-hop.ts';
+import { anyMac, doorUrl, mayGoTo, portOf } from './next-hop.ts';
 
 /**
  * The router makes a new challenge with each page it serves and does not say how long one lives; a guest
@@ -30,21 +31,6 @@ export function octalOctets(text: string, length: number): Buffer | null {
 /** What the router takes instead of the password: MD5 of its id, the password and its challenge. */
 export function mikrotikResponse(id: Buffer, password: string, challenge: Buffer): string {
   return createHash('md5').update(id).update(password).update(challenge).digest('hex');
-}
-
-function capabilities(gateway: RegisteredGateway): Capabilities {
-  const byRadius = gateway.radius !== undefined;
-  return {
-    door: 'browser',
-    redirect: 'forgeable',
-    limits: byRadius,
-    speed: byRadius,
-    accounting: byRadius,
-    kick: gateway.radius?.coa === undefined ? 'never' : 'now',
-    status: byRadius,
-    extend: false,
-    knock: PLAIN_PAGE,
-  };
 }
 
 const malformed = (parameter: string, value?: string): Reading => ({
@@ -164,5 +150,9 @@ async function open(request: OpenRequest): Promise<Opening> {
 
 /** Sessions end by RADIUS Disconnect, where the router takes it (`/radius incoming`). */
 export function createMikrotik(clock: Clock): Gateway {
-  return { capabilities, read: (query, store) => read(query, store, clock()), open };
+  return {
+    capabilities: (gateway) => behindRadius(gateway, 'forgeable'),
+    read: (query, store) => read(query, store, clock()),
+    open,
+  };
 }
