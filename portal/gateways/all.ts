@@ -9,6 +9,7 @@ import { createPortal2 } from './portal2.ts';
 import { pretend } from './pretend.ts';
 import { radiusOnly } from './radius.ts';
 import { createUnifi } from './unifi.ts';
+import { createWifidogs } from './wifidog.ts';
 
 export interface Gateways {
   of(kind: GatewayKind): Gateway;
@@ -24,6 +25,7 @@ export function createGateways(ports: PortalPorts): Gateways {
   const kinds: Partial<Record<GatewayKind, Gateway>> = {
     pretend,
     opennds: createOpenNds(),
+    ...createWifidogs(ports),
     portal2: createPortal2(ports),
     coova: createCoova(() => ports.clock()),
     mikrotik: createMikrotik(() => ports.clock()),

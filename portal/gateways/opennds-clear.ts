@@ -1,6 +1,6 @@
 /** PURE. What openNDS level 0 (and nodogsplash) says in clear: no key, no client address on the radio. */
 import { createHash } from 'node:crypto';
-import { bareGatewayName, privateAddress } from './opennds-fas.ts';
+import { bareGatewayName } from './opennds-fas.ts';
 
 /** What a level 0 redirect tells, once its second question mark has been put right. */
 export interface ClearQuery {
@@ -30,7 +30,7 @@ export function readClear(query: URLSearchParams): ClearQuery | null {
   const inner = new URLSearchParams(swallowed);
   const field = (name: string) => inner.get(name) ?? query.get(name) ?? '';
   const token = field('tok').toLowerCase();
-  if (!TOKEN.test(token) || !privateAddress(address)) return null;
+  if (!TOKEN.test(token)) return null;
   const ip = field('clientip').slice(0, 45);
   return {
     address,

@@ -3,10 +3,11 @@ import { createHash } from 'node:crypto';
 import type { RegisteredGateway, StoreView } from '../ports.ts';
 import type { Capabilities, Gateway, MachineCall, OpenRequest, Reading } from './gateway.ts';
 import { normaliseMac, tidyOrigin } from './gateway.ts';
+import { mayGoTo } from './next-hop.ts';
 import { hearAuthmon } from './opennds-authmon.ts';
 import { hidOf, readClear, standInMac } from './opennds-clear.ts';
 import type { ClearQuery } from './opennds-clear.ts';
-import { bareGatewayName, openFas, percentDecode, privateAddress } from './opennds-fas.ts';
+import { bareGatewayName, openFas, percentDecode } from './opennds-fas.ts';
 import { createNames } from './opennds-names.ts';
 import type { Names } from './opennds-names.ts';
 
@@ -44,12 +45,19 @@ function capabilities(gateway: RegisteredGateway): Capabilities {
   };
 }
 
+/** `address:port` of the gateway. Where a guest can write it, it must not lead out into the world. */
+function mayLead(address: string, gateway: RegisteredGateway): boolean {
+  const cut = address.lastIndexOf(':');
+  const port = address.slice(cut + 1);
+  return cut > 0 && /^\d{1,5}$/.test(port) && mayGoTo(address.slice(0, cut), Number(port), gateway);
+}
+
 function contextOf(gateway: RegisteredGateway, fas: Map<string, string>): Reading {
   const mac = normaliseMac(fas.get('clientmac') ?? '');
   const hid = fas.get('hid') ?? '';
   const address = fas.get('gatewayaddress') ?? '';
   const needsDoor = !fetches(gateway);
-  if (mac === null || !HEX64.test(hid) || (needsDoor && !privateAddress(address)))
+  if (mac === null || !HEX64.test(hid) || (needsDoor && !mayLead(address, gateway)))
     return { kind: 'refused', reason: 'malformed' };
   const origin = tidyOrigin(percentDecode(fas.get('originurl') ?? ''));
   const authDir = fas.get('authdir') ?? '';
@@ -122,9 +130,10 @@ function readLevel0(query: URLSearchParams, store: StoreView): Reading {
   const gateway = store.gateways.find(
     ({ kind, level, name }) => kind === 'opennds' && level === 0 && name.trim() === clear.name,
   );
-  return gateway === undefined
-    ? { kind: 'refused', reason: 'unknown-gateway' }
-    : clearContext(gateway, clear);
+  if (gateway === undefined) return { kind: 'refused', reason: 'unknown-gateway' };
+  return mayLead(clear.address, gateway)
+    ? clearContext(gateway, clear)
+    : { kind: 'refused', reason: 'malformed' };
 }
 
 async function open({ store, gateway, context, grant, landingUrl, doors }: OpenRequest) {

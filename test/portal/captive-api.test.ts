@@ -1,7 +1,7 @@
 /** RFC 8908's answer, probes that only configured hosts answer, and gateways' own calls over HTTP. */
 import { describe, expect, test } from '@jest/globals';
 import { CAPTIVE_JSON, captiveAnswer, isProbeHost, probeAnswer } from '../../portal/captive-api.ts';
-import { gatewayHashes } from '../../portal/gateways/opennds.ts';
+import { gatewayHashes } from '../../portal/gateways/opennds-names.ts';
 import { fakeStore, openNds } from '../support/fakes.ts';
 import { acceptAll, MAC, makePhone } from './phone.ts';
 
