@@ -1,7 +1,7 @@
 /** MikroTik hotspot with an external login page: a router's form in, a link to its own login out, RADIUS behind it. */
 import { createHash } from 'node:crypto';
 import { isIP } from 'node:net';
-import type { Clock, GatewayContext, RegisteredGateway, StoreView } from '../ports.ts';
+import type { Clock, RegisteredGateway, StoreView } from '../ports.ts';
 import { behindRadius } from './behind-radius.ts';
 import type { Gateway, OpenRequest, Opening, Reading } from './gateway.ts';
 import { tidyOrigin } from './gateway.ts';
@@ -82,15 +82,6 @@ function claimsOf(query: URLSearchParams, gateway: RegisteredGateway, now: numbe
   return claims;
 }
 
-function optionalFacts(query: URLSearchParams): Partial<GatewayContext> {
-  const origin = tidyOrigin(query.get('link-orig') ?? '');
-  const session = query.get('session-id') ?? '';
-  return {
-    ...(origin === null ? {} : { originUrl: origin }),
-    ...(/^[\x21-\x7e]{1,64}$/.test(session) ? { hid: session } : {}),
-  };
-}
-
 function read(query: URLSearchParams, store: StoreView, now: number): Reading {
   if (!query.has('link-login-only')) return { kind: 'absent' };
   const gateway = gatewayOf(query, store);
@@ -102,6 +93,7 @@ function read(query: URLSearchParams, store: StoreView, now: number): Reading {
   const claims = claimsOf(query, gateway, now);
   if ('kind' in claims) return claims as Reading;
   const ip = query.get('ip') ?? '';
+  const origin = tidyOrigin(query.get('link-orig') ?? '');
   return {
     kind: 'known',
     gateway,
@@ -110,7 +102,7 @@ function read(query: URLSearchParams, store: StoreView, now: number): Reading {
       kind: 'mikrotik',
       mac,
       ip: isIP(ip) === 0 ? '' : ip,
-      ...optionalFacts(query),
+      ...(origin === null ? {} : { originUrl: origin }),
       claims,
     },
   };

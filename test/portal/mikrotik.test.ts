@@ -27,7 +27,6 @@ const PAGE = {
   'chap-id': ID,
   'chap-challenge': CHALLENGE,
   error: '',
-  'session-id': '81e00004',
 };
 const query = (more: Record<string, string> = {}) =>
   new URLSearchParams({ ...PAGE, ...more }).toString();
@@ -68,7 +67,6 @@ describe('what the login page sends', () => {
         kind: 'mikrotik',
         mac: '02:00:00:00:00:60',
         ip: '10.5.50.20',
-        hid: '81e00004',
         originUrl: 'http://a.test/',
         claims: {
           only: 'http://10.5.50.1/login',
