@@ -92,7 +92,9 @@ export type NoticeCode =
   | 'accounting-ok'
   | 'controller-refused'
   | 'controller-unreachable'
-  | 'kick-failed';
+  | 'kick-failed'
+  /** One hardware address was in use at two distant stores at once. */
+  | 'mac-at-two-stores';
 
 /** A gateway whose RADIUS packets are expected, with the store it stands in. */
 export interface Peer {

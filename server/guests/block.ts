@@ -1,7 +1,7 @@
 /** Refuses a guest at the portal, or welcomes them again. */
 import type { Queryable } from '../db/database.ts';
 import { problem } from '../errors.ts';
-import { announceEnded } from '../sessions/accounting.ts';
+import { announceEnded } from '../sessions/announce.ts';
 import { endSessionsOfGuest } from '../sessions/door-queries.ts';
 import type { GuestRow } from './queries.ts';
 import { setBlocked } from './queries.ts';

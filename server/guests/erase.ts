@@ -1,7 +1,7 @@
 /** A guest's two requests: hand out everything held about me, and delete it. */
 import type { Queryable } from '../db/database.ts';
 import { problem } from '../errors.ts';
-import { announceEnded } from '../sessions/accounting.ts';
+import { announceEnded } from '../sessions/announce.ts';
 import { endSessionsOfGuest } from '../sessions/door-queries.ts';
 import { findGuest } from './queries.ts';
 import type { GuestRow } from './queries.ts';

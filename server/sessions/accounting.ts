@@ -1,10 +1,11 @@
 /** What gateways report about sessions, and the reaper of those whose time ran out. */
 import type { Database, Queryable } from '../db/database.ts';
-import { appendEvents } from '../events/outbox.ts';
-import type { EndedRow, StartedRow } from './door-queries.ts';
+import { announceEnded, announceStarted } from './announce.ts';
+import type { EndedRow } from './door-queries.ts';
 import {
   clearGateway,
   confirmSessions,
+  depositedSessions,
   endByGateway,
   endExpired,
   heardGateway,
@@ -13,19 +14,13 @@ import {
   leaveDeposit,
   waitingDeposits,
 } from './door-queries.ts';
+import { dropKicksOf, dropStaleKicks, insertKicks } from './kick-queries.ts';
+import { closeGatewayLegs, closeSilent, dropLegs, endLegless } from './leg-queries.ts';
 import type { SessionLimits } from './queries.ts';
 import { forgetClients } from './queries.ts';
-
-/** The part of a store this file needs. */
-interface StoreRef {
-  id: string;
-  merchantId: string;
-}
-
-export interface DoorDeps {
-  db: Database;
-  clock: () => number;
-}
+import { createReports } from './reports.ts';
+import type { ReportDeps, StoreRef } from './reports.ts';
+import { createNotices } from './notices.ts';
 
 export interface Deposit extends SessionLimits {
   /** The hash by which an openNDS gateway knows its client. */
@@ -51,53 +46,6 @@ const HEARD_EVERY_MS = 30_000;
 const KEEP_HASHES = 16;
 const REAP_BATCH = 500;
 
-/** Writes `session.ended` for each, in the caller's transaction. */
-export async function announceEnded(
-  tx: Queryable,
-  ended: readonly EndedRow[],
-  now: number,
-): Promise<void> {
-  const events = ended.map((row) => ({
-    merchantId: row.merchant_id,
-    storeId: row.store_id,
-    guestId: row.guest_id,
-    type: 'session.ended' as const,
-    key: row.guest_id,
-    payload: {
-      sessionId: row.id,
-      guestId: row.guest_id,
-      storeId: row.store_id,
-      reason: row.end_reason,
-      at: row.ended_at.toISOString(),
-    },
-    occurredAt: row.ended_at,
-  }));
-  await appendEvents(tx, events, now);
-}
-
-/** Writes `session.started` for each, in the caller's transaction. */
-async function announceStarted(
-  tx: Queryable,
-  started: readonly StartedRow[],
-  now: number,
-): Promise<void> {
-  const events = started.map((row) => ({
-    merchantId: row.merchant_id,
-    storeId: row.store_id,
-    guestId: row.guest_id,
-    type: 'session.started' as const,
-    key: row.guest_id,
-    payload: {
-      sessionId: row.id,
-      guestId: row.guest_id,
-      storeId: row.store_id,
-      at: row.confirmed_at.toISOString(),
-    },
-    occurredAt: row.confirmed_at,
-  }));
-  await appendEvents(tx, events, now);
-}
-
 const counter = (bytes: number): number => (Number.isSafeInteger(bytes) && bytes > 0 ? bytes : 0);
 
 /** What is kept of a gateway's report: bounded, and by a clock that can be believed. */
@@ -113,7 +61,8 @@ function tidyReport(report: EndReport, now: number): EndReport {
 }
 
 /** The ends of sessions that gateways hold; every call may be repeated. */
-export function createDoors({ db, clock }: DoorDeps) {
+export function createDoors(deps: ReportDeps) {
+  const { db, clock } = deps;
   /** Runs `work` as the store's merchant and tells the house which sessions it ended. */
   async function ending(
     store: StoreRef,
@@ -126,6 +75,9 @@ export function createDoors({ db, clock }: DoorDeps) {
   }
 
   return {
+    ...createReports(deps),
+    ...createNotices(deps),
+
     async pending(store: StoreRef, gatewayId: string, limit: number): Promise<Deposit[]> {
       const now = clock();
       const rows = await db.tx(
@@ -159,7 +111,8 @@ export function createDoors({ db, clock }: DoorDeps) {
       if (rhids.length === 0) return;
       await ending(store, async (tx, now) => {
         const { merchantId } = store;
-        const { started, ended } = await confirmSessions(tx, merchantId, gatewayId, rhids, now);
+        const ids = await depositedSessions(tx, merchantId, gatewayId, rhids);
+        const { started, ended } = await confirmSessions(tx, merchantId, ids, now);
         await announceStarted(tx, started, now);
         return ended;
       });
@@ -170,14 +123,22 @@ export function createDoors({ db, clock }: DoorDeps) {
     },
 
     async cleared(store: StoreRef, gatewayId: string): Promise<void> {
-      await ending(store, (tx, now) => clearGateway(tx, store.merchantId, gatewayId, now));
+      await ending(store, async (tx, now) => {
+        await closeGatewayLegs(tx, store.merchantId, gatewayId, now);
+        return clearGateway(tx, store.merchantId, gatewayId, now);
+      });
     },
 
     async ended(store: StoreRef, gatewayId: string, report: EndReport): Promise<void> {
-      await ending(store, (tx, now) => {
+      await ending(store, async (tx, now) => {
         const departure = tidyReport(report, now);
         const latestStart = departure.endedAt + CLOCK_SKEW_MS;
-        return endByGateway(tx, store.merchantId, gatewayId, departure, latestStart);
+        const ended = await endByGateway(tx, store.merchantId, gatewayId, departure, latestStart);
+        await dropKicksOf(
+          tx,
+          ended.map((row) => row.id),
+        );
+        return ended;
       });
     },
 
@@ -191,12 +152,41 @@ export function createDoors({ db, clock }: DoorDeps) {
   };
 }
 
+/** A gateway that keeps the time itself says so within this; the others are asked afterwards. */
+const OWN_END_MS = 20_000;
+
 /** Ends every session whose time ran out, in batches; gives how many. For the timed jobs. */
 export async function expireSessions(db: Database, now: number): Promise<number> {
   let total = 0;
   for (;;) {
     const ended = await db.tx(async (tx) => {
       const rows = await endExpired(tx, now, REAP_BATCH);
+      const inside = rows.filter((row) => row.end_reason === 'expired').map((row) => row.id);
+      await insertKicks(tx, inside, 'expired', now + OWN_END_MS, now);
+      await announceEnded(tx, rows, now);
+      return rows.length;
+    });
+    total += ended;
+    if (ended < REAP_BATCH) return total;
+  }
+}
+
+/** Silence after which a client is taken for gone, when its gateway goes on speaking. */
+const SILENCE_MS = 15 * 60_000;
+/** A client that left one access point comes back at another within this time, or has gone. */
+const GRACE_MS = 3 * 60_000;
+
+/** Ends sessions whose clients fell silent or left and did not come back; gives how many. For the timed jobs. */
+export async function endQuietSessions(db: Database, now: number): Promise<number> {
+  await closeSilent(db, now, SILENCE_MS, REAP_BATCH);
+  let total = 0;
+  for (;;) {
+    const ended = await db.tx(async (tx) => {
+      const rows = await endLegless(tx, now - GRACE_MS, REAP_BATCH);
+      await dropKicksOf(
+        tx,
+        rows.map((row) => row.id),
+      );
       await announceEnded(tx, rows, now);
       return rows.length;
     });
@@ -208,7 +198,13 @@ export async function expireSessions(db: Database, now: number): Promise<number>
 /** As long as a client is known again at the portal. */
 const KEEP_CLIENT_MS = 30 * 24 * 3_600_000;
 
+const KEEP_STRANGER_MS = 24 * 3_600_000;
+const KEEP_KICK_MS = 3_600_000;
+
 /** Forgets hardware and network addresses of sessions long over. For the timed jobs. */
 export async function forgetSessionClients(db: Queryable, now: number): Promise<number> {
-  return forgetClients(db, now - KEEP_CLIENT_MS);
+  const forgotten = await forgetClients(db, now - KEEP_CLIENT_MS);
+  await dropLegs(db, now - KEEP_STRANGER_MS);
+  await dropStaleKicks(db, now - KEEP_KICK_MS);
+  return forgotten;
 }

@@ -1,5 +1,6 @@
 /** What gateways do to sessions in storage: deposits, confirmations and the many ways to end. */
 import type { Queryable, Row } from '../db/database.ts';
+import { kicksOfGuest } from './kick-queries.ts';
 import type { SessionLimits } from './queries.ts';
 
 export interface EndedRow extends Row {
@@ -19,7 +20,8 @@ export interface StartedRow extends Row {
   confirmed_at: Date;
 }
 
-const ENDED = 'id, merchant_id, store_id, guest_id, end_reason, ended_at';
+/** What an ended session tells. */
+export const ENDED = 'id, merchant_id, store_id, guest_id, end_reason, ended_at';
 const ENDED_OLD =
   'old.id, old.merchant_id, old.store_id, old.guest_id, old.end_reason, old.ended_at';
 
@@ -86,32 +88,49 @@ export async function leaveDeposit(
   );
 }
 
-/** The gateway let these in: the time runs from now, and older sessions of the same client are over. */
-export async function confirmSessions(
+/** The pending sessions that go by these hashes at a gateway, the newest of each. */
+export async function depositedSessions(
   tx: Queryable,
   merchantId: string,
   gatewayId: string,
   rhids: readonly string[],
+): Promise<string[]> {
+  const { rows } = await tx.query<{ id: string }>(
+    `select distinct on (rhid) id from sessions
+     where merchant_id = $1 and gateway_id = $2 and rhid = any ($3::text[]) and state = 'pending'
+     order by rhid, granted_at desc, id desc`,
+    [merchantId, gatewayId, rhids],
+  );
+  return rows.map((row) => row.id);
+}
+
+/**
+ * A gateway let these in: their time runs from now, at most until `closing`, and older sessions of the
+ * same client at the same gateway are over. Sessions that are not pending stay as they are.
+ */
+export async function confirmSessions(
+  tx: Queryable,
+  merchantId: string,
+  ids: readonly string[],
   now: number,
+  closing: number | null = null,
 ): Promise<{ started: StartedRow[]; ended: EndedRow[] }> {
+  if (ids.length === 0) return { started: [], ended: [] };
   const { rows: started } = await tx.query<StartedRow>(
-    `update sessions set state = 'active', confirmed_at = $4,
-       expires_at = case when minutes > 0 then $4::timestamptz + make_interval(mins => minutes) else expires_at end
-     where id in (
-       select distinct on (rhid) id from sessions
-       where merchant_id = $1 and gateway_id = $2 and rhid = any ($3::text[]) and state = 'pending'
-       order by rhid, granted_at desc, id desc) and state = 'pending'
+    `update sessions set state = 'active', confirmed_at = $3,
+       expires_at = least($4, case when minutes > 0 then $3::timestamptz + make_interval(mins => minutes) else expires_at end)
+     where merchant_id = $1 and id = any ($2::uuid[]) and state = 'pending'
      returning id, merchant_id, store_id, guest_id, confirmed_at`,
-    [merchantId, gatewayId, rhids, new Date(now)],
+    [merchantId, ids, new Date(now), closing === null ? null : new Date(closing)],
   );
   const { rows } = await tx.query<EndedRow>(
-    `update sessions old set state = 'ended', ended_at = $4, end_reason = 'replaced'
+    `update sessions old set state = 'ended', ended_at = $3, end_reason = 'replaced'
      from sessions fresh
-     where fresh.merchant_id = $1 and fresh.id = any ($3::uuid[])
-       and old.merchant_id = $1 and old.gateway_id = $2 and old.mac = fresh.mac
-       and old.state <> 'ended' and old.id <> all ($3::uuid[]) and old.granted_at <= fresh.granted_at
+     where fresh.merchant_id = $1 and fresh.id = any ($2::uuid[])
+       and old.merchant_id = $1 and old.gateway_id = fresh.gateway_id and old.mac = fresh.mac
+       and old.state <> 'ended' and old.id <> all ($2::uuid[]) and old.granted_at <= fresh.granted_at
      returning ${ENDED_OLD}`,
-    [merchantId, gatewayId, started.map((row) => row.id), new Date(now)],
+    [merchantId, started.map((row) => row.id), new Date(now)],
   );
   return { started, ended: rows };
 }
@@ -171,7 +190,10 @@ export interface Departure {
   endedAt: number;
 }
 
-/** The gateway closed this client's session; one begun after `latestStart` is not meant. */
+/**
+ * The gateway closed this client's session; one begun after `latestStart` is not meant. What it counted
+ * is kept as the session's only leg; one that our own books had closed before gets its counters as well.
+ */
 export async function endByGateway(
   tx: Queryable,
   merchantId: string,
@@ -180,14 +202,27 @@ export async function endByGateway(
   latestStart: number,
 ): Promise<EndedRow[]> {
   const { rows } = await tx.query<EndedRow>(
-    `update sessions set state = 'ended', ended_at = greatest($4, granted_at), end_reason = $5,
-       bytes_in = $6, bytes_out = $7
-     where id = (
-       select id from sessions
-       where merchant_id = $1 and gateway_id = $2 and mac = $3 and state <> 'ended' and granted_at <= $8
-       order by state = 'active' desc, granted_at desc limit 1)
-       and state <> 'ended'
-     returning ${ENDED}`,
+    `with meant as (
+       select id, state from sessions
+       where merchant_id = $1 and gateway_id = $2 and mac = $3 and granted_at <= $8
+         and (state <> 'ended' or ended_at > $9)
+       order by state = 'active' desc, state = 'pending' desc, granted_at desc limit 1),
+     counted as (
+       insert into session_legs (id, merchant_id, store_id, gateway_id, session_id, nas_session, mac, ip,
+         started_at, last_at, ended_at, end_reason, bytes_in, bytes_out, seconds)
+       select s.id, s.merchant_id, s.store_id, s.gateway_id, s.id, s.id::text, s.mac, s.ip,
+         coalesce(s.confirmed_at, s.granted_at), greatest($4, s.granted_at), greatest($4, s.granted_at), $5, $6, $7,
+         greatest(0, extract(epoch from $4 - coalesce(s.confirmed_at, s.granted_at)))::bigint
+       from sessions s join meant on meant.id = s.id
+       where not exists (select 1 from session_legs l where l.session_id = s.id)
+       on conflict do nothing)
+     update sessions s set
+       state = 'ended',
+       ended_at = case when meant.state = 'ended' then s.ended_at else greatest($4, s.granted_at) end,
+       end_reason = case when meant.state = 'ended' then s.end_reason else $5 end,
+       bytes_in = greatest(s.bytes_in, $6), bytes_out = greatest(s.bytes_out, $7)
+     from meant where s.id = meant.id and (s.state <> 'ended' or meant.state = 'ended')
+     returning s.id, s.merchant_id, s.store_id, s.guest_id, s.end_reason, s.ended_at, meant.state as was`,
     [
       merchantId,
       gatewayId,
@@ -197,19 +232,24 @@ export async function endByGateway(
       departure.bytesIn,
       departure.bytesOut,
       new Date(latestStart),
+      new Date(departure.endedAt - AFTERMATH_MS),
     ],
   );
-  return rows;
+  return rows.filter((row) => row['was'] !== 'ended');
 }
 
-/** Ends every live session of a guest. */
+/** A gateway's own end of a session that our books ended first comes within this time. */
+const AFTERMATH_MS = 5 * 60_000;
+
+/** Ends every live session of a guest in our books, and leaves word for the gateways that hold them. */
 export async function endSessionsOfGuest(
   tx: Queryable,
   merchantId: string,
   guestId: string,
-  reason: string,
+  reason: 'blocked' | 'erased',
   now: number,
 ): Promise<EndedRow[]> {
+  await kicksOfGuest(tx, merchantId, guestId, reason, now);
   const { rows } = await tx.query<EndedRow>(
     `update sessions set state = 'ended', ended_at = $4, end_reason = $3
      where merchant_id = $1 and guest_id = $2 and state <> 'ended' returning ${ENDED}`,

@@ -39,6 +39,11 @@ const COLUMNS = `id, merchant_id, store_id, gateway_id, guest_id, method, state,
   down_kbps, up_quota_kb, down_quota_kb, bytes_in, bytes_out, rhid, granted_at, confirmed_at,
   landed_at, expires_at, ended_at, end_reason`;
 
+/** Nobody is known by this guest: no phone, no mail, no member card, no identity elsewhere. */
+const NAMELESS = `g.phone is null and g.email is null
+  and not exists (select 1 from member_cards c where c.guest_id = g.id)
+  and not exists (select 1 from guest_identities i where i.guest_id = g.id)`;
+
 /** An admission without a time limit is still looked at again after this long. */
 const UNLIMITED_MS = 30 * 86_400_000;
 
@@ -141,8 +146,8 @@ export async function releaseAdmissionKey(
 }
 
 /**
- * The guest this client was, at this store, when a gateway last confirmed it — only when that guest
- * gave neither phone nor mail: hardware addresses are easily copied, so they never lead to a person.
+ * The guest this client was, at this store, when a gateway last confirmed it — only when nobody is
+ * known by that guest: hardware addresses are easily copied, so they never lead to a person.
  */
 export async function rememberedGuest(
   tx: Queryable,
@@ -155,7 +160,7 @@ export async function rememberedGuest(
     `select s.guest_id from sessions s join guests g on g.id = s.guest_id
      where s.merchant_id = $1 and s.store_id = $2 and s.client_key = $3 and s.granted_at >= $4
        and (s.confirmed_at is not null or s.landed_at is not null)
-       and g.phone is null and g.email is null
+       and ${NAMELESS}
      order by s.granted_at desc limit 1`,
     [merchantId, storeId, clientKey, new Date(since)],
   );
@@ -164,7 +169,7 @@ export async function rememberedGuest(
 
 /**
  * The guest of a live session of this very admission, however long ago it was granted — again only
- * one who gave neither phone nor mail. Asking anew must not make somebody new: each would get the
+ * one by whom nobody is known. Asking anew must not make somebody new: each would get the
  * offers of a first visit.
  */
 export async function guestOfAdmission(
@@ -176,7 +181,7 @@ export async function guestOfAdmission(
   const { rows } = await tx.query<{ guest_id: string }>(
     `select s.guest_id from sessions s join guests g on g.id = s.guest_id
      where s.merchant_id = $1 and s.admission_key = $2 and s.state <> 'ended' and s.expires_at > $3
-       and g.phone is null and g.email is null`,
+       and ${NAMELESS}`,
     [merchantId, admissionKey, new Date(now)],
   );
   return rows[0]?.guest_id ?? null;
@@ -227,7 +232,7 @@ export async function guestOfOpenSession(
     `select s.guest_id from sessions s join guests g on g.id = s.guest_id
      where s.merchant_id = $1 and s.store_id = $2 and s.id = $3 and s.state <> 'ended'
        and g.blocked_at is null
-       and (s.state = 'active' or g.phone is not null or g.email is not null)`,
+       and (s.state = 'active' or not (${NAMELESS}))`,
     [merchantId, storeId, id],
   );
   return rows[0]?.guest_id ?? null;

@@ -59,7 +59,8 @@ alter table sessions add column last_seen_at timestamptz;
 -- The same hardware address was in use at a distant store meanwhile: nothing personal is shown since.
 alter table sessions add column twin_at timestamptz;
 create unique index on sessions (user_name) where user_name is not null;
-create index on sessions (merchant_id, store_id, mac, granted_at desc) where mac <> '';
+create index on sessions (merchant_id, mac, granted_at desc) where mac <> '';
+create index on sessions (last_seen_at) where state = 'active';
 
 -- Network sessions as gateways count them. One begun anew under an old name is a leg of its own, so a
 -- session's totals are the sum of its legs whatever the order in which they were told.

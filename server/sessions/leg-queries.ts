@@ -1,0 +1,461 @@
+/** Network sessions in storage, and what their reports do to the sessions they belong to. */
+import type { Queryable, Row } from '../db/database.ts';
+import { uuidv7 } from '../ids.ts';
+import type { EndedRow } from './door-queries.ts';
+import { ENDED } from './door-queries.ts';
+import type { WeekHours } from './hours.ts';
+import type { Leg } from './legs.ts';
+
+export interface StoredLeg extends Leg {
+  id: string;
+  sessionId: string | null;
+}
+
+interface LegRow extends Row {
+  id: string;
+  session_id: string | null;
+  started_at: Date;
+  last_at: Date;
+  ended_at: Date | null;
+  end_reason: string | null;
+  inferred: boolean;
+  bytes_in: number;
+  bytes_out: number;
+  seconds: number;
+  ip: string | null;
+  ap: string | null;
+  ssid: string | null;
+  multi_session: string | null;
+}
+
+function legOf(row: LegRow): StoredLeg {
+  return {
+    id: row.id,
+    sessionId: row.session_id,
+    startedAt: row.started_at.getTime(),
+    lastAt: row.last_at.getTime(),
+    endedAt: row.ended_at?.getTime() ?? null,
+    endReason: row.end_reason,
+    inferred: row.inferred,
+    bytesIn: row.bytes_in,
+    bytesOut: row.bytes_out,
+    seconds: row.seconds,
+    ip: row.ip,
+    ap: row.ap,
+    ssid: row.ssid,
+    multiSession: row.multi_session,
+  };
+}
+
+/** A name under which a gateway counts. */
+export interface LegName {
+  merchantId: string;
+  storeId: string;
+  gatewayId: string;
+  mac: string;
+  nasSession: string;
+}
+
+/** One report of a client at a store at a time: two of its access points may speak at once. */
+export async function lockClientOf(tx: Queryable, storeId: string, mac: string): Promise<void> {
+  await tx.query(`select pg_advisory_xact_lock(hashtextextended('legs ' || $1 || $2, 0))`, [
+    storeId,
+    mac,
+  ]);
+}
+
+/** The legs under this name, the newest first; a gateway that restarts hourly for ever stops here. */
+export async function legsNamed(tx: Queryable, name: LegName): Promise<StoredLeg[]> {
+  const { rows } = await tx.query<LegRow>(
+    `select id, session_id, started_at, last_at, ended_at, end_reason, inferred, bytes_in, bytes_out,
+       seconds, ip, ap, ssid, multi_session
+     from session_legs
+     where merchant_id = $1 and gateway_id = $2 and mac = $3 and nas_session = $4
+     order by started_at desc limit 50`,
+    [name.merchantId, name.gatewayId, name.mac, name.nasSession],
+  );
+  return rows.map(legOf);
+}
+
+/** Adds a leg at a gateway of the store; false when it has no such gateway. */
+export async function insertLeg(
+  tx: Queryable,
+  name: LegName,
+  sessionId: string | null,
+  leg: Leg,
+): Promise<boolean> {
+  const { rowCount } = await tx.query(
+    `insert into session_legs (id, merchant_id, store_id, gateway_id, session_id, nas_session,
+       multi_session, mac, ip, ap, ssid, started_at, last_at, ended_at, end_reason, inferred,
+       bytes_in, bytes_out, seconds)
+     select $1, $2, $3, id, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19
+     from gateways where merchant_id = $2 and store_id = $3 and id = $4
+     on conflict do nothing`,
+    [
+      uuidv7(leg.startedAt),
+      name.merchantId,
+      name.storeId,
+      name.gatewayId,
+      sessionId,
+      name.nasSession,
+      leg.multiSession,
+      name.mac,
+      leg.ip,
+      leg.ap,
+      leg.ssid,
+      new Date(leg.startedAt),
+      new Date(leg.lastAt),
+      leg.endedAt === null ? null : new Date(leg.endedAt),
+      leg.endReason,
+      leg.inferred,
+      leg.bytesIn,
+      leg.bytesOut,
+      leg.seconds,
+    ],
+  );
+  return rowCount === 1;
+}
+
+export async function updateLeg(
+  tx: Queryable,
+  merchantId: string,
+  id: string,
+  sessionId: string | null,
+  leg: Leg,
+): Promise<void> {
+  await tx.query(
+    `update session_legs set session_id = $3, multi_session = $4, ip = $5, ap = $6, ssid = $7,
+       last_at = $8, ended_at = $9, end_reason = $10, inferred = $11, bytes_in = $12, bytes_out = $13,
+       seconds = $14
+     where merchant_id = $1 and id = $2`,
+    [
+      merchantId,
+      id,
+      sessionId,
+      leg.multiSession,
+      leg.ip,
+      leg.ap,
+      leg.ssid,
+      new Date(leg.lastAt),
+      leg.endedAt === null ? null : new Date(leg.endedAt),
+      leg.endReason,
+      leg.inferred,
+      leg.bytesIn,
+      leg.bytesOut,
+      leg.seconds,
+    ],
+  );
+}
+
+/** A session with all that a verdict is made from. */
+export interface LiveSession extends Row {
+  id: string;
+  guest_id: string;
+  gateway_id: string;
+  state: 'pending' | 'active' | 'ended';
+  end_reason: string | null;
+  expires_at: Date;
+  minutes: number;
+  bytes_in: number;
+  bytes_out: number;
+  up_quota_kb: number;
+  down_quota_kb: number;
+  blocked: boolean;
+  timezone: string;
+  hours: WeekHours | null;
+  kind: string;
+  /** Why it is to be put out, when it is. */
+  kick: string | null;
+}
+
+/** Columns of a LiveSession; $3 is the gateway that asks. */
+export const LIVE = `s.id, s.guest_id, s.gateway_id, s.state, s.end_reason, s.expires_at, s.minutes, s.bytes_in,
+  s.bytes_out, s.up_quota_kb, s.down_quota_kb, g.blocked_at is not null as blocked, st.timezone,
+  st.settings -> 'hours' as hours, w.kind, (
+    select k.reason from session_kicks k where k.merchant_id = s.merchant_id and k.session_id = s.id
+    order by k.created_at limit 1) as kick`;
+
+export const LIVE_FROM = `sessions s join guests g on g.id = s.guest_id join stores st on st.id = s.store_id
+  join gateways w on w.id = $3`;
+
+/** Ends that the house only inferred: a sign of life takes them back. */
+const INFERRED = `('lost-carrier', 'nas-reboot', 'not-listed')`;
+
+export async function liveSession(
+  tx: Queryable,
+  merchantId: string,
+  gatewayId: string,
+  id: string,
+): Promise<LiveSession | null> {
+  const { rows } = await tx.query<LiveSession>(
+    `select ${LIVE} from ${LIVE_FROM} where s.merchant_id = $1 and s.id = $2`,
+    [merchantId, id, gatewayId],
+  );
+  return rows[0] ?? null;
+}
+
+export interface Clues {
+  /** Our own name, carried back by the gateway. */
+  sessionId: string | null;
+  /** The token of a deposit, where gateways name sessions by it. */
+  token: string;
+  multiSession: string | null;
+  mac: string;
+  /** Sessions granted later are not meant (ms since 1970). */
+  grantedBefore: number;
+  /** An inferred end before this is final (ms since 1970). */
+  endedAfter: number;
+}
+
+/**
+ * The session a new network session belongs to, the strongest clue first: our own name, the token it was
+ * let in by, the name that joins access points, and the hardware address at this store.
+ */
+export async function sessionFor(
+  tx: Queryable,
+  at: { merchantId: string; storeId: string; gatewayId: string },
+  clues: Clues,
+): Promise<LiveSession | null> {
+  const { rows } = await tx.query<LiveSession>(
+    `select ${LIVE} from ${LIVE_FROM}
+     where s.merchant_id = $1 and s.store_id = $2 and s.mac = $4 and (
+       s.id = $5::uuid
+       or (s.gateway_id = $3 and s.rhid = $6)
+       -- Gateways that let in by token know nobody by hardware address alone.
+       or (w.kind not in ('wifidog', 'apfree') and s.granted_at <= $8
+         and (s.state = 'active' or (s.end_reason in ${INFERRED} and s.ended_at > $9))))
+     order by
+       s.id is not distinct from $5::uuid desc,
+       (s.gateway_id = $3 and s.rhid is not distinct from $6) desc,
+       ($7::text is not null and exists (
+         select 1 from session_legs l where l.merchant_id = $1 and l.session_id = s.id and l.multi_session = $7)) desc,
+       s.state = 'active' desc, s.gateway_id = $3 desc, s.confirmed_at desc nulls last, s.granted_at desc
+     limit 1`,
+    [
+      at.merchantId,
+      at.storeId,
+      at.gatewayId,
+      clues.mac,
+      clues.sessionId,
+      clues.token,
+      clues.multiSession,
+      new Date(clues.grantedBefore),
+      new Date(clues.endedAfter),
+    ],
+  );
+  return rows[0] ?? null;
+}
+
+/** The session that was deposited under this token at this gateway, and for which hardware address. */
+export async function sessionByToken(
+  tx: Queryable,
+  at: { merchantId: string; storeId: string; gatewayId: string },
+  token: string,
+): Promise<(LiveSession & { mac: string; deposited_at: Date | null }) | null> {
+  const { rows } = await tx.query<LiveSession & { mac: string; deposited_at: Date | null }>(
+    `select ${LIVE}, s.mac, s.deposited_at from ${LIVE_FROM}
+     where s.merchant_id = $1 and s.store_id = $2 and s.gateway_id = $3 and s.rhid = $4
+     order by s.granted_at desc limit 1`,
+    [at.merchantId, at.storeId, at.gatewayId, token],
+  );
+  return rows[0] ?? null;
+}
+
+/** A session's totals, from its legs; they only rise. Gives them with what else changed by it. */
+export async function sumLegs(
+  tx: Queryable,
+  merchantId: string,
+  sessionId: string,
+  now: number,
+): Promise<{ bytes_in: number; bytes_out: number; open: number } | null> {
+  const { rows } = await tx.query<{ bytes_in: number; bytes_out: number; open: number }>(
+    `update sessions s set bytes_in = greatest(s.bytes_in, t.bytes_in),
+       bytes_out = greatest(s.bytes_out, t.bytes_out),
+       last_seen_at = greatest(s.last_seen_at, $3), ip = coalesce(t.ip, s.ip)
+     from (
+       select coalesce(sum(bytes_in), 0)::bigint as bytes_in, coalesce(sum(bytes_out), 0)::bigint as bytes_out,
+         count(*) filter (where ended_at is null) as open,
+         (array_agg(ip order by last_at desc) filter (where ip is not null))[1] as ip
+       from session_legs where merchant_id = $1 and session_id = $2) t
+     where s.merchant_id = $1 and s.id = $2
+     returning s.bytes_in, s.bytes_out, t.open`,
+    [merchantId, sessionId, new Date(now)],
+  );
+  return rows[0] ?? null;
+}
+
+/** Takes back an end that was only inferred; its old admission stays no longer repeatable. */
+export async function reviveSession(
+  tx: Queryable,
+  merchantId: string,
+  sessionId: string,
+  now: number,
+): Promise<boolean> {
+  const { rowCount } = await tx.query(
+    `update sessions set state = 'active', ended_at = null, end_reason = null, admission_key = uuid_send(id)
+     where merchant_id = $1 and id = $2 and state = 'ended' and end_reason in ${INFERRED} and expires_at > $3`,
+    [merchantId, sessionId, new Date(now)],
+  );
+  return rowCount === 1;
+}
+
+/** Ends one live session. */
+export async function endSession(
+  tx: Queryable,
+  merchantId: string,
+  sessionId: string,
+  reason: string,
+  at: number,
+): Promise<EndedRow[]> {
+  const { rows } = await tx.query<EndedRow>(
+    `update sessions set state = 'ended', ended_at = greatest($4, granted_at), end_reason = $3
+     where merchant_id = $1 and id = $2 and state <> 'ended' returning ${ENDED}`,
+    [merchantId, sessionId, reason, new Date(at)],
+  );
+  return rows;
+}
+
+/** Closes the open legs of a session, at one gateway or at all of them. */
+export async function closeLegs(
+  tx: Queryable,
+  merchantId: string,
+  sessionId: string,
+  gatewayId: string | null,
+  reason: string,
+  now: number,
+): Promise<void> {
+  await tx.query(
+    `update session_legs set ended_at = greatest(last_at, $5), end_reason = $4
+     where merchant_id = $1 and session_id = $2 and ($3::uuid is null or gateway_id = $3)
+       and ended_at is null`,
+    [merchantId, sessionId, gatewayId, reason, new Date(now)],
+  );
+}
+
+/** The gateway restarted: its open legs ended when they were last heard of. */
+export async function closeGatewayLegs(
+  tx: Queryable,
+  merchantId: string,
+  gatewayId: string,
+  before: number,
+): Promise<void> {
+  await tx.query(
+    `update session_legs set ended_at = last_at, end_reason = 'nas-reboot', inferred = true
+     where merchant_id = $1 and gateway_id = $2 and ended_at is null and last_at <= $3`,
+    [merchantId, gatewayId, new Date(before)],
+  );
+}
+
+/** The gateway restarted: sessions it had let in before that, and never counted, are over. */
+export async function endUncounted(
+  tx: Queryable,
+  merchantId: string,
+  gatewayId: string,
+  before: number,
+  now: number,
+): Promise<EndedRow[]> {
+  const { rows } = await tx.query<EndedRow>(
+    `update sessions s set state = 'ended', ended_at = $4, end_reason = 'nas-reboot'
+     where s.merchant_id = $1 and s.gateway_id = $2 and s.state = 'active' and s.confirmed_at <= $3
+       and not exists (select 1 from session_legs l where l.session_id = s.id)
+     returning ${ENDED}`,
+    [merchantId, gatewayId, new Date(before), new Date(now)],
+  );
+  return rows;
+}
+
+/**
+ * Closes legs that fell silent while their gateway went on speaking. Only those that were counted
+ * meanwhile: some gateways tell the beginning and the end and nothing between.
+ */
+export async function closeSilent(
+  db: Queryable,
+  now: number,
+  silenceMs: number,
+  limit: number,
+): Promise<number> {
+  const { rowCount } = await db.query(
+    `update session_legs set ended_at = last_at, end_reason = 'lost-carrier', inferred = true
+     where id in (
+       select l.id from session_legs l join gateways g on g.id = l.gateway_id
+       where l.ended_at is null and l.last_at < $1 and l.last_at > l.started_at + interval '30 seconds'
+         and g.last_heard_at > l.last_at + make_interval(secs => greatest($2::float8, case
+           when g.settings #>> '{radius,interimSeconds}' ~ '^\\d{1,6}$'
+           then 3 * (g.settings #>> '{radius,interimSeconds}')::float8 else 0 end))
+       order by l.last_at limit $3 for update of l skip locked)`,
+    [new Date(now - silenceMs), silenceMs / 1000, limit],
+  );
+  return rowCount;
+}
+
+/** Ends sessions whose last leg ended before `before` and was followed by none. */
+export async function endLegless(
+  tx: Queryable,
+  before: number,
+  limit: number,
+): Promise<EndedRow[]> {
+  const { rows } = await tx.query<EndedRow>(
+    `update sessions s set state = 'ended', ended_at = greatest(q.ended_at, s.granted_at), end_reason = q.reason
+     from (
+       select s.id, l.ended_at, l.reason
+       from sessions s cross join lateral (
+         select max(ended_at) as ended_at, bool_or(ended_at is null) as open,
+           (array_agg(end_reason order by ended_at desc))[1] as reason
+         from session_legs where session_id = s.id) l
+       where s.state = 'active' and s.last_seen_at < $1 and not l.open and l.ended_at < $1
+       order by s.last_seen_at limit $2 for update of s skip locked) q
+     where s.id = q.id
+     returning s.id, s.merchant_id, s.store_id, s.guest_id, s.end_reason, s.ended_at`,
+    [new Date(before), limit],
+  );
+  return rows;
+}
+
+/** Forgets legs of clients that were never ours, and of sessions whose clients are forgotten. */
+export async function dropLegs(db: Queryable, strangersBefore: number): Promise<number> {
+  const { rowCount } = await db.query(
+    `delete from session_legs l where (l.session_id is null and l.last_at < $1)
+       or exists (select 1 from sessions s where s.id = l.session_id and s.client_key = '')`,
+    [new Date(strangersBefore)],
+  );
+  return rowCount;
+}
+
+export interface Twin extends Row {
+  id: string;
+  store_id: string;
+}
+
+/** Live sessions under the same hardware address at stores of this merchant too far away to walk between. */
+export async function twinsOf(
+  tx: Queryable,
+  merchantId: string,
+  storeId: string,
+  mac: string,
+  since: number,
+  metres: number,
+): Promise<Twin[]> {
+  const { rows } = await tx.query<Twin>(
+    `select s.id, s.store_id from sessions s join stores there on there.id = s.store_id
+       join stores here on here.id = $2
+     where s.merchant_id = $1 and s.mac = $3 and s.state = 'active' and s.store_id <> $2
+       and greatest(s.last_seen_at, s.confirmed_at) > $4
+       and coalesce(st_distance(here.location, there.location) > $5, true)
+     limit 5`,
+    [merchantId, storeId, mac, new Date(since), metres],
+  );
+  return rows;
+}
+
+/** Marks sessions as under a hardware address that two had at once. */
+export async function markTwins(
+  tx: Queryable,
+  merchantId: string,
+  ids: readonly string[],
+  now: number,
+): Promise<void> {
+  await tx.query(
+    `update sessions set twin_at = coalesce(twin_at, $3) where merchant_id = $1 and id = any ($2::uuid[])`,
+    [merchantId, ids, new Date(now)],
+  );
+}
