@@ -7,8 +7,9 @@ import type { OpenPorts, PortalEquipment } from '../portal/equipment.ts';
 import { createPortal, pretendRedirect } from '../portal/router.ts';
 import type { PortalPorts, StoreView } from '../portal/ports.ts';
 import { createVouchers } from './access-vouchers/vouchers.ts';
+import { createApprovals } from './approvals/approvals.ts';
 import { createCodes } from './codes/codes.ts';
-import { defaultSendPolicy } from './codes/limits.ts';
+import { sendPolicyOf } from './codes/limits.ts';
 import { equipmentSettings } from './compose/equipment.ts';
 import { houseJobs } from './compose/jobs.ts';
 import { apiRoutes } from './compose/routes.ts';
@@ -35,8 +36,10 @@ import { merchantGuard } from './http/staff-auth.ts';
 import { deriveKey } from './ids.ts';
 import { createJobRunner } from './jobs/runner.ts';
 import type { JobRunner } from './jobs/runner.ts';
+import { createLinks } from './links/links.ts';
 import { createLog } from './log.ts';
 import type { Log } from './log.ts';
+import { createMembers } from './members/members.ts';
 import { markShown, offersDue } from './offers/vouchers/queries.ts';
 import { startMqtt } from './pings/mqtt.ts';
 import type { MqttDoor } from './pings/mqtt.ts';
@@ -47,7 +50,8 @@ import { anyStaff } from './staff/queries.ts';
 import { createOwnerLink } from './staff/sign-in.ts';
 import { storeById } from './stores/queries.ts';
 import { readSettings } from './stores/settings.ts';
-import { storeBySlug } from './stores/view.ts';
+import { portalStore, storeBySlug } from './stores/view.ts';
+import type { PortalStore } from './stores/view.ts';
 import { version } from './version.ts';
 
 /** Longest that a stop waits for events to be delivered. */
@@ -240,7 +244,8 @@ function portalPorts(services: Services): PortalPorts {
       log,
       secret,
       storeBySlug: (slug): Promise<StoreView | null> => storeBySlug(db, slug),
-      limits: async (tx, store) => (await settingsOf(tx, store)).session,
+      limits: async (tx, store) => (await houseView(tx, store)).session,
+      publicUrl: services.publicUrl,
       offersDue,
       markShown,
       waitForOffer: waiting.forOffer,
@@ -250,23 +255,33 @@ function portalPorts(services: Services): PortalPorts {
       clock,
       log,
       secret,
-      sendPolicy: async (tx, store) => {
-        const { countries } = await settingsOf(tx, store);
-        const policy = defaultSendPolicy(store.country);
-        return countries.length > 0 ? { ...policy, countries } : policy;
-      },
+      sendPolicy: async (tx, store) =>
+        sendPolicyOf(store.country, (await houseView(tx, store)).sms),
       wake: () => courier.wake(),
     }),
     vouchers: createVouchers({ db, clock, secret }),
+    members: createMembers({ db, clock, secret }),
+    approvals: createApprovals({ db, clock, secret }),
+    links: createLinks({ db, clock, secret }),
     doors: createDoors({ db, clock }),
   };
 }
 
-/** What only the house knows of a store: limits of a session, countries that get an SMS. */
-async function settingsOf(tx: Queryable, store: { id: string; merchantId: string }) {
+type HouseView = Pick<PortalStore, 'session' | 'sms'>;
+
+/**
+ * What only the house knows of a store: limits of a session, where texts may go. The portal hands back
+ * the very store it was given, so that nothing is read twice; one that came another way is read.
+ */
+async function houseView(
+  tx: Queryable,
+  store: { id: string; merchantId: string } & Partial<HouseView>,
+): Promise<HouseView> {
+  const { session, sms } = store;
+  if (session && sms) return { session, sms };
   const row = await storeById(tx, store.merchantId, store.id);
   if (!row) throw problem('not-found');
-  return readSettings(row.settings);
+  return portalStore(row, []);
 }
 
 function trustProxy(setting: string): boolean | number | string {

@@ -101,11 +101,11 @@ export async function takeUse(
   storeId: string,
   code: string,
   now: number,
-): Promise<{ minutes: number } | null> {
-  const { rows } = await tx.query<{ minutes: number }>(
+): Promise<{ id: string; minutes: number; expires_at: Date } | null> {
+  const { rows } = await tx.query<{ id: string; minutes: number; expires_at: Date }>(
     `update access_vouchers set uses_left = uses_left - 1
      where merchant_id = $1 and store_id = $2 and code = $3 and uses_left > 0 and expires_at > $4
-     returning minutes`,
+     returning id, minutes, expires_at`,
     [merchantId, storeId, code, new Date(now)],
   );
   return rows[0] ?? null;

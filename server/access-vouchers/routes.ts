@@ -41,7 +41,7 @@ const batchBody = z.strictObject({
     .min(1)
     .max(LONGEST_DAYS)
     .default(90)
-    .describe('Days until unused codes expire; 90 unless said.'),
+    .describe('Days until the codes expire, and with them sessions they opened; 90 unless said.'),
 });
 
 const voucher = z.object({
@@ -173,7 +173,7 @@ export function accessVoucherRoutes({ db, clock }: AccessVoucherRouteDeps): AnyR
       method: 'delete',
       path: '/v1/stores/:storeId/access-vouchers/:id',
       summary: 'Withdraw a printable WiFi code',
-      description: 'Sessions it opened go on to their end.',
+      description: 'Sessions it opened end with it, as soon as their gateway can be told.',
       tag: 'Access vouchers',
       access: 'guests:write',
       params: params.extend({ id: z.uuid().describe('The code to withdraw.') }),

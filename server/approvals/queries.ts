@@ -117,7 +117,7 @@ export async function listApprovals(
     `select r.id, r.store_id, r.name, r.asked_at, r.expires_at, r.decision, r.decided_at, r.decided_by,
        r.used_at, s.name as store_name, p.name as decided_by_name
      from approval_requests r join stores s on s.id = r.store_id
-       left join staff p on p.merchant_id = $1 and p.id = r.decided_by
+       left join staff p on p.merchant_id = $1 and p.id::text = r.decided_by
      where r.merchant_id = $1 and ($2::uuid is null or r.store_id = $2)
        and ($3::timestamptz is null or (r.decision is null and r.expires_at > $3))
      order by r.asked_at desc, r.id desc limit $4`,

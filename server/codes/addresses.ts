@@ -25,13 +25,23 @@ export function normalisePhone(typed: string, country: string): string | null {
 /** Kinds of number that cost what a text costs; premium, shared-cost and the like do not. */
 const TEXTABLE = new Set(['MOBILE', 'FIXED_LINE_OR_MOBILE']);
 
-/** The country of a number that takes texts at an ordinary price, else null. */
-export function textableCountry(e164: string): string | null {
+/** Where a text goes: the country, and the range of numbers it is counted in. */
+export interface TextTarget {
+  /** ISO 3166-1 alpha-2. */
+  country: string;
+  /** `+`, the country's code and the next three digits: a range of ten thousands of numbers or more. */
+  prefix: string;
+}
+
+const RANGE_DIGITS = 3;
+
+/** The target of a number that takes texts at an ordinary price, else null. */
+export function textTarget(e164: string): TextTarget | null {
   const number = parsePhone(e164, '');
   const type = number?.getType();
-  return number?.country !== undefined && type !== undefined && TEXTABLE.has(type)
-    ? number.country
-    : null;
+  if (number?.country === undefined || type === undefined || !TEXTABLE.has(type)) return null;
+  const range = number.nationalNumber.slice(0, RANGE_DIGITS);
+  return { country: number.country, prefix: `+${number.countryCallingCode}${range}` };
 }
 
 const LOCAL = /^[a-z0-9!#$%&'*+/=?^_`{|}~-]+(?:\.[a-z0-9!#$%&'*+/=?^_`{|}~-]+)*$/;

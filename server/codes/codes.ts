@@ -1,17 +1,26 @@
 /** One-time codes by phone or mail: made, sent within limits, and taken once. */
 import { randomInt } from 'node:crypto';
 import type { Database, Queryable } from '../db/database.ts';
+import { appendEvents } from '../events/outbox.ts';
 import { networkOf } from '../http/network.ts';
 import { deriveKey, keyedHash, sameBytes } from '../ids.ts';
 import type { Language } from '../stores/words.ts';
 import type { Log } from '../log.ts';
 import { queueMessage } from '../messages/queries.ts';
 import { codeWords } from '../messages/texts.ts';
-import { normaliseEmail, normalisePhone, textableCountry } from './addresses.ts';
-import type { SendPolicy } from './limits.ts';
+import { normaliseEmail, normalisePhone, textTarget } from './addresses.ts';
+import type { Pause, SendPolicy } from './limits.ts';
 import { CODE_MS, CODE_TRIES, RESEND_MS, judgeSend } from './limits.ts';
 import type { Channel, CodeRef } from './queries.ts';
-import { dropCodes, insertCode, lockSending, markUsed, newestCode, takeTry } from './queries.ts';
+import {
+  dropCodes,
+  dropPauses,
+  insertCode,
+  lockSending,
+  markUsed,
+  newestCode,
+  takeTry,
+} from './queries.ts';
 
 /** The part of a store this file needs. */
 interface StoreRef {
@@ -151,45 +160,44 @@ async function verify(
   );
 }
 
-/** Writes the code and its message in one transaction, within the limits. */
-async function makeAndQueue(
+/** An SMS goes only where the store wants it to; mail goes anywhere. */
+function targetOf({ channel, address }: SendRequest, policy: SendPolicy) {
+  if (channel !== 'sms') return { refused: false, target: null } as const;
+  const target = textTarget(address);
+  const refused = target === null || !policy.countries.includes(target.country);
+  return { refused, target } as const;
+}
+
+/** The alarm: told once, when a range of numbers is paused. */
+async function tellPause(
   tx: Queryable,
-  deps: CodeDeps,
-  hashes: Hashes,
-  request: SendRequest,
-): Promise<SendOutcome> {
-  const { store, channel, address } = request;
-  const { merchantId } = store;
-  const policy = await deps.sendPolicy(tx, store);
-  if (channel === 'sms') {
-    const country = textableCountry(address);
-    if (country === null || !policy.countries.includes(country)) {
-      return { ok: false, reason: 'destination-refused' };
-    }
-  }
-  const attempt = {
-    merchantId,
+  store: StoreRef,
+  { until, ...pause }: Pause,
+  now: number,
+): Promise<void> {
+  const at = new Date(now);
+  const times = { until: new Date(until).toISOString(), at: at.toISOString() };
+  const event = {
+    merchantId: store.merchantId,
     storeId: store.id,
-    channel,
-    addressHash: hashes.address(request),
-    deviceHash: hashes.device(merchantId, request.mac),
-    networkHash: hashes.network(merchantId, request.ip),
+    type: 'sms.paused' as const,
+    key: `sms ${pause.prefix}`,
+    payload: { storeId: store.id, ...pause, ...times },
+    occurredAt: at,
   };
-  await lockSending(tx, merchantId);
-  const now = deps.clock();
-  const verdict = await judgeSend(tx, attempt, policy, now);
-  if (!verdict.ok) {
-    deps.log.warn({ storeId: store.id, channel, limit: verdict.by }, 'a code was not sent');
-    return { ok: false, reason: verdict.reason, retryAt: verdict.retryAt };
-  }
-  const digits = String((deps.draw ?? randomInt)(1_000_000)).padStart(6, '0');
-  const expiresAt = now + CODE_MS;
-  const codeHash = hashes.code(request, digits);
-  const bindingHash = hashes.binding(request.binding);
-  await insertCode(tx, { ...attempt, bindingHash, codeHash, expiresAt }, now);
-  const words = codeWords(request.language, store.name, digits, CODE_MS / 60_000);
+  await appendEvents(tx, [event], now);
+}
+
+async function queueWords(
+  tx: Queryable,
+  { store, channel, address, language }: SendRequest,
+  digits: string,
+  expiresAt: number,
+  now: number,
+): Promise<void> {
+  const words = codeWords(language, store.name, digits, CODE_MS / 60_000);
   const message = {
-    merchantId,
+    merchantId: store.merchantId,
     storeId: store.id,
     channel,
     address,
@@ -198,6 +206,43 @@ async function makeAndQueue(
     expiresAt,
   };
   await queueMessage(tx, message, now);
+}
+
+/** Writes the code and its message in one transaction, within the limits. */
+async function makeAndQueue(
+  tx: Queryable,
+  deps: CodeDeps,
+  hashes: Hashes,
+  request: SendRequest,
+): Promise<SendOutcome> {
+  const { store, channel } = request;
+  const { merchantId } = store;
+  const policy = await deps.sendPolicy(tx, store);
+  const { refused, target } = targetOf(request, policy);
+  if (refused) return { ok: false, reason: 'destination-refused' };
+  const attempt = {
+    merchantId,
+    storeId: store.id,
+    channel,
+    addressHash: hashes.address(request),
+    deviceHash: hashes.device(merchantId, request.mac),
+    networkHash: hashes.network(merchantId, request.ip),
+    target,
+  };
+  await lockSending(tx, merchantId);
+  const now = deps.clock();
+  const verdict = await judgeSend(tx, attempt, policy, now);
+  if (!verdict.ok) {
+    deps.log.warn({ storeId: store.id, channel, limit: verdict.by }, 'a code was not sent');
+    if ('paused' in verdict && verdict.paused) await tellPause(tx, store, verdict.paused, now);
+    return { ok: false, reason: verdict.reason, retryAt: verdict.retryAt };
+  }
+  const digits = String((deps.draw ?? randomInt)(1_000_000)).padStart(6, '0');
+  const expiresAt = now + CODE_MS;
+  const codeHash = hashes.code(request, digits);
+  const bindingHash = hashes.binding(request.binding);
+  await insertCode(tx, { ...attempt, bindingHash, codeHash, expiresAt }, now);
+  await queueWords(tx, request, digits, expiresAt, now);
   return { ok: true, resendAt: now + RESEND_MS, expiresAt };
 }
 
@@ -226,5 +271,6 @@ const KEEP_MS = 2 * 24 * 3_600_000;
 
 /** Drops codes nobody needs any more. For the timed jobs. */
 export async function forgetCodes(db: Queryable, now: number): Promise<number> {
+  await dropPauses(db, now - KEEP_MS);
   return dropCodes(db, now - KEEP_MS);
 }

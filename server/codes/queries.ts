@@ -18,14 +18,16 @@ export interface NewCode {
   codeHash: Buffer;
   deviceHash: Buffer;
   networkHash: Buffer;
+  /** Of an SMS: its country, and the first digits of its number. */
+  target: { country: string; prefix: string } | null;
   expiresAt: number;
 }
 
 export async function insertCode(tx: Queryable, code: NewCode, now: number): Promise<void> {
   await tx.query(
     `insert into codes (id, merchant_id, store_id, channel, address_hash, binding_hash, code_hash,
-       device_hash, network_hash, sent_at, expires_at)
-     values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)`,
+       device_hash, network_hash, sent_at, expires_at, country, prefix)
+     values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13)`,
     [
       uuidv7(now),
       code.merchantId,
@@ -38,67 +40,180 @@ export async function insertCode(tx: Queryable, code: NewCode, now: number): Pro
       code.networkHash,
       new Date(now),
       new Date(code.expiresAt),
+      code.target?.country ?? null,
+      code.target?.prefix ?? null,
     ],
   );
 }
 
 /** Whose sends are counted: exactly one of these per limit. */
 export type Counted =
-  | { by: 'address'; hash: Buffer }
-  | { by: 'device'; hash: Buffer }
-  | { by: 'network'; hash: Buffer }
-  | { by: 'store'; storeId: string; channel: Channel };
+  | { by: 'address' | 'device' | 'network'; hash: Buffer }
+  | { by: 'store'; storeId: string; channel: Channel }
+  | { by: 'merchant'; channel: Channel }
+  | { by: 'prefix'; storeId: string; prefix: string }
+  | { by: 'country'; storeId: string; country: string };
 
-const WHERE: Record<Counted['by'], string> = {
-  address: 'address_hash = $2',
-  device: 'device_hash = $2',
-  network: 'network_hash = $2',
-  store: 'store_id = $2',
-};
-
-/**
- * Whether `limit` sends happened since `since`, and if so when the one happened whose ageing makes
- * room again (ms since 1970); null when there is room.
- */
-export async function sendsAtLimit(
-  tx: Queryable,
-  merchantId: string,
-  counted: Counted,
-  limit: number,
-  since: number,
-): Promise<number | null> {
-  const channel = counted.by === 'store' ? counted.channel : null;
-  const { rows } = await tx.query<{ sent_at: Date }>(
-    `select sent_at from codes
-     where merchant_id = $1 and ${WHERE[counted.by]} and sent_at > $3
-       and ($5::text is null or channel = $5)
-     order by sent_at desc offset $4 limit 1`,
-    [
-      merchantId,
-      counted.by === 'store' ? counted.storeId : counted.hash,
-      new Date(since),
-      limit - 1,
-      channel,
-    ],
-  );
-  return rows[0]?.sent_at.getTime() ?? null;
+export interface SendLimit {
+  counted: Counted;
+  sends: number;
+  /** Milliseconds. */
+  per: number;
 }
 
-/** How many of a store's codes sent in [from, to) there were, and how many of them were used. */
+/** A limit without room, and when the send ages whose ageing makes room again (ms since 1970). */
+export interface Full {
+  by: Counted['by'];
+  retryAt: number;
+}
+
+/** The columns that one kind of limit looks at, and what they must hold. */
+function columnsOf(counted: Counted): [string, unknown][] {
+  switch (counted.by) {
+    case 'store':
+      return [
+        ['store_id', counted.storeId],
+        ['channel', counted.channel],
+      ];
+    case 'merchant':
+      return [['channel', counted.channel]];
+    case 'prefix':
+      return [
+        ['store_id', counted.storeId],
+        ['prefix', counted.prefix],
+      ];
+    case 'country':
+      return [
+        ['store_id', counted.storeId],
+        ['country', counted.country],
+      ];
+    default:
+      return [[`${counted.by}_hash`, counted.hash]];
+  }
+}
+
+/** Which of these limits are reached, by one statement; none when there is room for one more send. */
+export async function firstFull(
+  tx: Queryable,
+  merchantId: string,
+  limits: readonly SendLimit[],
+  now: number,
+): Promise<Full[]> {
+  const params: unknown[] = [merchantId];
+  const value = (one: unknown): string => `$${params.push(one)}`;
+  const looks = limits.map(({ counted, sends, per }, at) => {
+    const where = columnsOf(counted).map(([column, held]) => `${column} = ${value(held)}`);
+    return `(select ${at} as at, sent_at from codes
+      where merchant_id = $1 and ${where.join(' and ')} and sent_at > ${value(new Date(now - per))}
+      order by sent_at desc offset ${value(sends - 1)}::int limit 1)`;
+  });
+  const { rows } = await tx.query<{ at: number; sent_at: Date }>(looks.join(' union all '), params);
+  return rows.map(({ at, sent_at: sentAt }) => {
+    const { counted, per } = limits[at]!;
+    return { by: counted.by, retryAt: sentAt.getTime() + per };
+  });
+}
+
+export interface SentAndUsed {
+  sends: number;
+  uses: number;
+}
+
+/** SMS sent in [from, to), and how many of them were used: to a range of numbers, and from a store. */
 export async function sendsAndUses(
   tx: Queryable,
   merchantId: string,
   storeId: string,
-  channel: Channel,
-  from: number,
-  to: number,
-): Promise<{ sends: number; uses: number }> {
-  const { rows } = await tx.query<{ sends: number; uses: number }>(
-    `select count(*) as sends, count(used_at) as uses from codes
-     where merchant_id = $1 and store_id = $2 and channel = $3 and sent_at >= $4 and sent_at < $5`,
-    [merchantId, storeId, channel, new Date(from), new Date(to)],
+  prefix: string,
+  { from, to }: { from: number; to: number },
+): Promise<{ prefix: SentAndUsed; store: SentAndUsed }> {
+  const { rows } = await tx.query<Record<'ps' | 'pu' | 'ss' | 'su', number>>(
+    `select count(*) filter (where prefix = $3) as ps, count(used_at) filter (where prefix = $3) as pu,
+       count(*) filter (where store_id = $2) as ss, count(used_at) filter (where store_id = $2) as su
+     from codes
+     where merchant_id = $1 and channel = 'sms' and (store_id = $2 or prefix = $3)
+       and sent_at >= $4 and sent_at < $5`,
+    [merchantId, storeId, prefix, new Date(from), new Date(to)],
   );
-  return rows[0] ?? { sends: 0, uses: 0 };
+  const { ps = 0, pu = 0, ss = 0, su = 0 } = rows[0] ?? {};
+  return { prefix: { sends: ps, uses: pu }, store: { sends: ss, uses: su } };
+}
+
+/** Until when no SMS goes to numbers that begin so (ms since 1970); null when they may. */
+export async function pauseOf(
+  tx: Queryable,
+  merchantId: string,
+  prefix: string,
+  now: number,
+): Promise<number | null> {
+  const { rows } = await tx.query<{ until: Date }>(
+    'select until from sms_pauses where merchant_id = $1 and prefix = $2 and until > $3',
+    [merchantId, prefix, new Date(now)],
+  );
+  return rows[0]?.until.getTime() ?? null;
+}
+
+export interface PauseRow extends Row {
+  prefix: string;
+  country: string;
+  sends: number;
+  uses: number;
+  paused_at: Date;
+  until: Date;
+}
+
+export async function pausePrefix(
+  tx: Queryable,
+  merchantId: string,
+  pause: { prefix: string; country: string; sends: number; uses: number; until: number },
+  now: number,
+): Promise<void> {
+  await tx.query(
+    `insert into sms_pauses (merchant_id, prefix, country, sends, uses, paused_at, until)
+     values ($1, $2, $3, $4, $5, $6, $7)
+     on conflict (merchant_id, prefix) do update set sends = excluded.sends, uses = excluded.uses,
+       paused_at = excluded.paused_at, until = excluded.until`,
+    [
+      merchantId,
+      pause.prefix,
+      pause.country,
+      pause.sends,
+      pause.uses,
+      new Date(now),
+      new Date(pause.until),
+    ],
+  );
+}
+
+/** Ranges of numbers that get no SMS at `now`, newest first. */
+export async function listPauses(
+  tx: Queryable,
+  merchantId: string,
+  now: number,
+): Promise<PauseRow[]> {
+  const { rows } = await tx.query<PauseRow>(
+    `select prefix, country, sends, uses, paused_at, until from sms_pauses
+     where merchant_id = $1 and until > $2 order by paused_at desc, prefix limit 200`,
+    [merchantId, new Date(now)],
+  );
+  return rows;
+}
+
+/** Ends a pause; the alarm may begin another when codes still are not typed. */
+export async function endPause(
+  tx: Queryable,
+  merchantId: string,
+  prefix: string,
+): Promise<boolean> {
+  const { rowCount } = await tx.query(
+    'delete from sms_pauses where merchant_id = $1 and prefix = $2',
+    [merchantId, prefix],
+  );
+  return rowCount === 1;
+}
+
+export async function dropPauses(db: Queryable, before: number): Promise<void> {
+  await db.query('delete from sms_pauses where until < $1', [new Date(before)]);
 }
 
 /** Which code is meant: the newest one sent to this address for this journey. */

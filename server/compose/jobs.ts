@@ -1,11 +1,15 @@
 /** What runs when: housekeeping of the features, under the job runner's lock. */
 import { forgetTries } from '../access-vouchers/vouchers.ts';
 import { forgetCodes } from '../codes/codes.ts';
+import { forgetApprovals } from '../approvals/approvals.ts';
 import type { Config } from '../config.ts';
 import { tidy } from '../db/tidy.ts';
 import { dropDelivered } from '../events/outbox.ts';
 import { forgetVersions } from '../fences/versions-queries.ts';
+import { forgetStandIns } from '../guests/identity-queries.ts';
 import type { Job } from '../jobs/runner.ts';
+import { forgetLinks } from '../links/links.ts';
+import { forgetMemberTries } from '../members/members.ts';
 import { forgetMessages } from '../messages/deliver.ts';
 import { dropAnswers } from '../offers/vouchers/queries.ts';
 import {
@@ -59,6 +63,10 @@ export function houseJobs(services: Services, config: Config): Job[] {
     { name: 'old codes', every: hour, run: (now) => forgetCodes(db, now) },
     { name: 'old messages', every: hour, run: (now) => forgetMessages(db, now) },
     { name: 'old clients', every: hour, run: (now) => forgetSessionClients(db, now) },
+    { name: 'old card tries', every: hour, run: (now) => forgetMemberTries(db, now) },
+    { name: 'old requests to staff', every: day, run: (now) => forgetApprovals(db, now) },
+    { name: 'old links', every: hour, run: (now) => forgetLinks(db, now) },
+    { name: 'guests of grace only', every: hour, run: (now) => forgetStandIns(db, now - 2 * day) },
     { name: 'old voucher tries', every: hour, run: (now) => forgetTries(db, now) },
     { name: 'old refusals', every: day, run: (now) => dropRefusals(db, now - 90 * day) },
     {

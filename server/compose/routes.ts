@@ -1,7 +1,10 @@
 /** Every API route of the house, as one list: served by the app, printed as the OpenAPI document. */
 import { accessVoucherRoutes } from '../access-vouchers/routes.ts';
 import { consentRoutes } from '../consents/routes.ts';
+import { approvalRoutes } from '../approvals/routes.ts';
+import { memberRoutes } from '../members/routes.ts';
 import { analyticsRoutes } from '../analytics/routes.ts';
+import { codeRoutes } from '../codes/routes.ts';
 import { deviceRoutes } from '../devices/routes.ts';
 import { datumCheckRoutes } from '../fences/datum-check-routes.ts';
 import { fenceRoutes } from '../fences/routes.ts';
@@ -32,6 +35,9 @@ export function apiRoutes(services: Services): AnyRoute[] {
     ...capportRoutes(services),
     ...consentRoutes(services),
     ...accessVoucherRoutes(services),
+    ...memberRoutes(services),
+    ...approvalRoutes(services),
+    ...codeRoutes(services),
     ...offerRoutes(services),
     ...ruleRoutes(services),
     ...analyticsRoutes(services),

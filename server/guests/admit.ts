@@ -1,101 +1,47 @@
 /** The one transaction in which a guest is recognised or enrolled, agrees, and is let in. */
-import { takeUse, findAccessVoucher } from '../access-vouchers/queries.ts';
-import { parsePrintableCode } from '../codes/printable.ts';
-import type { Purpose } from '../consents/queries.ts';
-import { appendConsent, hasMarketingConsent } from '../consents/queries.ts';
+import { hasMarketingConsent } from '../consents/queries.ts';
+import { recordConsents } from '../consents/record.ts';
+import type { Recorded } from '../consents/record.ts';
 import type { Queryable } from '../db/database.ts';
 import { problem } from '../errors.ts';
 import { appendEvents } from '../events/outbox.ts';
 import { keyedHash } from '../ids.ts';
 import type { Log } from '../log.ts';
-import { worded } from '../stores/words.ts';
-import type { Language, Text } from '../stores/words.ts';
 import { clientKeyOf } from '../sessions/client-key.ts';
+import { limitedMinutes } from '../sessions/hours.ts';
+import { remember } from '../sessions/known-devices.ts';
 import type { SessionLimits, SessionRow } from '../sessions/queries.ts';
 import {
-  guestOfAdmission,
   insertSession,
   lockClient,
   releaseAdmissionKey,
-  rememberedGuest,
   repeatedAdmission,
 } from '../sessions/queries.ts';
+import type { Admission, AdmitRequest, DeskStore, Proof } from './admission.ts';
+import { Refusal } from './admission.ts';
+import { adoptGrace } from './identity-queries.ts';
+import type { Attempt, Worth } from './proofs.ts';
+import { accessVersion, recognise, spend } from './proofs.ts';
 import type { GuestRow } from './queries.ts';
-import {
-  findGuest,
-  guestByAddress,
-  insertAnonymousGuest,
-  keepAnswer,
-  seenAgain,
-} from './queries.ts';
-
-/** The part of a store that admitting needs. */
-export interface DeskStore {
-  id: string;
-  merchantId: string;
-  wordings: readonly { purpose: Purpose; version: string; text: Text }[];
-}
-
-export type Proof =
-  | { method: 'click-through' }
-  | { method: 'sms-code' | 'email-code'; address: string }
-  | { method: 'voucher'; code: string }
-  | { method: 'member-card'; number: string }
-  | { method: 'oidc'; provider: string; subject: string; email?: string; name?: string }
-  | { method: 'staff'; requestId: string }
-  | { method: 'returning'; token: string }
-  | { method: 'grace'; towards: 'email-code' | 'sms-code' | 'oidc' };
-
-interface ConsentGiven {
-  purpose: Purpose;
-  granted: boolean;
-  version: string;
-  language: Language;
-}
-
-export interface AdmitRequest<S extends DeskStore> {
-  store: S;
-  context: { gatewayId: string; mac: string; ip: string; hid?: string };
-  proof: Proof;
-  consents: readonly ConsentGiven[];
-  answer?: { key: string; value: string } | { key: string; dismissed: true };
-  language: Language;
-}
-
-/** What the gateway is told; limits of 0 are none. */
-export interface Grant extends SessionLimits {
-  sessionId: string;
-  guestId: string;
-  expiresAt: number;
-}
-
-export type RefusalReason = 'voucher-invalid' | 'voucher-used' | 'blocked';
-export type Admission =
-  { ok: true; grant: Grant; returning: boolean } | { ok: false; reason: RefusalReason };
+import { findGuest, keepAnswer } from './queries.ts';
 
 export interface AdmitDeps<S extends DeskStore> {
   clock: () => number;
   log: Pick<Log, 'warn'>;
   /** Key of client keys and admission keys. */
   key: Buffer;
+  /** The name under which a client asks staff. */
+  approvalClient: (storeId: string, mac: string) => Buffer;
   limits: (tx: Queryable, store: S) => Promise<SessionLimits>;
-}
-
-/** Thrown inside the transaction, so that a refusal leaves nothing behind. */
-export class Refusal extends Error {
-  readonly reason: RefusalReason;
-  constructor(reason: RefusalReason) {
-    super(reason);
-    this.name = 'Refusal';
-    this.reason = reason;
-  }
+  /** Scheme and host that mailed links lead to. */
+  publicUrl?: string;
 }
 
 /** The same press of the button, again: answered as before for this long. */
 const REPEAT_MS = 60_000;
-/** How long a client without an address is known again at the same store. */
-export const REMEMBER_MS = 30 * 86_400_000;
 const LONGEST_ANSWER = 500;
+/** Ways in that open once: who came by one of them proves something anew next time. */
+const ONCE_ONLY = new Set<Proof['method']>(['voucher', 'staff', 'grace']);
 
 function proofText(proof: Proof): string {
   const { method: _named, ...shown } = proof;
@@ -106,67 +52,6 @@ function admissionKeyOf(key: Buffer, { store, context, proof }: AdmitRequest<Des
   const { gatewayId, mac, hid } = context;
   const parts = [store.id, gatewayId, mac.toLowerCase(), hid ?? '', proof.method, proofText(proof)];
   return keyedHash(key, 'admission', ...parts);
-}
-
-/** Takes one use of the voucher and gives its minutes, or refuses with the reason. */
-async function spendVoucher(tx: Queryable, store: DeskStore, typed: string, now: number) {
-  const code = parsePrintableCode(typed);
-  if (code === null) throw new Refusal('voucher-invalid');
-  const taken = await takeUse(tx, store.merchantId, store.id, code, now);
-  if (taken) return taken.minutes;
-  const voucher = await findAccessVoucher(tx, store.merchantId, store.id, code);
-  const used = voucher !== null && voucher.expires_at.getTime() > now;
-  throw new Refusal(used ? 'voucher-used' : 'voucher-invalid');
-}
-
-async function recognise(
-  tx: Queryable,
-  request: AdmitRequest<DeskStore>,
-  keys: { client: string; admission: Buffer },
-  now: number,
-): Promise<GuestRow> {
-  const { store, proof, language } = request;
-  const { merchantId } = store;
-  if (proof.method === 'sms-code' || proof.method === 'email-code') {
-    const kind = proof.method === 'sms-code' ? 'phone' : 'email';
-    return guestByAddress(tx, merchantId, kind, proof.address, language, now);
-  }
-  const since = now - REMEMBER_MS;
-  const { hid } = request.context;
-  const known =
-    (await rememberedGuest(tx, merchantId, store.id, keys.client, since)) ??
-    // The gateway's own mark of a client says more than a hardware address, which anybody can wear.
-    (hid ? await guestOfAdmission(tx, merchantId, keys.admission, now) : null);
-  const guest = known && (await seenAgain(tx, merchantId, known, language, now));
-  return guest || insertAnonymousGuest(tx, merchantId, language, now);
-}
-
-/** Adds one consent under the exact words that were shown; unknown words cannot be agreed to. */
-async function keepConsent(
-  tx: Queryable,
-  request: AdmitRequest<DeskStore>,
-  guestId: string,
-  given: ConsentGiven,
-  now: number,
-): Promise<void> {
-  const { store } = request;
-  const wording = store.wordings.find(
-    (one) => one.purpose === given.purpose && one.version === given.version,
-  );
-  if (!wording) throw problem('conflict', { detail: 'The text that was agreed to has changed.' });
-  const { purpose, granted, version, language } = given;
-  const entry = {
-    merchantId: store.merchantId,
-    storeId: store.id,
-    guestId,
-    purpose,
-    granted,
-    version,
-    language,
-    text: worded(wording.text, language).text,
-    source: 'portal' as const,
-  };
-  await appendConsent(tx, entry, now);
 }
 
 /** Runs what the guest may do without: if it fails, it alone is undone and the guest still gets in. */
@@ -186,32 +71,42 @@ async function besides(
   }
 }
 
-async function agree(
-  tx: Queryable,
-  request: AdmitRequest<DeskStore>,
-  guestId: string,
-  log: AdmitDeps<DeskStore>['log'],
-  now: number,
-): Promise<void> {
-  const access = request.consents.find((given) => given.purpose === 'access');
-  if (!access?.granted) {
-    throw problem('conflict', { detail: 'The terms of access were not agreed to.' });
-  }
-  await keepConsent(tx, request, guestId, access, now);
-  for (const given of request.consents) {
-    if (given.purpose !== 'marketing') continue;
-    await besides(tx, log, 'marketing', () => keepConsent(tx, request, guestId, given, now));
-  }
-  const { answer } = request;
-  if (answer) {
-    const value = 'value' in answer ? answer.value.slice(0, LONGEST_ANSWER) : null;
-    await besides(tx, log, 'answer', () =>
-      keepAnswer(tx, request.store.merchantId, guestId, answer.key, value, now),
-    );
+/** Nobody agrees to terms that nobody sees any more: the page has to be shown again. */
+function requireToday({ store, consents }: AdmitRequest<DeskStore>): void {
+  const access = consents.find(({ purpose }) => purpose === 'access');
+  if (access?.granted && access.version !== accessVersion(store)) {
+    throw new Refusal('terms-changed');
   }
 }
 
-function admitted(session: SessionRow, guest: GuestRow): Admission {
+/** Consents and the answer. Grace is agreed to as far as the terms were shown, and to nothing else. */
+async function agree(
+  tx: Queryable,
+  deps: Pick<AdmitDeps<DeskStore>, 'log' | 'publicUrl'>,
+  request: AdmitRequest<DeskStore>,
+  guestId: string,
+  now: number,
+): Promise<Recorded | null> {
+  const { store, proof, language, shown, age, answer } = request;
+  const grace = proof.method === 'grace';
+  const consents = request.consents.filter(({ purpose }) => !grace || purpose === 'access');
+  if (grace && consents.length === 0) return null;
+  const { publicUrl, log } = deps;
+  const choice = { store, guestId, consents, shown, age: grace ? undefined : age, language };
+  const recorded = await recordConsents(tx, { ...choice, source: 'portal', publicUrl }, now);
+  for (const { purpose, error } of recorded.failed) {
+    log.warn({ err: error, part: purpose }, 'a guest was let in, but a part was not kept');
+  }
+  if (answer && !grace && age !== 'under') {
+    const value = 'value' in answer ? answer.value.slice(0, LONGEST_ANSWER) : null;
+    await besides(tx, log, 'answer', () =>
+      keepAnswer(tx, store.merchantId, guestId, answer.key, value, now),
+    );
+  }
+  return recorded;
+}
+
+function admitted(session: SessionRow, guest: GuestRow, deviceToken: string | null): Admission {
   return {
     ok: true,
     grant: {
@@ -225,18 +120,21 @@ function admitted(session: SessionRow, guest: GuestRow): Admission {
       expiresAt: session.expires_at.getTime(),
     },
     returning: guest.created_at < session.granted_at,
+    ...(deviceToken === null ? {} : { deviceToken }),
   };
 }
 
 async function announce(
   tx: Queryable,
   request: AdmitRequest<DeskStore>,
-  session: SessionRow,
-  guest: GuestRow,
+  { session, guest, recorded }: { session: SessionRow; guest: GuestRow; recorded: Recorded | null },
   now: number,
 ): Promise<void> {
   const { merchantId, id: storeId } = request.store;
-  const marketingConsent = await hasMarketingConsent(tx, merchantId, guest.id);
+  const marketingConsent =
+    recorded?.granted.includes('marketing') === true ||
+    (recorded?.refused.includes('marketing') !== true &&
+      (await hasMarketingConsent(tx, merchantId, guest.id)));
   const payload = {
     guestId: guest.id,
     storeId,
@@ -258,6 +156,56 @@ async function announce(
   await appendEvents(tx, [event], now);
 }
 
+/** What the portal's cookie proves next time; null where the store asks each time. */
+async function rememberDevice(
+  tx: Queryable,
+  { request, clientKey, now }: Attempt,
+  guestId: string,
+): Promise<string | null> {
+  const { store, proof } = request;
+  const days = store.policy?.rememberDays ?? 0;
+  const termsVersion = accessVersion(store);
+  if (days <= 0 || termsVersion === undefined || ONCE_ONLY.has(proof.method)) return null;
+  const at = { merchantId: store.merchantId, storeId: store.id, clientKey };
+  const shown = proof.method === 'returning' ? proof.token : undefined;
+  return remember(tx, at, { guestId, termsVersion, days, shown }, now);
+}
+
+async function openSession(
+  tx: Queryable,
+  { request, clientKey, admissionKey, now }: Attempt,
+  guestId: string,
+  limits: SessionLimits,
+  { accessVoucherId }: Worth,
+): Promise<SessionRow> {
+  const { store, context, proof } = request;
+  const opened = {
+    merchantId: store.merchantId,
+    storeId: store.id,
+    gatewayId: context.gatewayId,
+    guestId,
+    method: proof.method,
+    mac: context.mac.toLowerCase(),
+    clientKey,
+    ip: context.ip || null,
+    admissionKey,
+    limits,
+    accessVoucherId,
+  };
+  const session = await insertSession(tx, opened, now);
+  if (!session) throw problem('not-found', { detail: 'The store has no such gateway.' });
+  return session;
+}
+
+/** The same press again: the session it opened, or null when there is none or it is too old. */
+async function repeated(tx: Queryable, attempt: Attempt, before: SessionRow | null) {
+  if (!before || before.granted_at.getTime() < attempt.now - REPEAT_MS) return null;
+  const guest = await findGuest(tx, before.merchant_id, before.guest_id);
+  if (!guest) return null;
+  if (guest.blocked_at) throw new Refusal('blocked');
+  return admitted(before, guest, await rememberDevice(tx, attempt, guest.id));
+}
+
 /** The body of the transaction; throws `Refusal` or a problem, and then nothing of it happened. */
 export async function admitOnce<S extends DeskStore>(
   tx: Queryable,
@@ -270,36 +218,27 @@ export async function admitOnce<S extends DeskStore>(
   const admissionKey = admissionKeyOf(deps.key, request);
   await lockClient(tx, clientKey);
   const now = deps.clock();
+  const before = await repeatedAdmission(tx, merchantId, admissionKey, 0);
+  const approvalClient = deps.approvalClient(store.id, context.mac);
+  const attempt = { request, clientKey, admissionKey, approvalClient, again: before !== null, now };
+  const same = await repeated(tx, attempt, before);
+  if (same) return same;
 
-  const before = await repeatedAdmission(tx, merchantId, admissionKey, now - REPEAT_MS);
-  const same = before && (await findGuest(tx, merchantId, before.guest_id));
-  if (before && same) {
-    if (same.blocked_at) throw new Refusal('blocked');
-    return admitted(before, same);
-  }
-
-  const limits = await deps.limits(tx, store);
-  const minutes =
-    proof.method === 'voucher' ? await spendVoucher(tx, store, proof.code, now) : limits.minutes;
-  const keys = { client: clientKey, admission: admissionKey };
-  const guest = await recognise(tx, request, keys, now);
+  requireToday(request);
+  const usual = await deps.limits(tx, store);
+  const worth = await spend(tx, attempt);
+  const minutes = limitedMinutes(store, now, worth.minutes ?? usual.minutes);
+  if (minutes === null) throw new Refusal('closed');
+  const guest = await recognise(tx, attempt);
   if (guest.blocked_at) throw new Refusal('blocked');
-  await agree(tx, request, guest.id, deps.log, now);
-  await releaseAdmissionKey(tx, merchantId, admissionKey);
-  const opened = {
-    merchantId,
-    storeId: store.id,
-    gatewayId: context.gatewayId,
-    guestId: guest.id,
-    method: proof.method,
-    mac: context.mac.toLowerCase(),
-    clientKey,
-    ip: context.ip || null,
-    admissionKey,
-    limits: { ...limits, minutes },
-  };
-  const session = await insertSession(tx, opened, now);
-  if (!session) throw problem('not-found', { detail: 'The store has no such gateway.' });
-  await announce(tx, request, session, guest, now);
-  return admitted(session, guest);
+  const recorded = await agree(tx, deps, request, guest.id, now);
+  if (before) await releaseAdmissionKey(tx, merchantId, admissionKey);
+  const limits = { ...usual, minutes };
+  const session = await openSession(tx, attempt, guest.id, limits, worth);
+  if (proof.method === 'grace') return admitted(session, guest, null);
+  if ((store.policy?.graceMinutes ?? 0) > 0) {
+    await adoptGrace(tx, merchantId, store.id, clientKey, guest.id);
+  }
+  await announce(tx, request, { session, guest, recorded }, now);
+  return admitted(session, guest, await rememberDevice(tx, attempt, guest.id));
 }

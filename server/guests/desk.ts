@@ -1,17 +1,22 @@
 /** The reception: what the guest portal asks of the house, answered from storage. */
+import { approvalClients } from '../approvals/approvals.ts';
 import type { Database, Queryable } from '../db/database.ts';
 import type { Log } from '../log.ts';
 import { clientKeyOf, clientKeys } from '../sessions/client-key.ts';
+import { knows } from '../sessions/known-devices.ts';
 import type { SessionLimits, SessionRow } from '../sessions/queries.ts';
-import {
-  findSession,
-  guestOfOpenSession,
-  liveSessionOfClient,
-  rememberedGuest,
-} from '../sessions/queries.ts';
-import type { Admission, AdmitRequest, DeskStore, Proof } from './admit.ts';
-import { REMEMBER_MS, Refusal, admitOnce } from './admit.ts';
-import { answersOf, askedBefore } from './queries.ts';
+import { findSession, guestOfOpenSession, liveSessionOfClient } from '../sessions/queries.ts';
+import type { Language } from '../stores/words.ts';
+import type { Admission, AdmitRequest, DeskStore, Proof } from './admission.ts';
+import { Refusal } from './admission.ts';
+import { admitOnce } from './admit.ts';
+import type { Entry } from './entry.ts';
+import { slugOfEntry } from './entry.ts';
+import { createMemory } from './memory.ts';
+import { accessVersion, whose } from './proofs.ts';
+import { answersOf } from './queries.ts';
+import type { SlotContent, SlotName, SlotStore } from './slots.ts';
+import { fillSlot } from './slots.ts';
 
 /** An offer ready to show. */
 export interface OfferCard {
@@ -57,6 +62,8 @@ export interface DeskDeps<S extends DeskStore> {
     voucherIds: readonly string[],
     now: number,
   ) => Promise<void>;
+  /** Scheme and host that mailed links lead to. */
+  publicUrl?: string;
   /** Resolves when an offer for the guest was issued, when `ms` have passed, or when aborted. */
   waitForOffer: (guestId: string, ms: number, signal: AbortSignal) => Promise<unknown>;
 }
@@ -64,6 +71,10 @@ export interface DeskDeps<S extends DeskStore> {
 /** A longer wait would outlive what proxies and phones keep open. */
 const LONGEST_WAIT_MS = 30_000;
 const MOST_SHOWN = 20;
+/** So long a page may still be shown from memory while storage is away. */
+const AWAY_MS = 60_000;
+const MOST_SESSIONS_KEPT = 5_000;
+const MOST_STORES_KEPT = 1_000;
 const UUID = /^[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}$/i;
 
 /** Download volume counts: that is what the quota of a guest limits. */
@@ -80,10 +91,29 @@ function viewOf(row: SessionRow): SessionView {
   return view;
 }
 
-export function createDesk<S extends DeskStore>(deps: DeskDeps<S>) {
+/** A session that ran out meanwhile is over, whoever remembers it. */
+function asOf(view: SessionView | null, now: number): SessionView | null {
+  return view && view.state !== 'ended' && view.expiresAt <= now
+    ? { ...view, state: 'ended' }
+    : view;
+}
+
+export function createDesk<S extends DeskStore & SlotStore>(deps: DeskDeps<S>) {
   const { db, clock } = deps;
   const key = clientKeys(deps.secret);
-  const admitDeps = { clock, log: deps.log, key, limits: deps.limits };
+  const admitDeps = { ...deps, key, approvalClient: approvalClients(deps.secret) };
+  const sessions = createMemory<SessionView | null>({
+    clock,
+    keepMs: AWAY_MS,
+    most: MOST_SESSIONS_KEPT,
+    worth: (view) => view !== null && view.state !== 'ended',
+  });
+  const stores = createMemory<S | null>({
+    clock,
+    keepMs: AWAY_MS,
+    most: MOST_STORES_KEPT,
+    worth: (store) => store !== null,
+  });
 
   async function dueOffers(store: DeskStore, guestId: string): Promise<OfferCard[]> {
     return db.tx((tx) => deps.offersDue(tx, store.merchantId, { guestId }, clock()), {
@@ -98,36 +128,61 @@ export function createDesk<S extends DeskStore>(deps: DeskDeps<S>) {
     });
   }
 
-  return {
-    store: (slug: string): Promise<S | null> => deps.storeBySlug(slug),
+  const storeBySlug = (slug: string): Promise<S | null> =>
+    stores.through(slug, () => deps.storeBySlug(slug));
 
-    /** Only a proved address says who is asking; a hardware address never does. */
-    async mayAsk(
-      store: DeskStore,
-      proof: Proof,
-      questionKey: string,
-      mac: string,
-    ): Promise<boolean> {
-      const { merchantId } = store;
-      if (proof.method !== 'sms-code' && proof.method !== 'email-code') {
-        const since = clock() - REMEMBER_MS;
-        const clientKey = clientKeyOf(key, store.id, mac);
-        return db.tx(
-          async (tx) => {
-            const guest = await rememberedGuest(tx, merchantId, store.id, clientKey, since);
-            const answers = guest === null ? [] : await answersOf(tx, merchantId, guest);
-            return answers.every((answer) => answer.question_key !== questionKey);
-          },
-          { tenant: merchantId },
-        );
-      }
-      const kind = proof.method === 'sms-code' ? 'phone' : 'email';
-      const asked = await db.tx(
-        (tx) => askedBefore(tx, merchantId, kind, proof.address, questionKey),
-        { tenant: merchantId },
-      );
-      return !asked;
+  /** The first question this proof was not asked yet. Only a proof says who is asking; a hardware address never does. */
+  async function question(store: DeskStore, proof: Proof, mac: string): Promise<string | null> {
+    const { merchantId } = store;
+    const [first] = store.questions;
+    if (first === undefined || proof.method === 'grace') return null;
+    const clientKey = clientKeyOf(key, store.id, mac);
+    const asked = await db.tx(
+      async (tx) => {
+        const guest = await whose(tx, store, proof, clientKey, clock());
+        return guest === null ? [] : answersOf(tx, merchantId, guest);
+      },
+      { tenant: merchantId, readOnly: true },
+    );
+    const known = new Set(asked.map((answer) => answer.question_key));
+    return store.questions.find((one) => !known.has(one.key))?.key ?? null;
+  }
+
+  return {
+    store: storeBySlug,
+
+    async storeByEntry(entry: Entry): Promise<S | null> {
+      const name = [entry.kind, entry.key, entry.ap ?? ''].join(' ');
+      return stores.through(`entry ${name}`, async () => {
+        const slug = await slugOfEntry(db, entry);
+        return slug === null ? null : deps.storeBySlug(slug);
+      });
     },
+
+    question,
+
+    /** As `question`, of one question by its key. */
+    async mayAsk(store: DeskStore, proof: Proof, key: string, mac: string): Promise<boolean> {
+      return (await question({ ...store, questions: [{ key }] }, proof, mac)) === key;
+    },
+
+    /** Whether one tap would let this device in: its token and address are known, under the terms of today. */
+    async knows(store: DeskStore, mac: string, token: string): Promise<boolean> {
+      if (!store.policy || store.policy.rememberDays <= 0) return false;
+      const { merchantId, id: storeId } = store;
+      const at = { merchantId, storeId, clientKey: clientKeyOf(key, storeId, mac) };
+      const known = await db.tx((tx) => knows(tx, at, token, clock()), {
+        tenant: merchantId,
+        readOnly: true,
+      });
+      return known !== null && known.termsVersion === accessVersion(store);
+    },
+
+    slot: (
+      store: SlotStore,
+      slot: SlotName,
+      who: { sessionId?: string; language: Language },
+    ): Promise<SlotContent<OfferCard> | null> => fillSlot(deps, store, slot, who),
 
     async admit(request: AdmitRequest<S>): Promise<Admission> {
       try {
@@ -140,12 +195,16 @@ export function createDesk<S extends DeskStore>(deps: DeskDeps<S>) {
       }
     },
 
+    /** Of a known live session also while storage is away, for a minute. */
     async session(store: DeskStore, sessionId: string): Promise<SessionView | null> {
       if (!UUID.test(sessionId)) return null;
-      const row = await db.tx((tx) => findSession(tx, store.merchantId, store.id, sessionId), {
-        tenant: store.merchantId,
+      const view = await sessions.through(`${store.id} ${sessionId}`, async () => {
+        const row = await db.tx((tx) => findSession(tx, store.merchantId, store.id, sessionId), {
+          tenant: store.merchantId,
+        });
+        return row && viewOf(row);
       });
-      return row && viewOf(row);
+      return asOf(view, clock());
     },
 
     async sessionByClientKey(store: DeskStore, clientKey: string): Promise<SessionView | null> {

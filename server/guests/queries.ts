@@ -13,7 +13,7 @@ export interface GuestRow extends Row {
   blocked_at: Date | null;
 }
 
-const COLUMNS = 'id, phone, email, name, language, created_at, last_seen_at, blocked_at';
+export const COLUMNS = 'id, phone, email, name, language, created_at, last_seen_at, blocked_at';
 
 const CONFLICT = {
   phone: '(merchant_id, phone) where phone is not null',
@@ -40,33 +40,40 @@ export async function guestByAddress(
   return rows[0]!;
 }
 
-/** A guest of whom nothing is known. */
+/** A guest of whom nothing is known; `provisional` while only minutes of grace were given. */
 export async function insertAnonymousGuest(
   tx: Queryable,
   merchantId: string,
   language: string,
+  provisional: boolean,
   now: number,
 ): Promise<GuestRow> {
   const { rows } = await tx.query<GuestRow>(
-    `insert into guests (id, merchant_id, language, created_at, last_seen_at)
-     values ($1, $2, $3, $4, $4) returning ${COLUMNS}`,
-    [uuidv7(now), merchantId, language, new Date(now)],
+    `insert into guests (id, merchant_id, language, provisional, created_at, last_seen_at)
+     values ($1, $2, $3, $4, $5, $5) returning ${COLUMNS}`,
+    [uuidv7(now), merchantId, language, provisional, new Date(now)],
   );
   return rows[0]!;
 }
 
-/** Notes that a known guest is here. */
+/**
+ * Notes that a known guest is here. One who was a stand-in for grace until now becomes a guest from
+ * now on: the grace was no visit of its own.
+ */
 export async function seenAgain(
   tx: Queryable,
   merchantId: string,
   guestId: string,
   language: string,
+  provisional: boolean,
   now: number,
 ): Promise<GuestRow | null> {
   const { rows } = await tx.query<GuestRow>(
-    `update guests set last_seen_at = greatest(last_seen_at, $4), language = $3
+    `update guests set last_seen_at = greatest(last_seen_at, $4), language = $3,
+       created_at = case when provisional and not $5 then $4 else created_at end,
+       provisional = provisional and $5
      where merchant_id = $1 and id = $2 returning ${COLUMNS}`,
-    [merchantId, guestId, language, new Date(now)],
+    [merchantId, guestId, language, new Date(now), provisional],
   );
   return rows[0] ?? null;
 }
@@ -99,22 +106,6 @@ export async function keepAnswer(
        set answer = excluded.answer, dismissed = excluded.dismissed, answered_at = excluded.answered_at`,
     [merchantId, guestId, key, answer, answer === null, new Date(now)],
   );
-}
-
-/** Whether whoever has this address answered the question or waved it away. */
-export async function askedBefore(
-  tx: Queryable,
-  merchantId: string,
-  kind: keyof typeof CONFLICT,
-  address: string,
-  key: string,
-): Promise<boolean> {
-  const { rows } = await tx.query(
-    `select 1 from guests g join guest_answers a on a.guest_id = g.id
-     where g.merchant_id = $1 and g.${kind} = $2 and a.question_key = $3`,
-    [merchantId, address, key],
-  );
-  return rows.length > 0;
 }
 
 export interface AnswerRow extends Row {
@@ -164,7 +155,7 @@ export async function listGuests(
        select granted from consents
        where merchant_id = $1 and guest_id = g.id and purpose = 'marketing'
        order by seq desc limit 1) c on true
-     where g.merchant_id = $1
+     where g.merchant_id = $1 and not g.provisional
        and ($2::text is null or position(lower($2) in lower(concat_ws(' ', g.name, g.phone, g.email))) > 0)
        and ($3::boolean is null or coalesce(c.granted, false) = $3)
        and ($4::timestamptz is null

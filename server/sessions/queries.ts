@@ -30,6 +30,7 @@ export interface SessionRow extends Row {
   granted_at: Date;
   confirmed_at: Date | null;
   landed_at: Date | null;
+  last_seen_at: Date | null;
   expires_at: Date;
   ended_at: Date | null;
   end_reason: string | null;
@@ -37,7 +38,7 @@ export interface SessionRow extends Row {
 
 const COLUMNS = `id, merchant_id, store_id, gateway_id, guest_id, method, state, minutes, up_kbps,
   down_kbps, up_quota_kb, down_quota_kb, bytes_in, bytes_out, rhid, granted_at, confirmed_at,
-  landed_at, expires_at, ended_at, end_reason`;
+  landed_at, last_seen_at, expires_at, ended_at, end_reason`;
 
 /** Nobody is known by this guest: no phone, no mail, no member card, no identity elsewhere. */
 const NAMELESS = `g.phone is null and g.email is null
@@ -200,6 +201,55 @@ export async function findSession(
   return rows[0] ?? null;
 }
 
+/** A session of the merchant's, wherever it is. */
+export async function sessionById(
+  tx: Queryable,
+  merchantId: string,
+  id: string,
+): Promise<SessionRow | null> {
+  const { rows } = await tx.query<SessionRow>(
+    `select ${COLUMNS} from sessions where merchant_id = $1 and id = $2`,
+    [merchantId, id],
+  );
+  return rows[0] ?? null;
+}
+
+export interface ListedSession extends SessionRow {
+  /** Access points or gateways that counted it. */
+  legs: number;
+  /** Why it is being put out, and what its gateway last said; null when it may stay. */
+  kick_reason: string | null;
+  kick_outcome: string | null;
+}
+
+/** A store's sessions, newest first, those in use or all. */
+export async function sessionsAt(
+  tx: Queryable,
+  merchantId: string,
+  storeId: string,
+  filter: { live: boolean; before?: { at: Date; id: string } | undefined; limit: number },
+): Promise<ListedSession[]> {
+  const { rows } = await tx.query<ListedSession>(
+    `select ${COLUMNS}, k.reason as kick_reason, k.outcome as kick_outcome,
+       (select count(*) from session_legs l where l.session_id = s.id) as legs
+     from sessions s left join lateral (
+       select reason, outcome from session_kicks
+       where merchant_id = s.merchant_id and session_id = s.id order by created_at limit 1) k on true
+     where merchant_id = $1 and store_id = $2 and (not $3 or state = 'active')
+       and ($4::timestamptz is null or (granted_at, id) < ($4, $5::uuid))
+     order by granted_at desc, id desc limit $6`,
+    [
+      merchantId,
+      storeId,
+      filter.live,
+      filter.before?.at ?? null,
+      filter.before?.id ?? null,
+      filter.limit,
+    ],
+  );
+  return rows;
+}
+
 /** The newest live session of a client; an active one before a pending one. */
 export async function liveSessionOfClient(
   tx: Queryable,
@@ -220,7 +270,8 @@ export async function liveSessionOfClient(
 
 /**
  * The guest whose offers this session may show. A guest known only by a client key must have been
- * confirmed first: until then the hardware address is a claim.
+ * confirmed first: until then the hardware address is a claim. An address that two used at once, or that
+ * alone opened the session, leads to nobody who gave a name.
  */
 export async function guestOfOpenSession(
   tx: Queryable,

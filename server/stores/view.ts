@@ -39,6 +39,10 @@ export interface PortalStore {
   hours?: NonNullable<StoreSettings['hours']>;
   landingHosts: string[];
   venueUrl?: string;
+  /** Limits of one admission; for the house itself, which need not read the store again. */
+  session: StoreSettings['session'];
+  /** Where codes by SMS go, and how many a day; for the house itself. */
+  sms: { countries: string[]; perDay: number };
 }
 
 /** The store behind `/p/<slug>`, or null. Runs without a tenant: the address is what names it. */
@@ -71,6 +75,8 @@ export function portalStore(row: StoreRow, gateways: readonly GatewayRow[]): Por
     theme: settings.theme,
     house: settings.house,
     landingHosts: settings.landingHosts,
+    session: settings.session,
+    sms: { countries: settings.countries, perDay: settings.sms.perDay },
     ...(law.ageGate !== null ? { ageGate: law.ageGate } : {}),
     ...(settings.hours ? { hours: settings.hours } : {}),
     ...(settings.venueUrl ? { venueUrl: settings.venueUrl } : {}),

@@ -1,7 +1,7 @@
 /** What people type: phone numbers, mail addresses and printed codes into their one form. */
 import { describe, expect, test } from '@jest/globals';
 import fc from 'fast-check';
-import { normaliseEmail, normalisePhone, textableCountry } from '../../server/codes/addresses.ts';
+import { normaliseEmail, normalisePhone, textTarget } from '../../server/codes/addresses.ts';
 import {
   formatPrintableCode,
   newPrintableCode,
@@ -47,13 +47,14 @@ describe('what people type', () => {
   });
 
   test.each([
-    ['+447400123456', 'GB', 'a mobile'],
-    ['+12025550123', 'US', 'mobile or not, nobody can tell'],
+    ['+447400123456', { country: 'GB', prefix: '+44740' }, 'a mobile'],
+    ['+8613800138000', { country: 'CN', prefix: '+86138' }, 'a mobile'],
+    ['+12025550123', { country: 'US', prefix: '+1202' }, 'mobile or not, nobody can tell'],
     ['+442079460000', null, 'a landline'],
     ['+449098790000', null, 'premium rate'],
     ['+448081570000', null, 'free phone'],
-  ])('%s takes texts in %s: %s', (number, country, _what) => {
-    expect(textableCountry(number)).toBe(country);
+  ])('%s takes texts as %j: %s', (number, target, _what) => {
+    expect(textTarget(number)).toEqual(target);
   });
 });
 

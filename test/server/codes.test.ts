@@ -1,13 +1,16 @@
 /** One-time codes: limits that hold in parallel, five tries, single use. */
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from '@jest/globals';
+import request from 'supertest';
+import { codeRoutes } from '../../server/codes/routes.ts';
 import type { Database } from '../../server/db/database.ts';
 import { forgetCodes } from '../../server/codes/codes.ts';
-import { CODE_MS, PUMPING, RESEND_MS } from '../../server/codes/limits.ts';
+import { CODE_MS, PUMPING, RESEND_MS, SMS_LIMITS } from '../../server/codes/limits.ts';
 import { testDatabase } from '../support/database.ts';
 import type { TestDatabase } from '../support/database.ts';
-import { makeCode, makeMac, makePhone } from '../support/make.ts';
+import { makeCode, makeMac, makeMerchant, makePhone, makeStore } from '../support/make.ts';
 import { openReception } from '../support/reception.ts';
 import type { Reception } from '../support/reception.ts';
+import { routesApp } from '../support/routes-app.ts';
 
 const HOUR = 3_600_000;
 const PHONE = '+447400123456';
@@ -267,7 +270,7 @@ describe('sending is bounded', () => {
   });
 
   test('one store: the hour, and the spend breaker of the day', async () => {
-    house.rules.policy = { countries: ['GB'], perHour: 3, smsPerDay: 5 };
+    house.rules.policy = { ...house.rules.policy, perHour: 3, smsPerDay: 5 };
     const first = await sends(4, anyone);
     expect(first.map((outcome) => outcome.ok)).toEqual([true, true, true, false]);
     expect(first.at(-1)).toMatchObject({ reason: 'unavailable' });
@@ -292,6 +295,100 @@ describe('sending is bounded', () => {
     await before(false);
     expect(await send({ address: makePhone() })).toMatchObject({ reason: 'unavailable' });
     expect(house.logged.join('')).toContain('"limit":"pumping"');
+  });
+
+  test('all stores of a merchant share a day’s SMS', async () => {
+    house.rules.policy = { ...house.rules.policy, merchantSmsPerDay: 3 };
+    const { id } = await makeStore(db, house.merchantId);
+    const there = { ...house.store, id };
+    const sent = [await send(anyone()), await send({ ...anyone(), store: there })];
+    sent.push(await send(anyone()), await send({ ...anyone(), store: there }));
+    expect(sent.map(({ ok }) => ok)).toEqual([true, true, true, false]);
+    expect(house.logged.join('')).toContain('"limit":"merchant"');
+    house = await openReception(db);
+    expect(await send()).toMatchObject({ ok: true });
+  });
+
+  test.each([
+    [
+      'one range of numbers',
+      'prefix',
+      'GB',
+      (i: number) => `+44740012${3000 + i}`,
+      '+447500123456',
+    ],
+    ['a foreign country', 'country', 'DE', (i: number) => `+4917${i % 10}1234${100 + i}`, PHONE],
+  ])('%s has a share of its own', async (_name, by, country, numberOf, elsewhere) => {
+    house.rules.policy = { ...house.rules.policy, countries: ['GB', country] };
+    let at = 0;
+    const next = () => ({ address: numberOf(at++) });
+    const most = SMS_LIMITS[by as keyof typeof SMS_LIMITS][0].sends;
+    const outcomes = await sends(most + 1, next);
+    expect(outcomes.filter(({ ok }) => ok)).toHaveLength(most);
+    expect(outcomes.at(-1)).toMatchObject({ reason: 'unavailable' });
+    expect(house.logged.join('')).toContain(`"limit":"${by}"`);
+    expect(await send({ address: elsewhere })).toMatchObject({ ok: true });
+    await db.query('update codes set used_at = sent_at where merchant_id = $1', [house.merchantId]);
+    house.time.now += HOUR;
+    expect(await send(next())).toMatchObject({ ok: true });
+  });
+
+  describe('a range whose codes nobody types', () => {
+    const sentBefore = (prefix: string, used: boolean) => {
+      const at = new Date(house.time.now - CODE_MS - 1000);
+      const over = { sentAt: at, expiresAt: at, usedAt: used ? at : null, prefix, country: 'GB' };
+      return makeCode(db, house.merchantId, house.store.id, over);
+    };
+    const paused = () =>
+      house.rows('select prefix, sends, uses from sms_pauses where merchant_id = $1', [
+        house.merchantId,
+      ]);
+    const told = () =>
+      house.rows<{ payload: object }>(
+        `select payload from outbox where merchant_id = $1 and type = 'sms.paused'`,
+        [house.merchantId],
+      );
+
+    test('is paused, told once, and other ranges go on', async () => {
+      for (let i = 0; i < PUMPING.prefixSends; i++) await sentBefore('+44740', i < 1);
+      expect(await send()).toEqual({
+        ok: false,
+        reason: 'unavailable',
+        retryAt: house.time.now + PUMPING.pause,
+      });
+      expect(await send({ address: '+447400999888' })).toMatchObject({ reason: 'unavailable' });
+      expect(await paused()).toEqual([{ prefix: '+44740', sends: 20, uses: 1 }]);
+      expect(await told()).toMatchObject([{ payload: { prefix: '+44740', sends: 20, uses: 1 } }]);
+      expect(await send({ address: '+447500123456' })).toMatchObject({ ok: true });
+      house.time.now += PUMPING.pause;
+      expect(await send()).toMatchObject({ ok: true });
+    });
+
+    test.each([
+      ['too few codes', 19, 0],
+      ['enough of them typed', 20, 2],
+    ])('is left alone with %s', async (_name, sent, used) => {
+      for (let i = 0; i < sent; i++) await sentBefore('+44740', i < used);
+      expect(await send()).toMatchObject({ ok: true });
+      expect(await paused()).toEqual([]);
+    });
+
+    test('is listed and let go over the API, by its own merchant only', async () => {
+      for (let i = 0; i < PUMPING.prefixSends; i++) await sentBefore('+44740', false);
+      await send();
+      const app = routesApp(codeRoutes({ db, clock: () => house.time.now }));
+      const other = await makeMerchant(db);
+      const path = `/v1/sms-pauses/${encodeURIComponent('+44740')}`;
+      const list = (merchant: string) =>
+        request(app).get('/v1/sms-pauses').set('x-merchant', merchant);
+      expect((await list(house.merchantId)).body.pauses).toMatchObject([
+        { prefix: '+44740', sends: 20 },
+      ]);
+      expect((await list(other.id)).body.pauses).toEqual([]);
+      await request(app).delete(path).set('x-merchant', other.id).expect(404);
+      await request(app).delete(path).set('x-merchant', house.merchantId).expect(204);
+      expect((await list(house.merchantId)).body.pauses).toEqual([]);
+    });
   });
 
   test('parallel sends are counted too', async () => {

@@ -216,11 +216,17 @@ describe('what a guest agrees to', () => {
     ['nothing', []],
     ['only marketing', [BOTH[1]]],
     ['a refusal of access', [{ ...BOTH[0], granted: false }]],
-    ['an old version of the terms', [{ ...BOTH[0], version: 'a0' }]],
   ])('%s lets nobody in', async (_name, consents) => {
     await expect(
       house.desk.admit(admission(house, { consents: [...consents] })),
     ).rejects.toMatchObject({ code: 'conflict' });
+    expect(await counts()).toEqual({ guests: 0, consents: 0, sessions: 0, events: 0 });
+  });
+
+  test('an old version of the terms is shown again', async () => {
+    const old = [{ ...BOTH[0], version: 'a0' }, BOTH[1]];
+    const answer = await house.desk.admit(admission(house, { consents: old }));
+    expect(answer).toEqual({ ok: false, reason: 'terms-changed' });
     expect(await counts()).toEqual({ guests: 0, consents: 0, sessions: 0, events: 0 });
   });
 

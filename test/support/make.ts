@@ -181,6 +181,7 @@ export const makeCode = maker('codes', (merchantId: string, storeId: string) => 
   sentAt: when(),
   expiresAt: when(300_000),
   ...noDate('usedAt'),
+  ...noText('country', 'prefix'),
 }));
 
 export const makeMessage = maker('messages', (merchantId: string) => ({

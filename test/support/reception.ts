@@ -1,13 +1,26 @@
 /** The house behind the portal's ports over a real database: what the guests' tests walk through. */
 import { randomBytes } from 'node:crypto';
-import type { Codes, Desk, Doors, OfferCard, StoreView, Vouchers } from '../../portal/ports.ts';
+import type {
+  Approvals,
+  Codes,
+  Desk,
+  Doors,
+  Links,
+  Members,
+  OfferCard,
+  StoreView,
+  Vouchers,
+} from '../../portal/ports.ts';
 import { createVouchers } from '../../server/access-vouchers/vouchers.ts';
+import { createApprovals } from '../../server/approvals/approvals.ts';
 import type { SendPolicy } from '../../server/codes/limits.ts';
 import { createCodes } from '../../server/codes/codes.ts';
 import { defaultSendPolicy } from '../../server/codes/limits.ts';
 import type { Database, Queryable } from '../../server/db/database.ts';
 import { createDesk } from '../../server/guests/desk.ts';
+import { createLinks } from '../../server/links/links.ts';
 import { createLog } from '../../server/log.ts';
+import { createMembers } from '../../server/members/members.ts';
 import { markShown, offersDue } from '../../server/offers/vouchers/queries.ts';
 import { createDoors } from '../../server/sessions/accounting.ts';
 import { NOON, makeGateway, makeMac, makeMerchant, makeStore } from './make.ts';
@@ -19,7 +32,12 @@ export interface Reception {
   desk: Desk;
   codes: Codes;
   vouchers: Vouchers;
+  members: Members;
+  approvals: Approvals;
+  links: Links;
   doors: Doors;
+  /** The installation's secret. */
+  secret: Buffer;
   /** What the services see; move it. */
   time: { now: number };
   /** Limits and send policy; change them. */
@@ -110,6 +128,10 @@ export async function openReception(db: Database): Promise<Reception> {
       wake: () => void reception.wakes++,
     }),
     vouchers: createVouchers({ db, clock, secret }),
+    members: createMembers({ db, clock, secret }),
+    approvals: createApprovals({ db, clock, secret }),
+    links: createLinks({ db, clock, secret }),
+    secret,
     doors: createDoors({ db, clock }),
     time,
     rules,

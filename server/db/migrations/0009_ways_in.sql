@@ -52,7 +52,7 @@ create table approval_requests (
   decision text check (decision in ('granted', 'denied')),
   decided_at timestamptz,
   -- Staff or API key: no foreign key, the record outlives either.
-  decided_by uuid,
+  decided_by text,
   used_at timestamptz,
   guest_id uuid references guests (id) on delete cascade
 );

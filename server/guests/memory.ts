@@ -1,0 +1,57 @@
+/** What storage said a moment ago, kept in this process for when it is away: bounded in number and time. */
+import { codeOf } from '../db/failures.ts';
+
+export interface MemoryOptions<T> {
+  clock: () => number;
+  /** How long something kept may stand in for storage, ms. */
+  keepMs: number;
+  most: number;
+  /** Whether this is worth keeping. */
+  worth?: (value: T) => boolean;
+}
+
+/** No connection, or none free: not an answer of storage's. */
+const AWAY = /^(08|53|57P|57014)/;
+/** So long storage is left alone after it failed, when there is something to answer with. */
+const PAUSE_MS = 1_000;
+
+/** Whether a failure says that storage is away, rather than that it refused. */
+export function isAway(error: unknown): boolean {
+  return AWAY.test(codeOf(error));
+}
+
+/** Reads through to storage; answers from memory only while storage is away. */
+export function createMemory<T>({ clock, keepMs, most, worth = () => true }: MemoryOptions<T>) {
+  const kept = new Map<string, { value: T; at: number }>();
+  let awayUntil = 0;
+
+  function keep(key: string, value: T): void {
+    kept.delete(key);
+    if (!worth(value)) return;
+    kept.set(key, { value, at: clock() });
+    if (kept.size > most) kept.delete(kept.keys().next().value!);
+  }
+
+  function recall(key: string): { value: T } | null {
+    const known = kept.get(key);
+    return known && clock() - known.at <= keepMs ? known : null;
+  }
+
+  return {
+    async through(key: string, read: () => Promise<T>): Promise<T> {
+      const known = clock() < awayUntil ? recall(key) : null;
+      if (known) return known.value;
+      try {
+        const value = await read();
+        keep(key, value);
+        return value;
+      } catch (error) {
+        if (!isAway(error)) throw error;
+        awayUntil = clock() + PAUSE_MS;
+        const before = recall(key);
+        if (!before) throw error;
+        return before.value;
+      }
+    },
+  };
+}
