@@ -1,20 +1,25 @@
 /** The sockets apfree-wifidog keeps open to us, one a device: who is on the line, and what we tell them. */
-import type { IncomingMessage, Server } from 'node:http';
-import type { Duplex } from 'node:stream';
-import { WebSocketServer } from 'ws';
+import type { Server } from 'node:http';
 import type { RawData, WebSocket } from 'ws';
 import { z } from 'zod';
 import type { PortalPorts } from '../ports.ts';
+import { attachLines } from './apfree-upgrade.ts';
 import type { Caller, Callers } from './wifidog-callers.ts';
-import { plainAddress } from './wifidog-callers.ts';
 
 export type Message = Record<string, unknown> & { type: string };
+
+interface Question {
+  reqId: number;
+  types: string[];
+  mac: string;
+  settle: (message: Message | null) => void;
+}
 
 interface Line {
   socket: WebSocket;
   deviceId: string;
   /** What waits for an answer, oldest first. */
-  asked: { reqId: number; types: string[]; mac: string; settle(message: Message | null): void }[];
+  asked: Question[];
 }
 
 export interface Lines {
@@ -35,22 +40,17 @@ export interface LineParts {
   ports: Pick<PortalPorts, 'doors' | 'log'>;
   callers: Callers;
   /** A device said hello, and for which of our gateways it speaks. */
-  joined(caller: Caller, lines: Lines): void;
+  joined: (caller: Caller, lines: Lines) => void;
   /** Waits, ms; shorter in tests. */
   answerMs?: number;
   silenceMs?: number;
 }
 
-const PATH = /^\/wd\/([\w-]{1,64})\/([\w-]{8,64})\/ws\/?(?:\?|$)/;
-const MOST_LINES = 2_000;
-const MOST_OCTETS = 64 * 1024;
 const MOST_ASKED = 200;
 const MESSAGES_A_MINUTE = 300;
 /** Two heartbeats of a minute each may be lost. */
 const SILENCE_MS = 180_000;
 const ANSWER_MS = 3_000;
-/** socket.io ends upgrades that nobody took within a second. */
-const LOOKUP_MS = 800;
 
 const text = z.string().max(200);
 const Hello = z.looseObject({
@@ -62,11 +62,6 @@ const Hello = z.looseObject({
 });
 const Said = z.looseObject({ type: text });
 
-function refuse(socket: Duplex, status: string): void {
-  if (socket.writable)
-    socket.end(`HTTP/1.1 ${status}\r\nConnection: close\r\nContent-Length: 0\r\n\r\n`);
-}
-
 function parse(data: RawData): Message | null {
   try {
     const said = Said.safeParse(JSON.parse(Buffer.from(data as Buffer).toString('utf8')));
@@ -77,7 +72,7 @@ function parse(data: RawData): Message | null {
 }
 
 /** Its answer names our number; older firmware only repeats the device. */
-function settles(message: Message, asked: Line['asked'][number]): boolean {
+function settles(message: Message, asked: Question): boolean {
   if (!asked.types.includes(message.type)) return false;
   if (message['req_id'] !== undefined) return Number(message['req_id']) === asked.reqId;
   const mac = message['client_mac'];
@@ -88,7 +83,6 @@ export function createLines(parts: LineParts): Lines {
   const { ports, callers, joined } = parts;
   const byGateway = new Map<string, Line>();
   const open = new Set<Line>();
-  const sockets = new WebSocketServer({ noServer: true, maxPayload: MOST_OCTETS });
   let lastId = 0;
 
   const lineOf = (gatewayId: string): Line | null => {
@@ -119,7 +113,7 @@ export function createLines(parts: LineParts): Lines {
         line.socket.send(JSON.stringify({ ...message, req_id: reqId }));
       });
     },
-    attach,
+    attach: (server) => attachLines(server, { callers, talk, open: () => open.size, close }),
   };
 
   function hello(line: Line, found: Caller[], message: Message): void {
@@ -166,39 +160,8 @@ export function createLines(parts: LineParts): Lines {
     });
   }
 
-  async function welcome(request: IncomingMessage, socket: Duplex, head: Buffer): Promise<void> {
-    const [, slug = '', secret = ''] = PATH.exec(request.url ?? '') ?? [];
-    let timer: NodeJS.Timeout | undefined;
-    const late = new Promise<null>((resolve) => {
-      timer = setTimeout(() => resolve(null), LOOKUP_MS);
-    });
-    const address = plainAddress(request.socket.remoteAddress ?? '');
-    const looking = callers.find(slug, secret, address).catch(() => null);
-    const found = await Promise.race([looking, late]);
-    clearTimeout(timer);
-    if (found === null) return refuse(socket, '503 Service Unavailable');
-    const own = found.filter(({ gateway }) => gateway.kind === 'apfree');
-    if (own.length === 0) return refuse(socket, '403 Forbidden');
-    sockets.handleUpgrade(request, socket, head, (ws) => talk(ws, own));
-  }
-
-  /** Other paths are left to whoever else listens; alone, we must not leave them hanging. */
-  function attach(server: Server): () => Promise<void> {
-    const onUpgrade = (request: IncomingMessage, socket: Duplex, head: Buffer): void => {
-      if (!PATH.test(request.url ?? '')) {
-        if (server.listenerCount('upgrade') === 1) refuse(socket, '404 Not Found');
-        return;
-      }
-      socket.on('error', () => socket.destroy());
-      if (open.size >= MOST_LINES) return refuse(socket, '503 Service Unavailable');
-      welcome(request, socket, head).catch(() => socket.destroy());
-    };
-    server.on('upgrade', onUpgrade);
-    return async () => {
-      server.off('upgrade', onUpgrade);
-      for (const { socket } of open) socket.terminate();
-      await Promise.resolve();
-    };
+  function close(): void {
+    for (const { socket } of open) socket.terminate();
   }
 
   return lines;

@@ -1,7 +1,7 @@
 /** The addresses a WiFiDog gateway and its guests call: `/wd/:store/:secret/login`, `portal`, `auth`, `ping`. */
 import express from 'express';
 import type { ErrorRequestHandler, Request, Response, Router } from 'express';
-import type { Doors, Log } from '../ports.ts';
+import type { Doors, Log, StoreView } from '../ports.ts';
 import type { Lobby, Reading } from './gateway.ts';
 import { normaliseMac } from './gateway.ts';
 import { readCounters, writeCounters } from './wifidog-counters.ts';
@@ -10,7 +10,6 @@ import type { Caller, Callers } from './wifidog-callers.ts';
 import { plainAddress } from './wifidog-callers.ts';
 import type { Tokens } from './wifidog-tokens.ts';
 import type { ClientCall, Code, Verdicts } from './wifidog-verdicts.ts';
-import type { StoreView } from '../ports.ts';
 
 export interface RouteParts {
   callers: Callers;
@@ -19,7 +18,7 @@ export interface RouteParts {
   doors: Doors;
   log: Log;
   /** What a redirect of these gateways claims. */
-  read(query: URLSearchParams, store: StoreView): Reading;
+  read: (query: URLSearchParams, store: StoreView) => Reading;
 }
 
 const MOST_OCTETS = '2mb';

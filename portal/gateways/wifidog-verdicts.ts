@@ -29,7 +29,7 @@ interface Parts {
   doors: Doors;
   tokens: Tokens;
   log: Log;
-  clock(): number;
+  clock: () => number;
   /** How long the house may take, ms: the guest's click waits for it. */
   patienceMs: number;
 }

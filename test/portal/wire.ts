@@ -3,6 +3,7 @@ import { createServer } from 'node:http';
 import type { Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import express from 'express';
+import type { PortalEquipment } from '../../portal/equipment.ts';
 import { createPortal } from '../../portal/router.ts';
 import type { RegisteredGateway, StoreView } from '../../portal/ports.ts';
 import { formsOf, headingOf, refreshOf } from '../e2e/opennds/guest.ts';
@@ -22,6 +23,7 @@ export interface Wire {
   server: Server;
   fakes: Fakes;
   store: StoreView;
+  equipment: PortalEquipment;
   /** Follows redirects and every way to a gateway's door, until a page stays. */
   browse(url: string): Promise<Sight>;
   /** Sends the page's form, follows on. */
@@ -82,6 +84,7 @@ export async function startWire(
     server,
     fakes,
     store,
+    equipment: portal.equipment,
     browse: (address) => go(address),
     submit,
     async walkIn(redirect) {

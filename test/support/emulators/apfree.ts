@@ -158,7 +158,9 @@ export async function startApfree(options: ApfreeOptions): Promise<ApfreeEmulato
       const line = new WebSocket(`${portal.replace(/^http/, 'ws')}${base}/ws`);
       await new Promise((resolve, reject) => line.once('open', resolve).once('error', reject));
       line.on('error', () => undefined);
-      line.on('message', (data) => obey(JSON.parse(String(data)) as Record<string, unknown>));
+      line.on('message', (data: Buffer) =>
+        obey(JSON.parse(data.toString('utf8')) as Record<string, unknown>),
+      );
       socket = line;
       await speak(hello('connect'));
     },

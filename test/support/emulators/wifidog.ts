@@ -188,7 +188,7 @@ export async function startWifidog(
       await count();
     },
     async close() {
-      await Promise.all([...clients.values()].map(({ door }) => door?.close()));
+      for (const { door } of clients.values()) await door?.close();
     },
   };
   return emulator;
