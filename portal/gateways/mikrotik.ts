@@ -39,10 +39,10 @@ const malformed = (parameter: string, value?: string): Reading => ({
   detail: { parameter, ...(value === undefined ? {} : { value }) },
 });
 
-/** `gw` is written into the login page we generate; identity and server-name are the router's own. */
+/** `router` is written into the login page we generate; identity and server-name are the router's own. */
 function gatewayOf(query: URLSearchParams, store: StoreView): RegisteredGateway | null {
   const known = store.gateways.filter((gateway) => gateway.kind === 'mikrotik');
-  const names = ['gw', 'identity', 'server-name'].map((field) => query.get(field) ?? '');
+  const names = ['router', 'identity', 'server-name'].map((field) => query.get(field) ?? '');
   const named = names.find((name) => known.some((gateway) => gateway.name === name));
   return known.find((gateway) => gateway.name === named) ?? null;
 }

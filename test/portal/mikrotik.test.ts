@@ -16,7 +16,7 @@ const bench = (more: Partial<RegisteredGateway> = {}) =>
   doorBench((ports) => createMikrotik(() => ports.clock()), { ...ROUTER, ...more });
 
 const PAGE = {
-  gw: 'shop-router',
+  router: 'shop-router',
   identity: 'MikroTik',
   'server-name': 'hotspot1',
   'link-login-only': 'http://10.5.50.1/login',
@@ -79,13 +79,13 @@ describe('what the login page sends', () => {
     });
   });
 
-  test.each(['gw', 'identity', 'server-name'])('names its router by %s', (field) => {
-    const names = { gw: '', identity: '', 'server-name': '', [field]: 'shop-router' };
+  test.each(['router', 'identity', 'server-name'])('names its router by %s', (field) => {
+    const names = { router: '', identity: '', 'server-name': '', [field]: 'shop-router' };
     expect(bench().read(query(names)).kind).toBe('known');
   });
 
   test('of another router is nobody’s', () => {
-    const reading = bench().read(query({ gw: 'elsewhere' }));
+    const reading = bench().read(query({ router: 'elsewhere' }));
     expect(reading).toEqual({ kind: 'refused', reason: 'unknown-gateway' });
   });
 

@@ -59,7 +59,7 @@ export async function startMikrotik(options: MikrotikOptions): Promise<MikrotikE
     client.challenge = randomBytes(16);
     const base = `http://127.0.0.1:${client.door?.port ?? 0}`;
     return {
-      gw: gateway.name,
+      router: gateway.name,
       identity: gateway.name,
       'server-name': 'hotspot1',
       'link-login-only': `${base}/login`,

@@ -102,6 +102,7 @@ export async function startNas(options: NasOptions): Promise<Nas> {
   const { radius, secret, separator } = options;
   const socket = createSocket('udp4');
   const waiting = new Map<number, (packet: Packet) => void>();
+  const givingUp = new Set<() => void>();
   let nextId = randomInt(256);
 
   socket.on('message', (bytes, from) => {
@@ -123,6 +124,7 @@ export async function startNas(options: NasOptions): Promise<Nas> {
       let tries = 0;
       const finish = (packet: Packet | null) => {
         clearInterval(timer);
+        givingUp.delete(giveUp);
         waiting.delete(id);
         resolve(packet);
       };
@@ -131,7 +133,9 @@ export async function startNas(options: NasOptions): Promise<Nas> {
         if (tries > (options.tries ?? 3)) return finish(null);
         socket.send(raw, port, radius.host);
       };
+      const giveUp = () => finish(null);
       const timer = setInterval(send, options.timeoutMs ?? 1_000);
+      givingUp.add(giveUp);
       waiting.set(id, (packet) => {
         if (responseProof(packet, sent, secret) !== 'wrong') finish(packet);
       });
@@ -230,6 +234,7 @@ export async function startNas(options: NasOptions): Promise<Nas> {
       return 'accept';
     },
     async close() {
+      for (const giveUp of givingUp) giveUp();
       await new Promise<void>((resolve) => socket.close(() => resolve()));
     },
   };
