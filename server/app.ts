@@ -45,7 +45,11 @@ import { startMqtt } from './pings/mqtt.ts';
 import type { MqttDoor } from './pings/mqtt.ts';
 import { createRealtime } from './realtime/gateway.ts';
 import type { Realtime } from './realtime/gateway.ts';
+import { createSelfService } from './selfservice/selfservice.ts';
 import { createDoors } from './sessions/accounting.ts';
+import { createGrantMemory } from './sessions/memory.ts';
+import { createNetwork } from './sessions/network.ts';
+import { createTickets } from './sessions/tickets.ts';
 import { anyStaff } from './staff/queries.ts';
 import { createOwnerLink } from './staff/sign-in.ts';
 import { storeById } from './stores/queries.ts';
@@ -207,6 +211,7 @@ function furnish(
     publicUrl: config.PUBLIC_URL,
     viewCache: true,
   });
+  services.useEquipment(portal.equipment);
   app.use(portal.router);
   const assets = consoleAssets();
   app.use(assets.handler);
@@ -235,6 +240,15 @@ function furnish(
 /** The portal's ports, served by the features behind them: the one meeting point of the two. */
 function portalPorts(services: Services): PortalPorts {
   const { db, clock, log, secret, waiting, courier } = services;
+  const memory = createGrantMemory(clock);
+  const codes = createCodes({
+    db,
+    clock,
+    log,
+    secret,
+    sendPolicy: async (tx, store) => sendPolicyOf(store.country, (await houseView(tx, store)).sms),
+    wake: () => courier.wake(),
+  });
   return {
     clock,
     log,
@@ -250,20 +264,24 @@ function portalPorts(services: Services): PortalPorts {
       markShown,
       waitForOffer: waiting.forOffer,
     }),
-    codes: createCodes({
+    codes,
+    self: createSelfService({
       db,
       clock,
       log,
-      secret,
-      sendPolicy: async (tx, store) =>
-        sendPolicyOf(store.country, (await houseView(tx, store)).sms),
+      codes,
+      publicUrl: services.publicUrl,
       wake: () => courier.wake(),
     }),
     vouchers: createVouchers({ db, clock, secret }),
     members: createMembers({ db, clock, secret }),
     approvals: createApprovals({ db, clock, secret }),
     links: createLinks({ db, clock, secret }),
-    doors: createDoors({ db, clock }),
+    doors: {
+      ...createDoors({ db, clock, memory }),
+      ...createTickets({ db, clock, secret, memory }),
+    },
+    network: createNetwork({ db, clock, log, secret, memory }),
   };
 }
 
@@ -318,6 +336,7 @@ async function closeAll(parts: {
   // With storage away nothing can be delivered; it waits in the outbox for the next start.
   await Promise.race([services.dispatcher.idle(), pause(deliveryMs, null, { ref: false })]);
   await services.dispatcher.stop();
+  await services.reconciler.stop();
   await services.courier.stop();
   if (!parts.keepStorage) await services.db.close();
 }

@@ -21,7 +21,9 @@ import {
 } from '../pings/keep.ts';
 import { judgeSilence } from '../pings/silence.ts';
 import { dropRefusals } from '../rules/decisions/queries.ts';
-import { expireSessions, forgetSessionClients } from '../sessions/accounting.ts';
+import { endQuietSessions, expireSessions, forgetSessionClients } from '../sessions/accounting.ts';
+import { dropExpiredDevices } from '../sessions/known-devices.ts';
+import { forgetNotices } from '../sessions/notices.ts';
 import { deleteStaleSignIns } from '../staff/queries.ts';
 import { idleMs } from '../staff/sign-in.ts';
 import type { Services } from './services.ts';
@@ -41,6 +43,13 @@ export function houseJobs(services: Services, config: Config): Job[] {
       every: 30 * second,
       run: (now) => expireSessions(db, now),
     },
+    { name: 'quiet sessions', every: 30 * second, run: (now) => endQuietSessions(db, now) },
+    {
+      name: 'sessions to end',
+      every: 30 * second,
+      run: (now) => services.reconciler.run(now),
+    },
+    { name: 'controller lists', every: minute, run: (now) => services.pollControllers(now) },
     {
       name: 'final visits',
       every: 5 * minute,
@@ -63,6 +72,8 @@ export function houseJobs(services: Services, config: Config): Job[] {
     { name: 'old codes', every: hour, run: (now) => forgetCodes(db, now) },
     { name: 'old messages', every: hour, run: (now) => forgetMessages(db, now) },
     { name: 'old clients', every: hour, run: (now) => forgetSessionClients(db, now) },
+    { name: 'old known devices', every: hour, run: (now) => dropExpiredDevices(db, now) },
+    { name: 'old notices', every: day, run: (now) => forgetNotices(db, now) },
     { name: 'old card tries', every: hour, run: (now) => forgetMemberTries(db, now) },
     { name: 'old requests to staff', every: day, run: (now) => forgetApprovals(db, now) },
     { name: 'old links', every: hour, run: (now) => forgetLinks(db, now) },

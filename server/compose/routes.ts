@@ -15,6 +15,7 @@ import { offerRoutes } from '../offers/routes.ts';
 import { pingRoutes } from '../pings/routes.ts';
 import { eventRoutes } from '../realtime/routes.ts';
 import { ruleRoutes } from '../rules/routes.ts';
+import { sessionRoutes } from '../sessions/routes.ts';
 import { storeRoutes } from '../stores/routes.ts';
 import { rerunRoutes } from '../visits/rerun-routes.ts';
 import { visitRoutes } from '../visits/routes.ts';
@@ -31,6 +32,7 @@ export function apiRoutes(services: Services): AnyRoute[] {
     ...whyRoutes(services),
     ...rerunRoutes(services),
     ...storeRoutes(services),
+    ...sessionRoutes(services),
     ...guestRoutes(services),
     ...capportRoutes(services),
     ...consentRoutes(services),

@@ -1,6 +1,7 @@
 /** What the features share in one process: storage, clock, log and the parts made once from them. */
 import { defaultPolicy } from '../../geo/policy.ts';
 import type { Config } from '../config.ts';
+import { mayAnalyse } from '../consents/analyse.ts';
 import type { Database } from '../db/database.ts';
 import { createDeviceCallers } from '../devices/callers.ts';
 import type { DeviceCallers } from '../devices/callers.ts';
@@ -30,6 +31,10 @@ import type { Realtime } from '../realtime/gateway.ts';
 import { createWaiting } from '../realtime/waiting.ts';
 import type { Waiting } from '../realtime/waiting.ts';
 import { createTrigger } from '../rules/trigger.ts';
+import { createPolls } from '../sessions/polls.ts';
+import type { Lister } from '../sessions/polls.ts';
+import { createReconciler } from '../sessions/reconcile.ts';
+import type { Kicker, Reconciler } from '../sessions/reconcile.ts';
 import { createStaffCallers } from '../staff/keys.ts';
 import { createPasswords } from '../staff/passwords.ts';
 import type { Passwords } from '../staff/passwords.ts';
@@ -68,6 +73,12 @@ export interface Services {
   waiting: Waiting;
   senders: Senders;
   courier: Courier;
+  /** Puts out whose grant is over. */
+  reconciler: Reconciler;
+  /** Compares controllers' lists with our sessions; gives how many answered. */
+  pollControllers: (now: number) => Promise<number>;
+  /** Set once the portal is made; until then nobody is put out or listed. */
+  useEquipment: (equipment: Kicker & Lister) => void;
   /** Whether the store is one of this merchant's. */
   ownsStore: (merchantId: string, storeId: string) => Promise<boolean>;
   /** Set once sockets are up; until then events wait in the outbox. */
@@ -95,13 +106,20 @@ export function createServices(
     subscribers: [
       createTrigger({ db, clock, log }),
       async (event) => witness(event),
+      async (event) => reconciler.hear(event),
       async (event) => metrics.events.inc({ type: event.type }),
     ],
   });
   const base = { db, clock, log };
   const ingestParts = { fences: createLiveFences(), lanes: createLanes(), policy: defaultPolicy };
   const ingest = createIngest({ ...base, ...ingestParts, count });
-  const witness = createWitness({ ...base, ...ingestParts, ingest });
+  const witness = createWitness({ ...base, ...ingestParts, ingest, mayAnalyse });
+  const reconciler = createReconciler({
+    ...base,
+    count: (outcome) => metrics.kicks.inc({ outcome }),
+  });
+  const polls = createPolls(base);
+  let equipment: Lister | undefined;
   const senders = chooseSenders(
     {
       smtpUrl: config.SMTP_URL,
@@ -131,6 +149,12 @@ export function createServices(
     waiting,
     senders,
     courier: startCourier({ ...base, senders }),
+    reconciler,
+    pollControllers: async (now) => (equipment ? polls.run(equipment, now) : 0),
+    useEquipment: (made) => {
+      equipment = made;
+      reconciler.connect(made);
+    },
     ownsStore: (merchantId, storeId) =>
       db.tx((tx) => hasStore(tx, merchantId, storeId), { tenant: merchantId, readOnly: true }),
     connect: (sockets) => {

@@ -19,6 +19,7 @@ export interface Metrics {
   registry: Registry;
   pings: Counter<'source' | 'verdict'>;
   events: Counter<'type'>;
+  kicks: Counter<'outcome'>;
   /** Shows from now on whether the MQTT broker is there. */
   watchBroker(connected: () => boolean): void;
   /** Shows from now on what happened to RADIUS packets, by name. */
@@ -83,6 +84,12 @@ export function createMetrics(deps: MetricsDeps): Metrics {
       name: 'foyer_events_total',
       help: 'Domain events delivered, by type.',
       labelNames: ['type'] as const,
+      registers: [registry],
+    }),
+    kicks: new Counter({
+      name: 'foyer_kicks_total',
+      help: 'Guests whom gateways were asked to put out, by what came of it.',
+      labelNames: ['outcome'] as const,
       registers: [registry],
     }),
     watchBroker: (connected) => {

@@ -19,6 +19,8 @@ export async function companions(
      from devices d
      left join sessions s on s.id = $3 and s.merchant_id = $1 and s.guest_id = $2
      where d.merchant_id = $1 and d.guest_id = $2 and d.revoked_at is null
+       -- A hardware address alone, or one that two used at once, says nothing about a person.
+       and not coalesce(s.method = 'mac' or s.twin_at is not null, false)
      order by d.id limit 20`,
     [merchantId, guestId, sessionId],
   );

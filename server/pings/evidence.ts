@@ -3,7 +3,7 @@ import type { Fence } from '../../geo/fence.ts';
 import type { FenceIndex } from '../../geo/fence-index.ts';
 import type { Policy } from '../../geo/policy.ts';
 import type { EvidenceKind } from '../../geo/quality.ts';
-import type { Database } from '../db/database.ts';
+import type { Database, Queryable } from '../db/database.ts';
 import type { DomainEvent, EventPayloads } from '../events/types.ts';
 import type { Fences, LiveFences } from '../fences/live.ts';
 import type { Ingest } from './ingest.ts';
@@ -19,6 +19,13 @@ export interface EvidenceDeps {
   fences: LiveFences;
   ingest: Ingest;
   policy: Policy;
+  /** Whether the guest's time on the WiFi may be joined with where their devices were. */
+  mayAnalyse: (
+    tx: Queryable,
+    merchantId: string,
+    guestId: string,
+    storeId: string,
+  ) => Promise<boolean>;
 }
 
 /** What an event proves, of whom and when. */
@@ -38,8 +45,10 @@ interface Proof {
  */
 const SEEN_AT_END: ReadonlySet<string> = new Set([
   'client_deauth',
+  'user-request',
   'upquota_deauth',
   'downquota_deauth',
+  'quota',
 ]);
 
 /** Turns events into evidence pings; the same event again finds its pings stored and changes nothing. */
@@ -52,6 +61,9 @@ export function createWitness(deps: EvidenceDeps): (event: DomainEvent) => Promi
       async (tx) => {
         const found = await companions(tx, merchantId, proof.guestId, proof.sessionId);
         if (found.devices.length === 0) return { devices: [], place: null };
+        if (!(await deps.mayAnalyse(tx, merchantId, proof.guestId, proof.storeId))) {
+          return { devices: [], place: null };
+        }
         const revision = await fenceRevision(tx, merchantId);
         const fences = await deps.fences.at(tx, merchantId, revision);
         return { devices: found.devices, place: doorOf(fences, proof.storeId, found.gatewayId) };

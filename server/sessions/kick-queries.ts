@@ -1,5 +1,6 @@
 /** Clients to be put out, in storage: noted in the transaction that ends their grant, done when the gateway says so. */
 import type { Queryable, Row } from '../db/database.ts';
+import type { GatewayKind, GatewaySettings } from '../stores/gateway-schema.ts';
 import type { WeekHours } from './hours.ts';
 
 export type KickReason =
@@ -68,9 +69,9 @@ export interface KickRow extends Row {
   nas_sessions: string[];
   attempts: number;
   until: Date;
-  kind: string;
+  kind: GatewayKind;
   name: string;
-  settings: Record<string, unknown>;
+  settings: GatewaySettings;
   /** Of the session; null when its guest was erased. */
   state: 'pending' | 'active' | 'ended' | null;
   /** The gateway itself said that the client left, or it holds a newer session of the same client. */

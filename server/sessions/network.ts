@@ -285,7 +285,7 @@ export function createNetwork(deps: NetworkDeps) {
   return {
     peersAt: peers.peersAt,
     peersByAc: peers.peersByAc,
-    peerByCertificate: peers.peerByCertificate,
+    peerByCertificate: (fingerprint: string) => peers.peerByCertificate(fingerprint),
 
     /** Rejects only when storage is away and memory does not know the grant. */
     async authorise(peer: Peer, request: AccessRequest): Promise<AccessDecision> {

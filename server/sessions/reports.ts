@@ -4,22 +4,25 @@ import { announceEnded, announceStarted } from './announce.ts';
 import { confirmSessions, heardGateway } from './door-queries.ts';
 import { openingAt } from './hours.ts';
 import { dropKicksAt, dropKicksOf } from './kick-queries.ts';
-import type { LegName, LiveSession, StoredLeg } from './leg-queries.ts';
+import type { LegName, StoredLeg } from './leg-queries.ts';
+import type { LiveSession } from './live-queries.ts';
 import {
   closeLegs,
-  endSession,
   insertLeg,
   legsNamed,
-  liveSession,
   lockClientOf,
+  sumLegs,
+  updateLeg,
+} from './leg-queries.ts';
+import {
+  endSession,
+  liveSession,
   markTwins,
   reviveSession,
   sessionByToken,
   sessionFor,
-  sumLegs,
   twinsOf,
-  updateLeg,
-} from './leg-queries.ts';
+} from './live-queries.ts';
 import { beginLeg, growLeg, legFor, sameLeg, startOf } from './legs.ts';
 import type { Told } from './legs.ts';
 import type { GrantMemory } from './memory.ts';

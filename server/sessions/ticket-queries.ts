@@ -1,7 +1,7 @@
 /** Tickets in storage, and who may come in by one or by hardware address. */
 import type { Queryable, Row } from '../db/database.ts';
-import type { LiveSession } from './leg-queries.ts';
-import { LIVE, LIVE_FROM } from './leg-queries.ts';
+import type { LiveSession } from './live-queries.ts';
+import { LIVE, LIVE_FROM } from './live-queries.ts';
 
 export interface TicketRow extends Row {
   id: string;

@@ -1,5 +1,6 @@
 /** Sign-ins and sessions as evidence; fences that rest, are crossed, or change around somebody. */
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from '@jest/globals';
+import { appendConsent } from '../../server/consents/queries.ts';
 import type { Database } from '../../server/db/database.ts';
 import type { DomainEvent, EventPayloads, EventType } from '../../server/events/types.ts';
 import { createLiveFences } from '../../server/fences/live.ts';
@@ -46,6 +47,7 @@ describe('a guest on the WiFi', () => {
   let storeId: string;
   let sessionId: string;
   let gatewayId: string;
+  let mayBeJoined: boolean;
   let hear: (event: DomainEvent) => Promise<void>;
 
   /** A shop of 8 m radius: positions of 20 m accuracy could never tell who is in it. */
@@ -84,8 +86,10 @@ describe('a guest on the WiFi', () => {
     gatewayId = (await make.makeGateway(db, merchantId, storeId)).id;
     sessionId = (await make.makeSession(db, { merchantId, storeId, gatewayId, guestId })).id;
     device = await make.makeDevice(db, merchantId, { guestId });
+    const mayAnalyse = (): Promise<boolean> => Promise.resolve(mayBeJoined);
     const parts = { db, policy: defaultPolicy, fences: createLiveFences(), ingest: doors.ingest };
-    hear = createWitness(parts);
+    mayBeJoined = true;
+    hear = createWitness({ ...parts, mayAnalyse });
   });
 
   /** Positions too coarse for the shop. */
@@ -143,6 +147,27 @@ describe('a guest on the WiFi', () => {
     expect(await eventsOf(db, device.id, 'visit.left')).toEqual([]);
   });
 
+  test('says nothing about somebody who did not agree to that', async () => {
+    await smallShop();
+    mayBeJoined = false;
+    await hear(admitted(NOON));
+    await hear(ended(NOON + MINUTE, 'user-request'));
+    expect(await verdictsOf(db, device.id)).toEqual([]);
+    mayBeJoined = true;
+    await hear(ended(NOON + MINUTE, 'user-request'));
+    expect(await verdictsOf(db, device.id)).toHaveLength(1);
+  });
+
+  test.each([
+    ['a hardware address alone opened it', `method = 'mac'`],
+    ['two used its hardware address at once', `twin_at = now()`],
+  ])('says nothing about anybody when %s', async (_name, fact) => {
+    await smallShop();
+    await db.query(`update sessions set ${fact} where id = $1`, [sessionId]);
+    await hear(admitted(NOON));
+    expect(await verdictsOf(db, device.id)).toEqual([]);
+  });
+
   test('heard of late goes to its place in the past and fires nothing', async () => {
     await smallShop();
     now = NOON + HOUR;
@@ -174,6 +199,18 @@ describe('the whole house', () => {
     const room = await makeRoom(house);
     const { id: guestId } = await make.makeGuest(app.db, house.merchantId);
     const phone = await make.makeDevice(app.db, house.merchantId, { guestId });
+    const agreed = {
+      merchantId: house.merchantId,
+      guestId,
+      storeId: house.store.id,
+      purpose: 'analytics',
+      granted: true,
+      version: '1',
+      text: 'Count my visits.',
+      language: 'en',
+      source: 'portal',
+    } as const;
+    await appendConsent(app.db, agreed, at);
     const rhid = 'a'.repeat(64);
     const { store, gateway, merchantId: owner } = house;
     const place = { merchantId: owner, storeId: store.id, gatewayId: gateway.id, guestId };

@@ -24,6 +24,7 @@ export interface Furniture {
   gateways: string;
   fences: string;
   guests: string;
+  sessions: string;
   devices: string;
   visits: string;
   offers: string;
@@ -98,12 +99,18 @@ export async function furnish(
     source: 'portal',
   } as const;
   await appendConsent(db, consent, now);
-  await makeSession(db, { merchantId, storeId, gatewayId: gateway.id, guestId: guest.id });
+  const session = await makeSession(db, {
+    merchantId,
+    storeId,
+    gatewayId: gateway.id,
+    guestId: guest.id,
+  });
   return {
     stores: storeId,
     gateways: gateway.id,
     fences: fence.id,
     guests: guest.id,
+    sessions: session.id,
     devices: device.id,
     visits: visit.id,
     offers: offer.id,
