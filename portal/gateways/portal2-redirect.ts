@@ -111,6 +111,6 @@ export function readPortal2(query: URLSearchParams, store: StoreView, networkIp:
   if (gateway === null) return { kind: 'refused', reason: 'unknown-gateway' };
   const context = contextOf(query, gateway, networkIp);
   if (typeof context === 'string')
-    return { kind: 'refused', reason: 'malformed', detail: { lacks: context } };
+    return { kind: 'refused', reason: 'malformed', detail: { parameter: context } };
   return { kind: 'known', gateway, context };
 }

@@ -6,6 +6,7 @@ import type { PortalPorts, RegisteredGateway } from '../ports.ts';
 import type { Capabilities, Gateway, Opening, OpenRequest } from './gateway.ts';
 import type { Ac, LoginOutcome, Patience, Portal2Exchange } from './portal2-exchange.ts';
 import { acOf, createExchange, PATIENCE } from './portal2-exchange.ts';
+import { PLAIN_PAGE } from './next-hop.ts';
 import { createNotices } from './portal2-notices.ts';
 import type { Notices } from './portal2-notices.ts';
 import { readPortal2 } from './portal2-redirect.ts';
@@ -22,7 +23,7 @@ function capabilities({ radius }: RegisteredGateway): Capabilities {
     kick: 'now',
     status: true,
     extend: false,
-    knock: null,
+    knock: PLAIN_PAGE,
   };
 }
 

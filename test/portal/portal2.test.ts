@@ -515,7 +515,7 @@ describe('redirects', () => {
   test('a shared network without NAT gives the address away', () => {
     const query = 'wlanacname=AC-1&mac=020000000050';
     expect(read(query, [ac()], '10.0.0.77')).toMatchObject({ context: { ip: '10.0.0.77' } });
-    expect(read(query)).toMatchObject({ reason: 'malformed', detail: { lacks: 'ip' } });
+    expect(read(query)).toMatchObject({ reason: 'malformed', detail: { parameter: 'ip' } });
   });
 
   test.each([
