@@ -172,7 +172,8 @@ export function createUnifi(ports: PortalPorts, options: UnifiOptions = UNIFI_DE
     kick: (target) => kick(tools, target),
     async poll(store, gateway) {
       const listed = await tools.controllers.of(gateway)?.list();
-      if (listed === undefined) return [];
+      // An empty list would say that everybody left.
+      if (listed === undefined) throw new Error('the gateway holds no controller');
       if (listed.ok) return listed.value;
       await tools.note(store, gateway, `controller-${listed.trouble}`, listed.detail);
       throw new Error(`the controller did not list its guests: ${listed.trouble}`);

@@ -1,5 +1,6 @@
 /** Whom an emulated gateway asks about its guests: RADIUS where there is one, else what a test says. */
 import { createHash } from 'node:crypto';
+import { isIP } from 'node:net';
 import type { EmulatorOptions } from './emulator.ts';
 import type { Nas, NasClient, NasOptions, Shown } from './nas.ts';
 import { startNas } from './nas.ts';
@@ -41,11 +42,13 @@ export async function authorityFor(
   if (radius === undefined) return byHeart(passwords ?? (() => null));
   const secret = gateway.radius?.secret ?? '';
   const nasId = gateway.radius?.nasIds[0] ?? gateway.name;
+  const [host = '127.0.0.1'] = gateway.radius?.sources ?? [];
   return startNas({
     ...nas,
     radius,
     secret,
     nasId,
+    host: isIP(host) === 4 ? host : '127.0.0.1',
     ...(coaPort === undefined ? {} : { coaPort }),
   });
 }

@@ -71,6 +71,8 @@ export interface NasOptions {
   /** Chilli signs its Access-Requests; not all equipment does. */
   signs?: boolean;
   clients: () => Iterable<NasClient>;
+  /** Own address on the loopback net, so that several gateways can be told apart; 127.0.0.1 unless told. */
+  host?: string;
   /** Port for Disconnect requests; any free one unless told. */
   coaPort?: number;
   timeoutMs?: number;
@@ -113,7 +115,7 @@ export async function startNas(options: NasOptions): Promise<Nas> {
     waiting.get(packet.id)?.(packet);
   });
   await new Promise<void>((resolve) =>
-    socket.bind(options.coaPort ?? 0, '127.0.0.1', () => resolve()),
+    socket.bind(options.coaPort ?? 0, options.host ?? '127.0.0.1', () => resolve()),
   );
 
   /** Sends until a reply with a good authenticator comes, or patience ends. */

@@ -1,0 +1,213 @@
+/** The real house before emulated equipment of each family: a whole login, the session's bytes, and the guest put out. */
+import { afterAll, afterEach, beforeAll, describe, expect, test } from '@jest/globals';
+import type { RegisteredGateway } from '../../portal/ports.ts';
+import type { TestApp } from '../support/app.ts';
+import { startApp } from '../support/app.ts';
+import type { House } from '../support/cast.ts';
+import { makeHouse } from '../support/cast.ts';
+import { startCoova } from '../support/emulators/coova.ts';
+import type { Emulator, EmulatorOptions } from '../support/emulators/emulator.ts';
+import { startMeraki } from '../support/emulators/meraki.ts';
+import { startMikrotik } from '../support/emulators/mikrotik.ts';
+import { startUnifi } from '../support/emulators/unifi.ts';
+import { makeMac } from '../support/make.ts';
+import { plainBrowser } from '../support/plain-browser.ts';
+import type { PlainBrowser } from '../support/plain-browser.ts';
+
+let app: TestApp;
+beforeAll(async () => {
+  app = await startApp({ RADIUS_PORT: '0', RADIUS_ACCT_PORT: '0' });
+});
+afterAll(() => app?.stop());
+
+const closers: (() => Promise<void>)[] = [];
+afterEach(async () => {
+  for (const close of closers.splice(0).toReversed()) await close();
+});
+
+interface Made {
+  id: string;
+  name: string;
+  secret: string | null;
+  radiusSecret: string | null;
+}
+
+interface Listed {
+  id: string;
+  state: string;
+  method: string;
+  endReason: string | null;
+  bytesIn: number;
+  bytesOut: number;
+}
+
+/** Every gateway has an address of its own, as in life. */
+let addresses = 10;
+function radiusBody() {
+  addresses += 1;
+  return { sources: [`127.0.0.${addresses}`], messageAuthenticator: 'learn' };
+}
+
+/** A store with one gateway of this kind, as the API registers it. */
+async function shop(kind: RegisteredGateway['kind'], body: Record<string, unknown>) {
+  const house = await makeHouse(app, { methods: ['click-through'] });
+  const name = `${kind}-${house.store.slug}`;
+  const made = await house.api.post<Made>(`/v1/stores/${house.store.id}/gateways`, {
+    kind,
+    name,
+    ...body,
+  });
+  const { radiusAuth: authPort = 0, radiusAcct: acctPort = 0 } = app.server.ports;
+  const gateway: RegisteredGateway = { id: made.id, kind, name };
+  if (made.secret !== null) gateway.secret = made.secret;
+  const { sources = [] } = (body['radius'] ?? {}) as { sources?: string[] };
+  if (made.radiusSecret !== null)
+    gateway.radius = {
+      secret: made.radiusSecret,
+      sources,
+      nasIds: [name],
+      profile: 'plain',
+      messageAuthenticator: 'learn',
+      interimSeconds: 60,
+    };
+  const options: EmulatorOptions = {
+    portal: app.url,
+    slug: house.store.slug,
+    gateway,
+    radius: { host: '127.0.0.1', authPort, acctPort },
+  };
+  return { house, made, gateway, options };
+}
+
+const sessionsOf = async ({ api, store }: House): Promise<Listed[]> =>
+  (await api.get<{ sessions: Listed[] }>(`/v1/stores/${store.id}/sessions`)).sessions;
+
+const change = (house: House, id: string, body: Record<string, unknown>) =>
+  fetch(`${app.url}/v1/gateways/${id}`, {
+    method: 'PATCH',
+    headers: { Authorization: `Bearer ${house.apiKey}`, 'Content-Type': 'application/json' },
+    body: JSON.stringify(body),
+  });
+
+/** A grown-up guest from a redirect to wherever agreeing leads. */
+async function agree(browser: PlainBrowser, redirect: string) {
+  let page = await browser.go(redirect);
+  if (/^Are you \d+ or older/.test(page.heading))
+    page = await browser.submit(page, { value: 'over' });
+  expect(page.heading).toBe('Almost there');
+  return browser.submit(page);
+}
+
+const logIn = async (equipment: Emulator, mac: string) =>
+  agree(plainBrowser(), await equipment.join({ mac, ip: '10.0.0.23' }));
+
+async function until(met: () => Promise<boolean>): Promise<void> {
+  for (let turn = 0; turn < 100; turn += 1) {
+    if (await met()) return;
+    await new Promise((resolve) => setTimeout(resolve, 50));
+  }
+  throw new Error('it did not come to that');
+}
+
+describe.each([
+  ['coova', startCoova, { login: 'chap' }],
+  ['coova', startCoova, { login: 'pap' }],
+  ['mikrotik', startMikrotik, { login: 'chap' }],
+] as const)('%s with RADIUS (%#)', (kind, start, settings) => {
+  test('login, accounting, Disconnect', async () => {
+    const radius = radiusBody();
+    const body = { hosts: ['127.0.0.1'], radius, ...settings };
+    const { house, made, options } = await shop(kind, body);
+    const nas = await start({ ...options, gateway: { ...options.gateway, ...settings } });
+    closers.push(() => nas.close());
+    const coa = { host: radius.sources[0], port: nas.coaPort };
+    expect((await change(house, made.id, { radius: { ...radius, coa } })).status).toBe(200);
+
+    const mac = makeMac();
+    const welcome = await logIn(nas, mac);
+    expect(welcome.heading).toBe('You are online');
+    expect(nas.inside(mac)).toBe(true);
+    await until(async () => (await sessionsOf(house))[0]?.state === 'active');
+    const timeout = nas.clients.get(mac)?.timeout ?? 0;
+    expect(timeout).toBeGreaterThan(60);
+
+    nas.traffic(mac, 6_000_000_000, 20_000);
+    await nas.tick();
+    const [session] = await sessionsOf(house);
+    expect(session).toMatchObject({ bytesIn: 6_000_000_000, bytesOut: 20_000 });
+
+    const put = await house.api.post<{ outcome: string }>(
+      `/v1/sessions/${session?.id}/disconnect`,
+      {},
+    );
+    expect(put.outcome).toBe('done');
+    expect(nas.inside(mac)).toBe(false);
+    await until(async () => (await sessionsOf(house))[0]?.state === 'ended');
+  });
+
+  test('a ticket is good for the device it was made for, and for no other', async () => {
+    const radius = radiusBody();
+    const body = { hosts: ['127.0.0.1'], radius, ...settings };
+    const { house, options } = await shop(kind, body);
+    const nas = await start({ ...options, gateway: { ...options.gateway, ...settings } });
+    closers.push(() => nas.close());
+    const [victim, thief] = [makeMac(), makeMac()];
+    const copied = await nas.join({ mac: victim, ip: '10.0.0.23' });
+    const browser = plainBrowser();
+    await agree(browser, copied);
+    expect(nas.inside(victim)).toBe(true);
+    const link = browser.path.find((url) => /\/log(?:on|in)\?username/.test(url)) ?? '';
+    const own = new URL(await nas.join({ mac: thief, ip: '10.0.0.66' })).searchParams;
+    const door = new URL(link);
+    door.port = own.get('uamport') ?? new URL(own.get('link-login-only') ?? '').port;
+    await fetch(door, { redirect: 'manual' });
+    await plainBrowser().go(copied);
+    expect(nas.inside(thief)).toBe(false);
+    expect(await sessionsOf(house)).toHaveLength(1);
+  });
+});
+
+test('UniFi: found by its site, counted by its controller, put out by it', async () => {
+  const unifi = {
+    url: '',
+    api: 'legacy' as const,
+    site: `site${process.pid}`,
+    username: 'foyer',
+    password: 'controller password',
+  };
+  const held: RegisteredGateway = { id: 'unused', kind: 'unifi', name: 'unused', unifi };
+  const nothing = { portal: app.url, slug: 'unused', gateway: held };
+  const controller = await startUnifi(nothing);
+  closers.push(() => controller.close());
+  const { url, fingerprint } = controller;
+  const { house } = await shop('unifi', { unifi: { ...unifi, url, fingerprint } });
+  const mac = makeMac();
+  expect((await logIn(controller, mac)).heading).toBe('You are online');
+  expect(controller.inside(mac)).toBe(true);
+  controller.traffic(mac, 70_000, 3_000);
+  await app.server.services.pollControllers(Date.now());
+  const [session] = await sessionsOf(house);
+  expect(session).toMatchObject({ state: 'active', bytesIn: 70_000, bytesOut: 3_000 });
+  const put = await house.api.post<{ outcome: string }>(
+    `/v1/sessions/${session?.id}/disconnect`,
+    {},
+  );
+  expect(put.outcome).toBe('done');
+  expect(controller.inside(mac)).toBe(false);
+});
+
+test('Meraki: let in by the cloud, and nobody can be put out', async () => {
+  const { house, options } = await shop('meraki', { hosts: ['127.0.0.1'] });
+  const cloud = await startMeraki(options);
+  closers.push(() => cloud.close());
+  const mac = makeMac();
+  expect((await logIn(cloud, mac)).heading).toBe('You are online');
+  expect(cloud.granted.get(mac)).toBeGreaterThan(0);
+  const [session] = await sessionsOf(house);
+  expect(session?.state).toBe('active');
+  const put = await house.api.post<{ outcome: string }>(
+    `/v1/sessions/${session?.id}/disconnect`,
+    {},
+  );
+  expect(put.outcome).toBe('unable');
+});
