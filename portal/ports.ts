@@ -348,13 +348,8 @@ export interface Desk {
     slot: SlotName,
     who: { sessionId?: string; language: Language },
   ): Promise<SlotContent | null>;
-  /** The first question this proof may still be asked, by key, or null; takes the place of `mayAsk`. */
+  /** The first question this proof may still be asked, by key, or null. Never reveals who the guest is. */
   question?(store: StoreView, proof: Proof, mac: string): Promise<string | null>;
-  /**
-   * Whether this proof may still be asked the optional question (not answered, not dismissed).
-   * Never reveals who the guest is.
-   */
-  mayAsk(store: StoreView, proof: Proof, questionKey: string, mac: string): Promise<boolean>;
   /** One transaction: guest, consents, session, event. Idempotent for the same `hid`/context and proof within a minute. */
   admit(request: AdmitRequest): Promise<Admission>;
   session(store: StoreView, sessionId: string): Promise<SessionView | null>;

@@ -161,11 +161,6 @@ export function createDesk<S extends DeskStore & SlotStore>(deps: DeskDeps<S>) {
 
     question,
 
-    /** As `question`, of one question by its key. */
-    async mayAsk(store: DeskStore, proof: Proof, key: string, mac: string): Promise<boolean> {
-      return (await question({ ...store, questions: [{ key }] }, proof, mac)) === key;
-    },
-
     /** Whether one tap would let this device in: its token and address are known, under the terms of today. */
     async knows(store: DeskStore, mac: string, token: string): Promise<boolean> {
       if (!store.policy || store.policy.rememberDays <= 0) return false;

@@ -142,10 +142,9 @@ export function memberRoutes(deps: MemberRouteDeps): AnyRoute[] {
 }
 
 function making({ db, clock, secret }: MemberRouteDeps): AnyRoute[] {
-  const hashes = cardHashes(secret);
   const make = async (merchantId: string, asked: Parameters<typeof makeCards>[3]) => {
     const { made: cards, errors } = await db.tx(
-      (tx) => makeCards(tx, hashes, merchantId, asked, clock()),
+      (tx) => makeCards(tx, cardHashes(secret), merchantId, asked, clock()),
       { tenant: merchantId },
     );
     return { cards: cards.map(shownMade), errors };
@@ -264,7 +263,6 @@ function reading({ db }: MemberRouteDeps): AnyRoute[] {
 }
 
 function changing({ db, clock, secret }: MemberRouteDeps): AnyRoute[] {
-  const hashes = cardHashes(secret);
   const params = z.object({ id: z.uuid().describe('The card.') });
   return [
     route({
@@ -280,7 +278,7 @@ function changing({ db, clock, secret }: MemberRouteDeps): AnyRoute[] {
       example: { body: { blocked: true }, reply: { ...cardExample, blocked: true } },
       handler: async ({ caller: { merchantId }, params: { id }, body }) =>
         shown(
-          await db.tx((tx) => changeCard(tx, hashes, merchantId, id, body, clock()), {
+          await db.tx((tx) => changeCard(tx, cardHashes(secret), merchantId, id, body, clock()), {
             tenant: merchantId,
           }),
         ),

@@ -2,6 +2,7 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from '@jest/globals';
 import request from 'supertest';
 import type { Express } from 'express';
+import type { Desk } from '../../portal/ports.ts';
 import type { Database } from '../../server/db/database.ts';
 import { guestRoutes } from '../../server/guests/routes.ts';
 import { createLog } from '../../server/log.ts';
@@ -237,16 +238,29 @@ describe('what a guest agrees to', () => {
 });
 
 describe('the optional question', () => {
-  test('is asked until it is answered or waved away', async () => {
+  const asking = (over: Reception = house) => ({
+    ...over.store,
+    questions: ['taste', 'seat'].map((key) => ({
+      key,
+      label: { en: key, 'zh-CN': key },
+      options: [],
+    })),
+  });
+  const question = (proof: Parameters<NonNullable<Desk['question']>>[1], mac = make.makeMac()) =>
+    house.desk.question?.(asking(), proof, mac);
+
+  test('is the first that was neither answered nor waved away', async () => {
     const proof = phone(make.makePhone());
-    expect(await house.desk.mayAsk(house.store, proof, 'taste', '02:00:00:00:aa:01')).toBe(true);
+    expect(await question(proof)).toBe('taste');
     await letIn(house, { proof });
-    expect(await house.desk.mayAsk(house.store, proof, 'taste', '02:00:00:00:aa:01')).toBe(true);
+    expect(await question(proof)).toBe('taste');
     await letIn(house, { proof, answer: { key: 'taste', dismissed: true } });
-    expect(await house.desk.mayAsk(house.store, proof, 'taste', '02:00:00:00:aa:01')).toBe(false);
-    expect(await house.desk.mayAsk(house.store, proof, 'other', '02:00:00:00:aa:01')).toBe(true);
+    expect(await question(proof)).toBe('seat');
+    await letIn(house, { proof, answer: { key: 'seat', value: 'window' } });
+    expect(await question(proof)).toBeNull();
+    expect(await house.desk.question?.(house.store, proof, make.makeMac())).toBeNull();
     const other = await openReception(db);
-    expect(await other.desk.mayAsk(other.store, proof, 'taste', '02:00:00:00:aa:01')).toBe(true);
+    expect(await other.desk.question?.(asking(other), proof, make.makeMac())).toBe('taste');
   });
 
   test('is not asked again of an anonymous guest whose phone is remembered', async () => {
@@ -257,10 +271,15 @@ describe('the optional question', () => {
       proof,
       answer: { key: 'taste', dismissed: true },
     });
-    expect(await house.desk.mayAsk(house.store, proof, 'taste', context.mac)).toBe(true);
+    expect(await question(proof, context.mac)).toBe('taste');
     await house.doors.landed(house.store, grant.sessionId);
-    expect(await house.desk.mayAsk(house.store, proof, 'taste', context.mac)).toBe(false);
-    expect(await house.desk.mayAsk(house.store, proof, 'taste', '02:00:00:00:aa:02')).toBe(true);
+    expect(await question(proof, context.mac)).toBe('seat');
+    expect(await question(proof)).toBe('taste');
+  });
+
+  test('is nothing to whoever is too young for it', async () => {
+    await letIn(house, { age: 'under', answer: { key: 'taste', value: 'tea' } });
+    expect(await count('guest_answers')).toBe(0);
   });
 
   test('keeps hostile answers word for word', async () => {

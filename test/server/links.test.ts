@@ -1,5 +1,5 @@
 /** Journeys kept for another browser: under hashed keys, bounded, read once where that is meant. */
-import { afterAll, beforeAll, beforeEach, describe, expect, test } from '@jest/globals';
+import { afterAll, beforeAll, beforeEach, expect, test } from '@jest/globals';
 import type { Database } from '../../server/db/database.ts';
 import { MISSES_PER_MINUTE, MOST_LINKS, forgetLinks } from '../../server/links/links.ts';
 import { testDatabase } from '../support/database.ts';

@@ -94,10 +94,6 @@ export function fakeDesk(state: State): PortalPorts['desk'] {
         (ap === undefined || unifi?.aps === undefined || unifi.aps.includes(ap));
       return state.stores.find((store) => store.gateways.some(fits)) ?? null;
     },
-    async mayAsk(_store, proof, questionKey) {
-      state.note('desk.mayAsk', { proof, questionKey });
-      return true;
-    },
     async question(store, proof, mac) {
       state.note('desk.question', { proof, mac });
       const due = store.questions.find(({ key }) => !state.settled.has(`${mac}|${key}`));

@@ -5,14 +5,17 @@ import { newCode } from '../../server/offers/code.ts';
 import { definitionSchema } from '../../server/rules/schema.ts';
 import {
   makeAccessVoucher,
+  makeApproval,
   makeDevice,
   makeFence,
   makeGateway,
   makeGuest,
+  makeMemberCard,
   makeOffer,
   makeRule,
   makeRuleVersion,
   makeSession,
+  makeSmsPause,
   makeStore,
   makeVisit,
   makeVoucher,
@@ -30,6 +33,10 @@ export interface Furniture {
   offers: string;
   rules: string;
   'access-vouchers': string;
+  'member-cards': string;
+  approvals: string;
+  /** A range of numbers. */
+  'sms-pauses': string;
   vouchers: string;
   texts: string;
   /** What stands for a token or a sealed grant in an address: one that nobody was given. */
@@ -79,6 +86,11 @@ export async function furnish(
   const accessVoucher = await makeAccessVoucher(db, merchantId, storeId, {
     expiresAt: new Date(now + 86_400_000),
   });
+  const card = await makeMemberCard(db, merchantId, { name: `${mark} card`, guestId: guest.id });
+  const approval = await makeApproval(db, merchantId, storeId, {
+    name: `${mark} asks`,
+    expiresAt: new Date(now + 86_400_000),
+  });
   const voucher = await makeVoucher(db, merchantId, offer.id, {
     code: newCode(),
     storeId,
@@ -116,6 +128,11 @@ export async function furnish(
     offers: offer.id,
     rules: rule.id,
     'access-vouchers': accessVoucher.id,
+    'member-cards': card.id,
+    approvals: approval.id,
+    'sms-pauses': await makeSmsPause(db, merchantId, { until: new Date(now + 86_400_000) }).then(
+      ({ prefix }) => prefix,
+    ),
     vouchers: voucher.code,
     texts: wordingHash(text),
     osmand: 'fd_nobody',

@@ -2,6 +2,7 @@
 import { createHash, randomBytes, randomInt } from 'node:crypto';
 import type { Queryable } from '../../server/db/database.ts';
 import { hashToken, newToken, uuidv7 } from '../../server/ids.ts';
+import type { GatewayKind } from '../../server/stores/gateway-schema.ts';
 import { maker, noDate, noNumber, noText, wide } from './maker.ts';
 
 /** Noon of a Tuesday, UTC; tests that move the clock start here. */
@@ -102,7 +103,7 @@ export const makeGateway = maker('gateways', (merchantId: string, storeId: strin
   id: id(),
   merchantId,
   storeId,
-  kind: wide<'pretend' | 'opennds'>('pretend'),
+  kind: wide<GatewayKind>('pretend'),
   name: `gateway-${unique()}`,
   settings: wide<object>({}),
   ...noDate('lastHeardAt'),
@@ -212,6 +213,42 @@ export const makeAccessVoucher = maker(
     createdAt: when(-DAY),
   }),
 );
+
+/** A card whose second factor nobody knows: for what happens after it was checked. */
+export const makeMemberCard = maker('member_cards', (merchantId: string) => ({
+  id: id(),
+  merchantId,
+  number: unique().toUpperCase(),
+  ...noText('name', 'guestId'),
+  factor: wide<'pin' | 'phone'>('pin'),
+  factorHash: bytes(),
+  ...noDate('blockedAt', 'expiresAt'),
+  createdAt: when(-DAY),
+  updatedAt: when(-DAY),
+}));
+
+/** Somebody who asked at NOON to be let in and waits. */
+export const makeApproval = maker('approval_requests', (merchantId: string, storeId: string) => ({
+  id: id(),
+  merchantId,
+  storeId,
+  name: 'Sam',
+  clientHash: bytes(),
+  askedAt: when(),
+  expiresAt: when(600_000),
+  ...noText('decision', 'decidedBy', 'guestId'),
+  ...noDate('decidedAt', 'usedAt'),
+}));
+
+export const makeSmsPause = maker('sms_pauses', (merchantId: string) => ({
+  merchantId,
+  prefix: `+44${randomInt(100_000_000)}`,
+  country: 'GB',
+  sends: 20,
+  uses: 1,
+  pausedAt: when(),
+  until: when(6 * HOUR),
+}));
 
 /** An active session of two hours that began at NOON. */
 export const makeSession = maker(
