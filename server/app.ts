@@ -53,7 +53,6 @@ import { createTickets } from './sessions/tickets.ts';
 import { anyStaff } from './staff/queries.ts';
 import { createOwnerLink } from './staff/sign-in.ts';
 import { storeById } from './stores/queries.ts';
-import { readSettings } from './stores/settings.ts';
 import { portalStore, storeBySlug } from './stores/view.ts';
 import type { PortalStore } from './stores/view.ts';
 import { version } from './version.ts';
