@@ -1,14 +1,9 @@
 /** What a guest's journey has gathered, sealed into its own links so that no cookie and no script is needed. */
 import { createCipheriv, createDecipheriv, hkdfSync, randomBytes } from 'node:crypto';
-import type { OpenRequest } from './gateways/gateway.ts';
-import type {
-  ConsentGiven,
-  GatewayContext,
-  Language,
-  MethodName,
-  Proof,
-  StoreView,
-} from './ports.ts';
+import { deflateRawSync, inflateRawSync } from 'node:zlib';
+import type { OpenRequest, Opening } from './gateways/gateway.ts';
+import type { Way } from './journey.ts';
+import type { ConsentGiven, GatewayContext, Language, Proof, Purpose, StoreView } from './ports.ts';
 
 /** What went wrong at the last form, said under the field it belongs to. */
 export interface Trouble {
@@ -26,6 +21,16 @@ export interface Trouble {
     | 'voucher-used'
     | 'voucher-expired'
     | 'voucher-limit'
+    | 'member-unknown'
+    | 'member-blocked'
+    | 'member-limit'
+    | 'name-missing'
+    | 'staff-denied'
+    | 'staff-expired'
+    | 'oidc-denied'
+    | 'oidc-failed'
+    | 'grace-used'
+    | 'device-unknown'
     | 'terms-changed'
     | 'answer-missing'
     | 'host-down';
@@ -44,18 +49,36 @@ export interface Journey {
   binding: string;
   /** Absent once the guest is inside and came back by another way. */
   context?: GatewayContext;
-  method?: MethodName;
+  /** Above the site's age gate or below it. */
+  age?: 'over' | 'under';
+  /** This device is known, but not as this guest's. */
+  stranger?: boolean;
+  method?: Way;
   typed?: string;
   address?: string;
   resendAt?: number;
+  /** What the staff were asked. */
+  requestId?: string;
+  /** While the guest is with an identity provider; never in a link of a page. */
+  away?: { provider: string; verifier: string; nonce: string };
   proof?: Proof;
+  shown?: WordsShown;
   consents?: ConsentGiven[];
-  asks?: boolean;
+  /** Key of the one question that is due. */
+  asks?: string;
   answer?: { key: string; value: string } | { key: string; dismissed: true };
   trouble?: Trouble;
-  /** The host will not have this guest. */
-  refused?: boolean;
+  /** The host will not have this guest, or not at this hour. */
+  refused?: 'blocked' | 'closed';
   session?: InsideSession;
+}
+
+/** Which words stood on the page that asks for agreement: no agreement without it. */
+export interface WordsShown {
+  screen: 'consent' | 'grace';
+  /** Of the page's text, lower-case hex. */
+  sha256: string;
+  versions: Partial<Record<Purpose, string>>;
 }
 
 export interface InsideSession {
@@ -64,6 +87,12 @@ export interface InsideSession {
   admittedAt: number;
   landed?: boolean;
   returning?: boolean;
+  /** A few minutes to fetch a code or to sign in elsewhere; the journey goes on. */
+  grace?: boolean;
+  /** The gateway said no at the last try. */
+  shut?: Extract<Opening, { kind: 'shut' }>['reason'];
+  /** How often the gateway sent the guest back instead of letting them in. */
+  sentBack?: number;
 }
 
 export type Unsealed =
@@ -80,14 +109,16 @@ export interface Seal {
 export const JOURNEY_MS = 30 * 60_000;
 /** Once inside, the link only shows one's own offers and time left. */
 export const INSIDE_MS = 12 * 3_600_000;
-const MAX_SEALED = 4096;
+/** With the rest of a request line it has to fit the 8 KiB that proxies allow. */
+export const MAX_SEALED = 7_000;
+const MAX_OPENED = 65_536;
 const IV = 12;
 const TAG = 16;
 
-function lifetime(journey: Journey, now: number): number {
-  if (journey.session === undefined) return now + JOURNEY_MS;
+function lifetime({ session }: Journey, now: number): number {
+  if (session === undefined || session.grace === true) return now + JOURNEY_MS;
   const limit = now + INSIDE_MS;
-  return journey.session.expiresAt > now ? Math.min(journey.session.expiresAt, limit) : limit;
+  return session.expiresAt > now ? Math.min(session.expiresAt, limit) : limit;
 }
 
 function decrypt(sealed: string, key: Buffer, aad: Buffer): unknown {
@@ -98,16 +129,30 @@ function decrypt(sealed: string, key: Buffer, aad: Buffer): unknown {
   open.setAAD(aad);
   open.setAuthTag(bytes.subarray(IV, IV + TAG));
   try {
-    const text = Buffer.concat([open.update(bytes.subarray(IV + TAG)), open.final()]);
+    const packed = Buffer.concat([open.update(bytes.subarray(IV + TAG)), open.final()]);
+    const text = inflateRawSync(packed, { dictionary: WORDS, maxOutputLength: MAX_OPENED });
     return JSON.parse(text.toString('utf8'));
   } catch {
     return null;
   }
 }
 
+/** What every journey repeats: gateways cut long addresses, and CoovaChilli's buffer is 2 KiB. */
+const WORDS = Buffer.from(
+  '"claims":{"originUrl":"http://","gatewayAddress":"192.168.","authDir":"opennds_auth","ssid":"","ap":"' +
+    '"method":"email-code"sms-code"click-through"voucher"address":"+"resendAt":17"link":"' +
+    '"shown":{"screen":"consent","sha256":"","versions":{"access":"standard-1","marketing":"standard-1","' +
+    '"consents":[{"purpose":"access","granted":true,"version":"standard-1","language":"zh-CN"},' +
+    '{"purpose":"marketing","granted":false,"version":"standard-1","language":"en"}],"asks":"' +
+    '"session":{"grant":{"sessionId":"","minutes":120,"upKbps":0,"downKbps":0,"upQuotaKB":0,' +
+    '"downQuotaKB":0},"expiresAt":17,"admittedAt":17,"landed":true}}}' +
+    '"context":{"gatewayId":"","kind":"opennds","mac":"02:","ip":"192.168.10.","hid":"' +
+    '{"until":17,"journey":{"storeId":"","language":"en","startedAt":17,"binding":"',
+);
+
 /** The format's number is part of the authenticated data: links of an older release simply restart. */
 function bindingOf(store: StoreView): Buffer {
-  return Buffer.from(`foyer journey 1\n${store.merchantId}\n${store.id}`);
+  return Buffer.from(`foyer journey 2\n${store.merchantId}\n${store.id}`);
 }
 
 /** AES-256-GCM under a key derived from the host's secret, bound to the store, expiring. */
@@ -119,7 +164,8 @@ export function createSeal(secret: Buffer, clock: () => number): Seal {
       const cipher = createCipheriv('aes-256-gcm', key, iv, { authTagLength: TAG });
       cipher.setAAD(bindingOf(store));
       const text = JSON.stringify({ until: lifetime(journey, clock()), journey });
-      const body = Buffer.concat([cipher.update(text, 'utf8'), cipher.final()]);
+      const packed = deflateRawSync(text, { dictionary: WORDS });
+      const body = Buffer.concat([cipher.update(packed), cipher.final()]);
       return Buffer.concat([iv, cipher.getAuthTag(), body]).toString('base64url');
     },
     open(sealed, store) {
@@ -159,4 +205,12 @@ export function insideJourney(journey: Journey, session: InsideSession): Journey
     ...(journey.context === undefined ? {} : { context: journey.context }),
     session,
   };
+}
+
+/** The same for the way back from a gateway's own door, which has served its purpose then. */
+export function landingJourney(journey: Journey): Journey {
+  const { shown: _seen, context, ...rest } = journey;
+  if (context === undefined) return rest;
+  const { claims: _used, ...bare } = context;
+  return { ...rest, context: bare };
 }

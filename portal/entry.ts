@@ -1,16 +1,17 @@
 /** The door of the portal: where gateways send their guests, and where they call themselves. */
 import type { Request, Response } from 'express';
-import type { Journey } from './context.ts';
+import { advance, notice } from './admit.ts';
 import { startJourney } from './context.ts';
 import type { Lobby, Reading, Visit } from './gateways/gateway.ts';
 import { guard } from './headers.ts';
 import type { Kit } from './kit.ts';
-import { basePath } from './kit.ts';
+import { basePath, stepPath } from './kit.ts';
 import { pageFor } from './pages.ts';
 import type { StoreView } from './ports.ts';
 import type { Guest } from './reply.ts';
-import { fieldsOf, languageOf, show, showSorry, withStore } from './reply.ts';
-import { stepOf } from './walk.ts';
+import { fieldsOf, languageOf, show, showSorry, walkerOf, withStore } from './reply.ts';
+import { look } from './walk.ts';
+import type { Walker } from './walk.ts';
 
 export { fieldsOf } from './reply.ts';
 
@@ -36,14 +37,42 @@ async function keepLearnt(kit: Kit, store: StoreView, { gateway, learnt }: Known
   }
 }
 
-async function welcomeIn(kit: Kit, guest: Guest, reading: Known, res: Response) {
+/** So often a gateway may send back a guest whom it was asked to let in, before we say so. */
+const MOST_SENT_BACK = 2;
+
+/** Where the guest stood who comes with a fresh redirect, or null for a fresh start. */
+async function reopened(kit: Kit, walker: Walker): Promise<Walker | null> {
+  const { store, journey } = walker;
+  const { session, ...outside } = journey;
+  if (session === undefined) return walker;
+  // The gateway says that the guest is outside: the few minutes are over, and what was typed is kept.
+  if (session.grace === true) {
+    const next = await advance(kit, { ...walker, journey: outside });
+    return { ...walker, journey: next };
+  }
+  const { step } = await look(kit, walker);
+  if (step === 'welcome' || step === 'ended') return null;
+  const sentBack = (session.sentBack ?? 0) + 1;
+  const shut = sentBack >= MOST_SENT_BACK ? { shut: 'refused' as const } : {};
+  const again = { ...journey, session: { ...session, sentBack, ...shut } };
+  kit.resume.remember(store, again);
+  return { ...walker, journey: again };
+}
+
+async function welcomeIn(kit: Kit, guest: Guest, reading: Known, req: Request, res: Response) {
   const { store, language } = guest;
   await keepLearnt(kit, store, reading);
+  const fresh = startJourney(store, reading.context, language, kit.ports.clock());
+  notice(kit, { store, journey: fresh }, 'redirect-ok');
   const kept = kit.resume.recall(store, reading.context);
-  const journey: Journey =
-    kept ?? startJourney(store, reading.context, language, kit.ports.clock());
-  const step = await stepOf(kit, store, journey);
-  show(kit, res, await pageFor(kit, store, journey, step));
+  const start = walkerOf(kit, store, fresh, req, res);
+  const before = kept === null ? null : await reopened(kit, { ...start, journey: kept });
+  if (before === null && kept !== null) kit.resume.forget(store, kept);
+  const walker = before ?? start;
+  // Only the portal's own address can be shown as it is: forms and vendors' addresses lead to a page.
+  const moved = walker.journey.session !== undefined || req.path !== basePath(store);
+  if (req.method !== 'GET' || moved) return res.redirect(303, stepPath(kit, store, walker.journey));
+  show(kit, res, await pageFor(kit, walker, await look(kit, walker)));
 }
 
 /** A gateway says that this guest is inside; only our own landing page is worth going back to. */
@@ -77,37 +106,41 @@ export function entry(kit: Kit) {
 /** Where a reading of what a gateway said leads the guest. */
 async function receive(kit: Kit, guest: Guest, reading: Reading, req: Request, res: Response) {
   const { store, language } = guest;
-  if (reading.kind === 'known') return welcomeIn(kit, guest, reading, res);
+  if (reading.kind === 'known') return welcomeIn(kit, guest, reading, req, res);
   if (reading.kind === 'already-inside') return alreadyInside(kit, guest, reading.returnTo, res);
-  const here = req.originalUrl;
+  const here = req.method === 'GET' ? { here: req.originalUrl } : {};
   if (reading.kind === 'absent')
-    return showSorry(kit, res, { kind: 'no-gateway', store, language, here });
-  kit.ports.log.warn({ store: store.id, reason: reading.reason }, 'a redirect was refused');
-  const kind = reading.reason === 'unknown-gateway' ? 'unknown-gateway' : 'forged';
-  showSorry(kit, res, { kind, store, language, here });
+    return showSorry(kit, res, { kind: 'no-gateway', store, language, ...here });
+  const { reason, detail } = reading;
+  kit.ports.log.warn({ store: store.id, reason }, 'a redirect was refused');
+  const noted = {
+    code: `redirect-${reason}` as const,
+    ...(detail === undefined ? {} : { detail }),
+  };
+  void kit.ports.doors.noticed?.(store, null, noted).catch(() => undefined);
+  const kind = reason === 'unknown-gateway' ? 'unknown-gateway' : 'forged';
+  showSorry(kit, res, { kind, store, language, ...here });
 }
 
 /** The same for guests whom a vendor's own address brought. */
 export function receiver(kit: Kit): Lobby['receive'] {
   return async (req, res, store, reading) => {
     guard(res);
-    await receive(
-      kit,
-      { store, language: languageOf(req, store.defaultLanguage) },
-      reading,
-      req,
-      res,
-    );
+    await receive(kit, { store, language: languageOf(req, store) }, reading, req, res);
   };
 }
 
-/** A form sent to the door itself: a gateway's call, or a stray. */
+/** A form sent to the door itself: a gateway's call, a guest whom a router's own page sends on, or a stray. */
 export function machine(kit: Kit) {
-  return withStore(kit, async ({ store }, req: Request, res) => {
+  return withStore(kit, async (guest, req: Request, res) => {
+    const { store } = guest;
     const fields = new URLSearchParams();
     for (const [name, value] of Object.entries((req.body ?? {}) as Record<string, unknown>))
       if (typeof value === 'string') fields.set(name, value);
     if (await answerMachine(kit, store, fields, res)) return;
-    res.redirect(303, basePath(store));
+    for (const [name, value] of fieldsOf(req)) if (!fields.has(name)) fields.set(name, value);
+    const reading = kit.gateways.read(fields, store, visitOf(kit, req));
+    if (reading.kind === 'absent') return res.redirect(303, basePath(store));
+    await receive(kit, guest, reading, req, res);
   });
 }

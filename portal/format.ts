@@ -1,13 +1,22 @@
 /** PURE. Times, addresses and codes as a guest reads them. */
 import QRCode from 'qrcode';
-import type { Language, OfferCard } from './ports.ts';
+import type { Language, OfferCard, StoreView } from './ports.ts';
+import type { Translate } from './texts.ts';
 
 const DAY_MS = 86_400_000;
+
+/** Where a language alone leaves the digits open, they are those of the codes a guest types: 0 to 9. */
+const LOCALE: Record<Language, string> = {
+  en: 'en-GB',
+  'zh-CN': 'zh-CN',
+  es: 'es',
+  ar: 'ar-u-nu-latn',
+};
 
 /** Hour and minute where the shop is, rounded up, so that nobody comes too early. */
 export function clockTime(at: number, language: Language, timezone: string): string {
   const minute = Math.ceil(at / 60_000) * 60_000;
-  return new Intl.DateTimeFormat(language === 'en' ? 'en-GB' : language, {
+  return new Intl.DateTimeFormat(LOCALE[language], {
     hour: '2-digit',
     minute: '2-digit',
     hourCycle: 'h23',
@@ -18,7 +27,7 @@ export function clockTime(at: number, language: Language, timezone: string): str
 /** A day for what is far off, a day and time for what ends within two days. */
 export function deadline(at: number, now: number, language: Language, timezone: string): string {
   const near = at - now < 2 * DAY_MS;
-  const form = new Intl.DateTimeFormat(language === 'en' ? 'en-GB' : language, {
+  const form = new Intl.DateTimeFormat(LOCALE[language], {
     day: 'numeric',
     month: 'long',
     timeZone: timezone,
@@ -35,7 +44,7 @@ export function masked(address: string): string {
 }
 
 /** The code as a QR: dark on white in either theme, because tills read no other. */
-function qrSvg(code: string, label: string): string {
+export function qrSvg(code: string, label: string): string {
   const { modules } = QRCode.create(code, { errorCorrectionLevel: 'M' });
   const quiet = 3;
   const size = modules.size + 2 * quiet;
@@ -47,17 +56,48 @@ function qrSvg(code: string, label: string): string {
   return `<svg viewBox="0 0 ${size} ${size}" role="img" aria-label="${name}" shape-rendering="crispEdges"><path fill="#fff" d="M0 0h${size}v${size}H0z"/><path d="${path}"/></svg>`;
 }
 
-export function offerView(
+/** A card as the page shows it. */
+export function offerViewOf(
   card: OfferCard,
-  now: number,
+  { timezone }: StoreView,
   language: Language,
-  timezone: string,
-  label: string,
+  t: Translate,
+  now: number,
 ) {
   const code = card.code.slice(0, 100);
   return {
     ...card,
     until: deadline(card.validUntil, now, language, timezone),
-    qr: qrSvg(code, label),
+    qr: qrSvg(code, t('offer.qr', { code })),
   };
+}
+
+const DAYS = ['sun', 'mon', 'tue', 'wed', 'thu', 'fri', 'sat'] as const;
+
+/** When the WiFi opens next by its hours, as a guest says it; null when they do not tell. */
+export function nextOpening(store: StoreView, now: number, language: Language): string | null {
+  const { hours, timezone } = store;
+  if (hours === undefined) return null;
+  const wall = new Intl.DateTimeFormat('en-GB', {
+    weekday: 'short',
+    hour: '2-digit',
+    minute: '2-digit',
+    hourCycle: 'h23',
+    timeZone: timezone,
+  });
+  for (let ahead = 0; ahead <= 7; ahead++) {
+    const at = now + ahead * DAY_MS;
+    const parts = Object.fromEntries(
+      wall.formatToParts(at).map(({ type, value }) => [type, value]),
+    );
+    const day = DAYS.find((name) => name === parts['weekday']?.toLowerCase());
+    const clock = ahead === 0 ? `${parts['hour']}:${parts['minute']}` : '';
+    const next = (day === undefined ? [] : hours[day]).map(({ from }) => from).toSorted();
+    const from = next.find((time) => time > clock);
+    if (from === undefined) continue;
+    if (ahead === 0) return from;
+    const name = new Intl.DateTimeFormat(LOCALE[language], { weekday: 'long', timeZone: timezone });
+    return `${name.format(at)} ${from}`;
+  }
+  return null;
 }

@@ -2,24 +2,27 @@
 import type { Request, Response } from 'express';
 import { z } from 'zod';
 import type { Journey } from './context.ts';
+import { MAX_SEALED } from './context.ts';
 import type { Kit } from './kit.ts';
 import { stepPath } from './kit.ts';
-import { markShown, offersHtml } from './pages.ts';
+import { advance, comeBack, grace, knockAgain } from './admit.ts';
+import { consent, OPTIONAL } from './agree.ts';
+import { markShown, offersHtml } from './pages-inside.ts';
 import type { StoreView } from './ports.ts';
-import { fieldsOf, opened, showSorry, withStore } from './reply.ts';
-import { advance, answer, choose, consent, knockAgain, prove, stepOf } from './walk.ts';
+import { fieldsOf, opened, showSorry, walkerOf, withStore } from './reply.ts';
+import { answer, choose, look, prove, tellAge } from './walk.ts';
 import type { Walker } from './walk.ts';
 
 const text = (most: number) => z.string().max(most).default('');
 
 const Fields = z.object({
-  j: text(4096),
-  method: text(20),
+  j: text(MAX_SEALED),
+  method: text(80),
   value: text(300),
+  factor: text(60),
   skip: text(10),
-  access: text(100),
-  offers: text(100),
-  marketing: text(10),
+  /** Boxes that were ticked. */
+  ...Object.fromEntries(OPTIONAL.map((purpose) => [purpose, text(10)])),
 });
 type Fields = z.infer<typeof Fields>;
 type Act = (kit: Kit, walker: Walker, fields: Fields) => Promise<Journey> | Journey;
@@ -35,31 +38,42 @@ function action(act: Act) {
       if (journey === null) return;
       // Where to go on if the host fails now: the page before, with all that was kept.
       res.locals['here'] = stepPath(kit, store, journey);
-      const walker: Walker = { store, journey, networkIp: req.ip ?? '' };
+      const walker = walkerOf(kit, store, journey, req, res);
+      const { session } = journey;
       // Whoever is inside already is led there, whatever an old page still sends.
-      const next =
-        journey.session === undefined || act === again
-          ? await advance(kit, { ...walker, journey: await act(kit, walker, read.data) })
-          : journey;
+      const outside = session === undefined || session.grace === true || act === again;
+      const next = outside
+        ? await advance(kit, { ...walker, journey: await act(kit, walker, read.data) })
+        : journey;
       res.redirect(303, stepPath(kit, store, next));
     });
 }
 
 const again: Act = (kit, walker) => knockAgain(kit, walker);
 
+function ticked(fields: Record<string, string>): ReadonlySet<string> {
+  return new Set(OPTIONAL.filter((purpose) => fields[purpose] === 'yes'));
+}
+
 export const actions: Record<string, (kit: Kit) => ReturnType<typeof withStore>> = {
-  choose: action((_kit, walker, { method }) => choose(walker, method)),
+  back: action((kit, walker, { value }) => comeBack(kit, walker, value === 'yes')),
+  age: action((_kit, walker, { value }) => tellAge(walker, value)),
+  choose: action((kit, walker, { method }) => choose(kit, walker, method)),
   start: action((kit, walker, { value }) => prove(kit, walker, { action: 'start', value })),
-  finish: action((kit, walker, { value }) => prove(kit, walker, { action: 'finish', value })),
-  consent: action((kit, walker, { access, offers, marketing }) =>
-    consent(kit, walker, { access, offers, marketing: marketing === 'yes' }),
+  finish: action((kit, walker, { value, factor }) =>
+    prove(kit, walker, { action: 'finish', value, factor }),
   ),
+  grace: action((kit, walker) => grace(kit, walker)),
+  consent: action((kit, walker, fields) => consent(kit, walker, ticked(fields))),
   profile: action((_kit, walker, { value, skip }) => answer(walker, value, skip !== '')),
   admit: action((_kit, walker) => walker.journey),
   again: action(again),
 };
 
-/** For the connecting page's script: stay, or go on. */
+/** Steps whose page waits, by the name its script goes by. */
+const WAITS: Record<string, number> = { connecting: 1_000, waiting: 2_000 };
+
+/** For the script of a page that waits: stay, or go on. */
 export function liveness(kit: Kit) {
   return withStore(kit, async ({ store }, req, res) => {
     const read = kit.seal.open(fieldsOf(req).get('j') ?? '', store);
@@ -67,9 +81,10 @@ export function liveness(kit: Kit) {
       res.status(410).json({});
       return;
     }
-    const step = await stepOf(kit, store, read.journey);
-    const go = stepPath(kit, store, read.journey);
-    res.json(step === 'connecting' ? { wait: 1000 } : { go });
+    const { step } = await look(kit, walkerOf(kit, store, read.journey, req, res));
+    const at = fieldsOf(req).get('at') ?? 'connecting';
+    const wait = step === at ? WAITS[step] : undefined;
+    res.json(wait === undefined ? { go: stepPath(kit, store, read.journey) } : { wait });
   });
 }
 
@@ -108,7 +123,7 @@ export function offersNews(kit: Kit) {
       res.status(410).json({});
       return;
     }
-    const step = await stepOf(kit, store, read.journey);
+    const { step } = await look(kit, walkerOf(kit, store, read.journey, req, res));
     if (step !== 'welcome') {
       res.json({ go: stepPath(kit, store, read.journey) });
       return;

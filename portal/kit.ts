@@ -3,6 +3,8 @@ import type { Journey, Seal } from './context.ts';
 import { createSeal } from './context.ts';
 import type { Gateways } from './gateways/all.ts';
 import { createGateways } from './gateways/all.ts';
+import type { Oidc } from './methods/oidc.ts';
+import { createOidc } from './methods/oidc.ts';
 import type { Once } from './once.ts';
 import { createOnce } from './once.ts';
 import type { Language, PortalPorts, StoreView } from './ports.ts';
@@ -12,6 +14,8 @@ import type { Resume } from './resume.ts';
 import { createResume } from './resume.ts';
 import type { Texts } from './texts.ts';
 import { createTexts } from './texts.ts';
+import type { Throttle } from './throttle.ts';
+import { createThrottle } from './throttle.ts';
 
 export interface PortalSettings {
   /** At least 32 octets; seals the journeys. Changing it restarts journeys under way. */
@@ -27,6 +31,8 @@ export interface PortalSettings {
   probes?: Record<string, string>;
   /** How long an offer request may be held open (ms). */
   offerWaitMs?: number;
+  /** How long a form waits for a gateway before its page goes on without the answer (ms). */
+  doorMs?: number;
 }
 
 export interface Kit {
@@ -38,7 +44,12 @@ export interface Kit {
   renderer: Renderer;
   once: Once;
   resume: Resume;
+  oidc: Oidc;
+  /** Wrong short links by network address: their keys are short enough to be guessed at. */
+  guesses: Throttle;
 }
+
+const GUESSES = { most: 20, windowMs: 10 * 60_000 };
 
 export function createKit(ports: PortalPorts, settings: PortalSettings): Kit {
   if (settings.secret.length < 32) throw new Error('the portal secret needs at least 32 octets');
@@ -52,6 +63,11 @@ export function createKit(ports: PortalPorts, settings: PortalSettings): Kit {
     renderer: createRenderer(texts, settings.viewCache),
     once: createOnce(ports.clock),
     resume: createResume(ports.clock),
+    oidc: createOidc({
+      clock: ports.clock,
+      plainLoopback: new URL(settings.publicUrl).protocol === 'http:',
+    }),
+    guesses: createThrottle(ports.clock, GUESSES),
   };
 }
 

@@ -3,27 +3,37 @@ import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { createHash, randomBytes } from 'node:crypto';
 import ejs from 'ejs';
-import type { Language, StoreView, Theme } from './ports.ts';
+import type { Language, StoreView } from './ports.ts';
 import type { Texts, Translate } from './texts.ts';
+import { directionOf, languagesOf } from './texts.ts';
+import { logoOf, themeCss } from './theme.ts';
 
 const VIEWS = join(import.meta.dirname, 'views');
 const PUBLIC = join(import.meta.dirname, 'public');
-const COLOUR = /^#[0-9a-f]{6}$/i;
-const FALLBACK = { accent: '#1f5fbf', onAccent: '#ffffff' };
 
 export type ViewName =
+  | 'back'
+  | 'age'
   | 'choose'
   | 'code'
   | 'voucher'
+  | 'member'
+  | 'oidc'
+  | 'staff'
+  | 'waiting'
   | 'consent'
   | 'profile'
   | 'retry'
+  | 'renew'
   | 'late'
+  | 'shut'
   | 'door'
+  | 'post'
   | 'connecting'
   | 'welcome'
   | 'sorry'
-  | 'inside';
+  | 'inside'
+  | `self${string}`;
 
 export interface Page {
   view: ViewName;
@@ -37,6 +47,8 @@ export interface Page {
   refresh?: { seconds: number; url: string; always?: boolean };
   /** What the page's script asks. */
   poll?: string;
+  /** Where the page's one form is sent, when that is not here: the script sends it at once. */
+  formTo?: string;
 }
 
 /** A page, and the status it is sent with. */
@@ -52,6 +64,8 @@ export interface Rendered {
 
 export interface Renderer {
   page(page: Page): Rendered;
+  /** What stands in the page's main part. */
+  main(page: Page): string;
   /** The offers alone, for the page's script to put in place. */
   offers(cards: object[], language: Language): string;
   asset(name: string): { body: string; type: string; etag: string } | null;
@@ -68,13 +82,6 @@ export function squeezeCss(css: string): string {
     .replaceAll(/: /g, ':')
     .replaceAll(';}', '}')
     .trim();
-}
-
-/** A theme is data: anything but two plain colours falls back to ours. */
-export function themeCss(theme: Theme | undefined): string {
-  const fine = theme !== undefined && COLOUR.test(theme.accent) && COLOUR.test(theme.onAccent);
-  const { accent, onAccent } = fine ? theme : FALLBACK;
-  return `:root{--accent:${accent};--on-accent:${onAccent}}`;
 }
 
 function refreshTag(page: Page): string {
@@ -110,37 +117,59 @@ function readAsset(name: string) {
 const css = () => squeezeCss(readFileSync(join(PUBLIC, 'portal.css'), 'utf8'));
 const script = () => `/p/assets/portal.js?v=${readAsset('portal.js')?.etag ?? ''}`;
 
+/** Values of right-to-left texts stand between isolates (`Texts`); inside tags those stay as they are. */
+function withBdi(html: string): string {
+  return html.replaceAll(
+    /<[^>]*>|\u2066([^\u2066\u2069<>]*)\u2069/g,
+    (found, value: string | undefined) =>
+      value === undefined ? found : `<bdi dir="ltr">${value}</bdi>`,
+  );
+}
+
 export function createRenderer(texts: Texts, viewCache: boolean): Renderer {
   const template = createTemplates(viewCache);
   const kept = viewCache ? { script: script(), css: css() } : null;
-  const otherLanguage = (page: Page) => {
-    const code = page.language === 'en' ? 'zh-CN' : 'en';
-    const href = page.inLanguage?.(code);
-    return href === undefined ? null : { code, href, name: texts.in(code)('language.name') };
+  const otherLanguages = (page: Page) => {
+    const { inLanguage } = page;
+    if (inLanguage === undefined) return [];
+    const others = languagesOf(page.store).filter((code) => code !== page.language);
+    return others.map((code) => ({
+      code,
+      dir: directionOf(code),
+      href: inLanguage(code),
+      name: texts.in(code)('language.name'),
+    }));
+  };
+  const main = (page: Page) => {
+    const t: Translate = texts.in(page.language);
+    return withBdi(template(page.view, { ...page.locals, t, lang: page.language }));
   };
   return {
+    main,
     page(page) {
       const nonce = randomBytes(16).toString('base64');
-      const t: Translate = texts.in(page.language);
       const shop = page.store?.name ?? '';
-      const body = template(page.view, { ...page.locals, t, lang: page.language });
+      const scripted = page.poll !== undefined || page.formTo !== undefined;
       const html = template('layout', {
-        t,
+        t: texts.in(page.language),
         nonce,
         shop,
-        body,
+        body: main(page),
         lang: page.language,
-        title: page.title,
+        dir: directionOf(page.language),
+        title: page.title.replaceAll(/[\u2066\u2069]/g, ''),
         initial: initialOf(shop),
+        logo: logoOf(page.store),
+        accented: page.store?.theme.background === 'accent',
         css: (kept?.css ?? css()) + themeCss(page.store?.theme),
         head: refreshTag(page),
         poll: page.poll ?? '',
-        script: page.poll === undefined ? '' : (kept?.script ?? script()),
-        otherLanguage: otherLanguage(page),
+        script: scripted ? (kept?.script ?? script()) : '',
+        otherLanguages: otherLanguages(page),
       });
       return { html: `${html}\n`, nonce };
     },
-    offers: (cards, language) => template('offers', { cards, t: texts.in(language) }),
+    offers: (cards, language) => withBdi(template('offers', { cards, t: texts.in(language) })),
     asset: readAsset,
   };
 }

@@ -1,6 +1,7 @@
 /** From a request to the shop and the journey it speaks of, and from a page to the answer. */
 import type { Request, Response } from 'express';
 import type { Journey } from './context.ts';
+import { deviceOf } from './device.ts';
 import { contentSecurityPolicy, guard } from './headers.ts';
 import type { Kit } from './kit.ts';
 import { inLanguage } from './kit.ts';
@@ -8,7 +9,8 @@ import type { Language, StoreView } from './ports.ts';
 import type { Shown } from './render.ts';
 import type { SorryFor } from './sorry.ts';
 import { sorryPage } from './sorry.ts';
-import { asLanguage, languageFromHeader } from './texts.ts';
+import { languageFromHeader, languagesOf, offered } from './texts.ts';
+import type { Walker } from './walk.ts';
 
 /** Who asks, before anything about a journey is known. */
 export interface Guest {
@@ -27,15 +29,33 @@ export function fieldsOf(req: Request): URLSearchParams {
 }
 
 /** Asked for in the address, else by the browser, else the shop's own. */
-export function languageOf(req: Request, otherwise: Language): Language {
-  const wished = asLanguage(fieldsOf(req).get('lang'));
-  return wished ?? languageFromHeader(req.headers['accept-language'], otherwise);
+export function languageOf(req: Request, store: StoreView | null): Language {
+  const languages = languagesOf(store);
+  const wished = offered(languages, fieldsOf(req).get('lang'));
+  const [first = 'en'] = languages;
+  const otherwise = offered(languages, store?.defaultLanguage) ?? first;
+  return wished ?? languageFromHeader(req.headers['accept-language'], otherwise, languages);
+}
+
+/** What only this request tells, beside the journey it speaks of. */
+export function walkerOf(
+  kit: Kit,
+  store: StoreView,
+  journey: Journey,
+  req: Request,
+  res: Response,
+): Walker {
+  const userAgent = (req.headers['user-agent'] ?? '').slice(0, 400);
+  const device = deviceOf(kit, store, req, res);
+  return { store, journey, networkIp: req.ip ?? '', userAgent, device };
 }
 
 export function show(kit: Kit, res: Response, { page, status }: Shown): void {
   const { html, nonce } = kit.renderer.page(page);
   guard(res);
-  res.set('Content-Security-Policy', contentSecurityPolicy(nonce, page.poll !== undefined));
+  const scripted = page.poll !== undefined || page.formTo !== undefined;
+  const formTo = page.formTo === undefined ? {} : { formTo: page.formTo };
+  res.set('Content-Security-Policy', contentSecurityPolicy(nonce, { scripted, ...formTo }));
   res.set('Content-Language', page.language);
   res.status(status).type('html').send(html);
 }
@@ -50,7 +70,7 @@ export function withStore(kit: Kit, handle: GuestHandler) {
     guard(res);
     const slug = String(req.params['store']);
     const store = SLUG.test(slug) ? await kit.ports.desk.store(slug) : null;
-    const language = languageOf(req, store?.defaultLanguage ?? 'en');
+    const language = languageOf(req, store);
     if (store === null) {
       const here = req.method === 'GET' ? { here: req.originalUrl } : {};
       return showSorry(kit, res, { kind: 'unknown-store', store, language, ...here });
@@ -67,7 +87,7 @@ export function opened(
   req: Request,
   res: Response,
 ): Journey | null {
-  const wished = asLanguage(fieldsOf(req).get('lang'));
+  const wished = offered(languagesOf(store), fieldsOf(req).get('lang'));
   const read = kit.seal.open(sealed ?? '', store);
   if (read.ok) return inLanguage(read.journey, wished);
   const here = req.method === 'GET' ? { here: req.originalUrl } : {};

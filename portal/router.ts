@@ -1,19 +1,24 @@
 /** Every guest URL, in the order a guest meets them; mounted by the host at `/`. */
 import express from 'express';
 import type { ErrorRequestHandler, Request, Response, Router } from 'express';
-import { CAPTIVE_JSON, captiveAnswer, probeAnswer } from './captive-api.ts';
+import { capport, capportByMac } from './capport.ts';
+import { probeAnswer } from './captive-api.ts';
 import { entry, fieldsOf, machine, receiver } from './entry.ts';
 import { createEquipment } from './equipment.ts';
 import type { PortalEquipment } from './equipment.ts';
 import type { Lobby } from './gateways/gateway.ts';
 import { actions, liveness, offersNews } from './forms.ts';
+import { notice } from './admit.ts';
+import { comeBackFromProvider, goOn, leave } from './leave.ts';
 import { guard } from './headers.ts';
 import type { Kit, PortalSettings } from './kit.ts';
-import { basePath, createKit, stepPath } from './kit.ts';
+import { createKit, stepPath } from './kit.ts';
 import { pageFor } from './pages.ts';
-import type { PortalPorts, RegisteredGateway } from './ports.ts';
-import { languageOf, opened, show, showSorry, withStore } from './reply.ts';
-import { stepOf } from './walk.ts';
+import type { PortalPorts } from './ports.ts';
+import { languageOf, opened, show, showSorry, walkerOf, withStore } from './reply.ts';
+import { logoVersion } from './theme.ts';
+import { mountSelf } from './self/routes.ts';
+import { look } from './walk.ts';
 
 export type { PortalSettings } from './kit.ts';
 export { pretendRedirect } from './gateways/pretend.ts';
@@ -44,27 +49,15 @@ function asset(kit: Kit) {
   };
 }
 
-/** RFC 8908 section 4: one address per client, handed out by the gateway's DHCP (RFC 8910). */
-function capport(kit: Kit) {
-  return async (req: Request, res: Response) => {
-    guard(res);
-    const { desk, clock } = kit.ports;
-    const slug = String(req.params['store']);
-    const key = String(req.params['clientKey']);
-    const store = /^[\w-]{1,64}$/.test(slug) ? await desk.store(slug) : null;
-    if (store === null || !/^[\w-]{16,128}$/.test(key)) {
-      res.status(404).type('application/problem+json').send('{"title":"Not found","status":404}');
-      return;
-    }
-    const session = await desk.sessionByClientKey(store, key);
-    const mine = new URL(`${basePath(store)}/me/${key}`, kit.settings.publicUrl).href;
-    const extend = (one: RegisteredGateway) => kit.gateways.of(one.kind).capabilities(one).extend;
-    const canExtend = store.gateways.length > 0 && store.gateways.every(extend);
-    const said = captiveAnswer(store, session, mine, clock(), { offersUrl: mine, canExtend });
-    // Octets, not text: RFC 8908 registers the type without a charset, and express would add one.
-    res.set({ 'Cache-Control': 'private, no-store', 'Content-Type': CAPTIVE_JSON });
-    res.send(Buffer.from(JSON.stringify(said)));
-  };
+/** A store's logo where it is too large to stand in every page. */
+function logo(kit: Kit) {
+  return withStore(kit, ({ store, language }, req, res) => {
+    const data = store.theme.logo?.data;
+    if (data === undefined) return showSorry(kit, res, { kind: 'not-found', store, language });
+    const fixed = fieldsOf(req).get('v') === logoVersion(data);
+    res.set('Cache-Control', fixed ? 'public, max-age=31536000, immutable' : 'no-cache');
+    res.type('png').send(Buffer.from(data, 'base64'));
+  });
 }
 
 /** What RFC 8908 calls the user portal: for who is inside, the time left and the offers. */
@@ -97,9 +90,10 @@ function go(kit: Kit) {
   return withStore(kit, async (guest, req, res) => {
     const journey = opened(kit, guest, fieldsOf(req).get('j'), req, res);
     if (journey === null) return;
-    const step = await stepOf(kit, guest.store, journey);
+    const walker = walkerOf(kit, guest.store, journey, req, res);
     const turns = Number(fieldsOf(req).get('n') ?? 0);
-    show(kit, res, await pageFor(kit, guest.store, journey, step, turns > 0 ? turns : 0));
+    const looked = await look(kit, walker);
+    show(kit, res, await pageFor(kit, walker, looked, turns > 0 ? turns : 0));
   });
 }
 
@@ -111,13 +105,15 @@ function landed(kit: Kit) {
     if (journey === null) return;
     const { session, context } = journey;
     const gateway = store.gateways.find((known) => known.id === context?.gatewayId);
-    const byBrowser =
-      gateway !== undefined &&
-      kit.gateways.of(gateway.kind).capabilities(gateway).door === 'browser';
-    if (session === undefined || !byBrowser)
+    const able = gateway && kit.gateways.of(gateway.kind).capabilities(gateway);
+    if (session === undefined || able?.door !== 'browser')
       return res.redirect(303, stepPath(kit, store, journey));
-    await kit.ports.doors.landed(store, session.grant.sessionId);
+    // A browser's word counts only where the gateway gives none: anybody can ask for this address.
+    if (!able.status) await kit.ports.doors.landed(store, session.grant.sessionId);
+    notice(kit, { store, journey }, 'door-opened');
+    kit.resume.forget(store, journey);
     const inside = { ...journey, session: { ...session, landed: true } };
+    if (session.grace === true) kit.resume.remember(store, inside);
     res.redirect(303, stepPath(kit, store, inside));
   });
 }
@@ -125,12 +121,12 @@ function landed(kit: Kit) {
 /** Anything that went wrong below: a page for the guest, a line without names for the host. */
 function failures(kit: Kit): ErrorRequestHandler {
   return (error: unknown, req, res, next) => {
-    if (res.headersSent || !/^\/(?:p|capport)\//.test(req.path)) return next(error);
+    if (res.headersSent || !/^\/(?:p|capport|guest)\//.test(req.path)) return next(error);
     const status = Number((error as { status?: unknown }).status ?? 500);
     const theirs = status >= 400 && status < 500;
     const name = error instanceof Error ? error.name : 'unknown';
     if (!theirs) kit.ports.log.error({ error: name }, 'the portal could not answer');
-    const language = languageOf(req, 'en');
+    const language = languageOf(req, null);
     const back =
       req.method === 'GET' ? req.originalUrl : (res.locals['here'] as string | undefined);
     showSorry(kit, res, {
@@ -154,6 +150,7 @@ export function createPortal(ports: PortalPorts, settings: PortalSettings): Port
   const form = express.urlencoded({ extended: false, limit: '16kb', parameterLimit: 40 });
   router.use(probes(kit));
   router.get('/p/assets/:file', asset(kit));
+  router.get('/capport/:store/client/:mac', capportByMac(kit));
   router.get('/capport/:store/:clientKey', capport(kit));
   router.get('/p/:store', entry(kit));
   router.post('/p/:store', form, machine(kit));
@@ -162,8 +159,13 @@ export function createPortal(ports: PortalPorts, settings: PortalSettings): Port
   router.get('/p/:store/status.json', liveness(kit));
   router.get('/p/:store/offers.json', offersNews(kit));
   router.get('/p/:store/me/:clientKey', mine(kit));
+  router.get('/p/:store/logo.png', logo(kit));
+  router.get('/p/:store/r/:key', goOn(kit));
+  router.get('/p/:store/leave', leave(kit));
+  router.get('/p/:store/oidc', comeBackFromProvider(kit));
   for (const [name, action] of Object.entries(actions))
     router.post(`/p/:store/${name}`, form, action(kit));
+  mountSelf(router, kit);
   const lost = withStore(kit, ({ store, language }, _req, res) =>
     showSorry(kit, res, { kind: 'not-found', store, language }),
   );

@@ -1,6 +1,7 @@
 /** The pages for when something is in the way: what happened, what we kept, what to do; never a dead end. */
 import type { Journey } from './context.ts';
 import { startJourney } from './context.ts';
+import { nextOpening } from './format.ts';
 import type { Kit } from './kit.ts';
 import { stepPath } from './kit.ts';
 import type { Language, StoreView } from './ports.ts';
@@ -17,6 +18,8 @@ export type SorryKind =
   | 'host-down'
   | 'refused'
   | 'closed'
+  | 'resting'
+  | 'link-old'
   | 'ended'
   | 'not-found'
   | 'bad-form';
@@ -31,6 +34,8 @@ const STATUS: Record<SorryKind, number> = {
   'host-down': 503,
   refused: 403,
   closed: 503,
+  resting: 503,
+  'link-old': 404,
   ended: 200,
   'not-found': 404,
   'bad-form': 400,
@@ -50,6 +55,8 @@ function wordsFor(kind: SorryKind, t: Translate): Words {
     'host-down': 'sorry.host-down',
     refused: 'sorry.refused',
     closed: 'sorry.closed',
+    resting: 'sorry.resting',
+    'link-old': 'sorry.link-old',
     ended: 'sorry.ended',
     'not-found': 'sorry.not-found',
     'bad-form': 'sorry.bad-form',
@@ -70,7 +77,7 @@ export interface SorryFor {
 
 /** A sheet left open over night belongs to another visit. */
 const RESTART_MS = 24 * 3_600_000;
-const RESTARTS: readonly SorryKind[] = ['expired', 'ended', 'refused', 'closed'];
+const RESTARTS: readonly SorryKind[] = ['expired', 'ended', 'refused', 'closed', 'resting'];
 
 type Forward = { href: string; label: string };
 
@@ -95,6 +102,12 @@ function withLanguage(here: string, language: Language): string {
   return url.pathname + url.search;
 }
 
+function opensAgain(kit: Kit, { kind, store, language }: SorryFor, t: Translate): string {
+  const known = kind === 'resting' && store !== null;
+  const time = known ? nextOpening(store, kit.ports.clock(), language) : null;
+  return time === null ? '' : t('sorry.opens', { time });
+}
+
 export function sorryPage(kit: Kit, sorry: SorryFor): Shown {
   const { kind, store, language, here } = sorry;
   const t = kit.texts.in(language);
@@ -104,7 +117,7 @@ export function sorryPage(kit: Kit, sorry: SorryFor): Shown {
     store,
     language,
     title: words.title,
-    locals: { words, forward: wayForward(kit, sorry, t) },
+    locals: { words, opens: opensAgain(kit, sorry, t), forward: wayForward(kit, sorry, t) },
     ...(here === undefined ? {} : { inLanguage: (other: Language) => withLanguage(here, other) }),
   };
   return { page, status: STATUS[kind] };

@@ -2,7 +2,7 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { createInstance } from 'i18next';
-import type { Language, Text } from './ports.ts';
+import type { Language, StoreView, Text } from './ports.ts';
 
 export const LANGUAGES: readonly Language[] = ['en', 'zh-CN', 'es', 'ar'];
 export type Translate = (key: string, values?: Record<string, string | number>) => string;
@@ -14,6 +14,16 @@ export interface Texts {
 function load(language: Language): Record<string, unknown> {
   const file = join(import.meta.dirname, 'texts', `${language}.json`);
   return JSON.parse(readFileSync(file, 'utf8')) as Record<string, unknown>;
+}
+
+/**
+ * Values in a right-to-left text stand between directional isolates, which the templates turn into
+ * `<bdi>`: a time or a code would else change places with its neighbours.
+ */
+function isolated(values: Record<string, string | number>): Record<string, string | number> {
+  const isolate = (value: string | number) =>
+    typeof value === 'string' ? `\u2066${value}\u2069` : value;
+  return Object.fromEntries(Object.entries(values).map(([name, value]) => [name, isolate(value)]));
 }
 
 /** Escaping is the templates' business: a text escaped twice shows its entities to the guest. */
@@ -29,32 +39,62 @@ export function createTexts(): Texts {
       LANGUAGES.map((language) => [language, { translation: load(language) }]),
     ),
   });
-  const translators = new Map<Language, Translate>(
-    LANGUAGES.map((language) => [language, engine.getFixedT(language) as Translate]),
-  );
+  const translatorOf = (language: Language): Translate => {
+    const plain = engine.getFixedT(language) as Translate;
+    if (directionOf(language) === 'ltr') return plain;
+    return (key, values) => plain(key, values && isolated(values));
+  };
+  const translators = new Map(LANGUAGES.map((language) => [language, translatorOf(language)]));
   return { in: (language) => translators.get(language) ?? ((key) => key) };
 }
 
 export function asLanguage(text: string | null | undefined): Language | null {
-  return LANGUAGES.find((language) => language === text) ?? null;
+  return offered(LANGUAGES, text);
 }
 
-/** The first language of `Accept-Language` that we write, by its weight; any Chinese reads ours. */
-export function languageFromHeader(header: string | undefined, otherwise: Language): Language {
+/** The language of that name, if it is one of these. */
+export function offered(
+  languages: readonly Language[],
+  text: string | null | undefined,
+): Language | null {
+  return languages.find((language) => language === text) ?? null;
+}
+
+/** Languages the store writes; all of ours where there is no store. */
+export function languagesOf(store: StoreView | null): readonly Language[] {
+  const chosen = store?.languages ?? [];
+  return chosen.length > 0 ? LANGUAGES.filter((language) => chosen.includes(language)) : LANGUAGES;
+}
+
+const MAX_HEADER = 200;
+
+function weightOf(parameters: readonly string[]): number {
+  const written = parameters
+    .map((parameter) => parameter.trim())
+    .find((one) => one.startsWith('q='));
+  const weight = written === undefined ? 1 : Number(written.slice(2));
+  return weight >= 0 && weight <= 1 ? weight : 0;
+}
+
+/** RFC 9110 section 12.5.4: the most wanted language that is written here; a region or script reads its own. */
+export function languageFromHeader(
+  header: string | undefined,
+  otherwise: Language,
+  languages: readonly Language[] = LANGUAGES,
+): Language {
   const wishes = (header ?? '')
-    .slice(0, 200)
+    .slice(0, MAX_HEADER)
     .split(',')
     .map((part) => {
       const [tag = '', ...parameters] = part.trim().toLowerCase().split(';');
-      const weight = parameters.find((parameter) => parameter.trim().startsWith('q='));
-      return { tag, weight: weight === undefined ? 1 : Number(weight.trim().slice(2)) };
+      return { primary: tag.trim().split('-')[0] ?? '', weight: weightOf(parameters) };
     });
   const byWeight = wishes
     .filter(({ weight }) => weight > 0)
     .toSorted((a, b) => b.weight - a.weight);
-  for (const { tag } of byWeight) {
-    if (tag === 'zh' || tag.startsWith('zh-')) return 'zh-CN';
-    if (tag === 'en' || tag.startsWith('en-')) return 'en';
+  for (const { primary } of byWeight) {
+    const found = languages.find((language) => language.split('-')[0] === primary);
+    if (found !== undefined) return found;
   }
   return otherwise;
 }

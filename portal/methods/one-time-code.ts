@@ -2,7 +2,7 @@
 import type { Journey, Trouble } from '../context.ts';
 import type { SendOutcome, VerifyOutcome } from '../ports.ts';
 import type { Method, MethodForm, MethodTools } from './method.ts';
-import { troubled, untroubled } from './method.ts';
+import { plainDigits, troubled, untroubled } from './method.ts';
 
 type Channel = 'sms' | 'email';
 type CodeMethod = 'sms-code' | 'email-code';
@@ -38,7 +38,8 @@ async function send(
 ): Promise<Journey> {
   const { store, codes, clock, networkIp, once } = tools;
   const again = journey.address !== undefined;
-  const address = journey.address ?? codes.normalise(store, channel, typed);
+  const written = channel === 'sms' ? plainDigits(typed) : typed;
+  const address = journey.address ?? codes.normalise(store, channel, written);
   if (address === null) return troubled(journey, { kind: 'address-invalid' }, typed);
   if (again && clock() < (journey.resendAt ?? 0))
     return troubled(journey, { kind: 'send-limit', retryAt: journey.resendAt ?? 0 });
@@ -53,9 +54,9 @@ async function send(
   return { ...untroubled(journey), address, resendAt: outcome.resendAt };
 }
 
-/** People type `123 456`, and Chinese keyboards give full-width digits. */
+/** People type `123 456`, and not every keyboard's digits are 0 to 9. */
 function digits(typed: string): string {
-  return typed.normalize('NFKC').replaceAll(/[\s-]/g, '');
+  return plainDigits(typed).replaceAll(/[\s-]/g, '');
 }
 
 async function verify(

@@ -1,7 +1,7 @@
 /** A printed code that opens the WiFi; checked here, used up only when the host admits the guest. */
 import type { Trouble } from '../context.ts';
 import type { Method } from './method.ts';
-import { troubled, untroubled } from './method.ts';
+import { plainDigits, troubled, untroubled } from './method.ts';
 
 const TROUBLE = {
   unknown: 'voucher-unknown',
@@ -12,9 +12,11 @@ const TROUBLE = {
 
 const MAX_CODE = 40;
 
-/** Upper case without the blanks and dashes that slips of paper add for the eye. */
+/** Upper case without the blanks, dashes and dots that slips of paper add for the eye; look-alikes are the host's. */
 export function tidyVoucher(typed: string): string {
-  return typed.normalize('NFKC').toUpperCase().replaceAll(/[\s-]/g, '');
+  return plainDigits(typed)
+    .toUpperCase()
+    .replaceAll(/[\s\p{Pd}\p{Cf}_.]/gu, '');
 }
 
 export const voucher: Method = {

@@ -1,5 +1,6 @@
-/* Keeps the connecting and the welcome page current; both work without it. */
+/* Keeps the pages that wait and the welcome page current, and sends the form for a gateway's door; all work without it. */
 (() => {
+  document.querySelector('form[data-auto]')?.submit();
   const address = document.body.dataset.poll;
   if (!address) return;
   const box = document.getElementById('offers');

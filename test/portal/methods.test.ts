@@ -2,8 +2,9 @@
 import { describe, expect, test } from '@jest/globals';
 import type { Journey } from '../../portal/context.ts';
 import { startJourney } from '../../portal/context.ts';
-import { methods } from '../../portal/methods/all.ts';
+import { methods, waysOf } from '../../portal/methods/all.ts';
 import type { MethodTools } from '../../portal/methods/method.ts';
+import { heardFromStaff, tidyName } from '../../portal/methods/staff.ts';
 import { tidyVoucher } from '../../portal/methods/voucher.ts';
 import { createOnce } from '../../portal/once.ts';
 import type { MethodName, SendOutcome, VerifyOutcome } from '../../portal/ports.ts';
@@ -20,16 +21,26 @@ const context = {
 
 function desk() {
   const fakes = makeFakes();
-  const { codes, vouchers, clock } = fakes.ports;
-  const once = createOnce(clock);
-  const tools: MethodTools = { store, codes, vouchers, clock, networkIp: '203.0.113.9', once };
+  const { codes, vouchers, clock, members, approvals } = fakes.ports;
+  const tools: MethodTools = {
+    store,
+    codes,
+    vouchers,
+    clock,
+    networkIp: '203.0.113.9',
+    once: createOnce(clock),
+    ...(members === undefined ? {} : { members }),
+    ...(approvals === undefined ? {} : { approvals }),
+  };
   const journey = startJourney(store, context, 'zh-CN', clock());
   const go = async (
     name: MethodName,
     action: 'start' | 'finish',
     value: string,
     from: Journey = journey,
-  ): Promise<Journey> => (await methods[name]?.submit?.(from, { action, value }, tools)) ?? from;
+    factor = '',
+  ): Promise<Journey> =>
+    (await methods[name]?.submit?.(from, { action, value, factor }, tools)) ?? from;
   return { fakes, tools, journey, go };
 }
 
@@ -98,12 +109,15 @@ describe('one-time codes', () => {
     expect(next.address).toBe('+447700900123');
   });
 
-  test.each(['123 456', '１２３４５６', '123-456'])('%s is read as six digits', async (typed) => {
-    const { fakes, go } = desk();
-    const sent = await go('sms-code', 'start', '+447700900123');
-    await go('sms-code', 'finish', typed, sent);
-    expect(fakes.of('codes.verify')).toMatchObject([{ code: '123456' }]);
-  });
+  test.each(['123 456', '１２３４５６', '123-456', '١٢٣٤٥٦', '۱۲۳۴۵۶', '\u200f123456 '])(
+    '%s is read as six digits',
+    async (typed) => {
+      const { fakes, go } = desk();
+      const sent = await go('sms-code', 'start', '+447700900123');
+      await go('sms-code', 'finish', typed, sent);
+      expect(fakes.of('codes.verify')).toMatchObject([{ code: '123456' }]);
+    },
+  );
 
   test('a code without an address proves nothing', async () => {
     const { fakes, go } = desk();
@@ -202,5 +216,104 @@ describe('who left the sheet', () => {
     resume.remember(store, journey);
     resume.forget(store, journey);
     expect(resume.recall(store, context)).toBeNull();
+  });
+});
+
+describe('member cards', () => {
+  test('are checked with the device and its network, in whatever digits', async () => {
+    const { fakes, journey, go } = desk();
+    const next = await go('member-card', 'finish', ' m１００-200 ', journey, '٤٣٢١');
+    expect(next.proof).toEqual({ method: 'member-card', number: 'M100200' });
+    expect(next.typed).toBeUndefined();
+    expect(fakes.of('members.check')).toEqual([
+      { number: 'm100-200', factor: '4321', mac: context.mac, ip: '203.0.113.9' },
+    ]);
+  });
+
+  test('five wrong tries, then calm words; the second field is never kept', async () => {
+    const { journey, go } = desk();
+    let next = journey;
+    for (let n = 0; n < 5; n++) {
+      next = await go('member-card', 'finish', 'M100200', next, `77${n}9`);
+      expect(next).toMatchObject({ trouble: { kind: 'member-unknown' }, typed: 'M100200' });
+      expect(JSON.stringify(next)).not.toContain(`77${n}9`);
+    }
+    next = await go('member-card', 'finish', 'M100200', next, '4321');
+    expect(next.trouble).toEqual({ kind: 'member-limit' });
+    expect(next.proof).toBeUndefined();
+  });
+
+  test.each([
+    ['', '4321'],
+    ['M100200', ''],
+    ['X'.repeat(41), '4321'],
+    ['M100200', '9'.repeat(21)],
+  ])('%j with %j is not even asked about', async (number, factor) => {
+    const { fakes, journey, go } = desk();
+    const next = await go('member-card', 'finish', number, journey, factor);
+    expect(next.trouble).toEqual({ kind: 'member-unknown' });
+    expect(fakes.of('members.check')).toHaveLength(0);
+  });
+});
+
+describe('the staff', () => {
+  test('read one short line, and are asked once', async () => {
+    const { fakes, go } = desk();
+    expect(tidyName(' Ada\n\u202eLovelace\t ')).toBe('Ada Lovelace');
+    expect(tidyName('x'.repeat(99))).toHaveLength(60);
+    const [one, two] = await Promise.all([
+      go('staff', 'start', 'Ada'),
+      go('staff', 'start', 'Ada'),
+    ]);
+    expect([one?.requestId, two?.requestId]).toEqual(['ask-1', 'ask-1']);
+    expect(fakes.of('approvals.ask')).toEqual([{ name: 'Ada', mac: context.mac }]);
+    expect((await go('staff', 'start', ' \n ')).trouble).toEqual({ kind: 'name-missing' });
+  });
+
+  test.each([
+    ['waiting', { requestId: 'ask-1' }],
+    ['granted', { proof: { method: 'staff', requestId: 'ask-1' } }],
+    ['denied', { trouble: { kind: 'staff-denied' } }],
+    ['expired', { trouble: { kind: 'staff-expired' } }],
+  ] as const)('%s', async (state, expected) => {
+    const { fakes, tools, go } = desk();
+    const asked = await go('staff', 'start', 'Ada');
+    const request = fakes.approvals.get('ask-1');
+    if (request !== undefined) request.state = state;
+    const next = await heardFromStaff(asked, tools);
+    expect(next).toMatchObject(expected);
+    expect(next.requestId).toBe(state === 'waiting' ? 'ask-1' : undefined);
+    expect(next.proof !== undefined).toBe(state === 'granted');
+  });
+});
+
+describe('ways in', () => {
+  const wordings = fakeStore().wordings;
+  const oidc = ['a', 'b'].map((id) => ({
+    id,
+    name: id,
+    issuer: 'https://id.example',
+    clientId: 'c',
+    clientSecret: 's',
+    scopes: [],
+  }));
+  const all: MethodName[] = ['oidc', 'staff', 'member-card', 'voucher'];
+
+  test('are the store’s, in its order, each provider by itself', () => {
+    const { ports } = makeFakes();
+    expect(waysOf(ports, fakeStore({ methods: all, oidc }))).toEqual([
+      'oidc:a',
+      'oidc:b',
+      'staff',
+      'member-card',
+      'voucher',
+    ]);
+    expect(waysOf(ports, fakeStore({ methods: ['oidc'] }))).toEqual([]);
+    expect(waysOf(ports, fakeStore({ methods: all, wordings: wordings.slice(1) }))).toEqual([]);
+  });
+
+  test('are only those that the host can serve', () => {
+    const { ports } = makeFakes({ without: ['members', 'approvals', 'links'] });
+    expect(waysOf(ports, fakeStore({ methods: all, oidc }))).toEqual(['voucher']);
   });
 });

@@ -113,7 +113,7 @@ describe('codes', () => {
       expect(page.html).toContain(`You have ${left} left`);
     }
     page = await phone.submit(page, { value: '000000' });
-    expect(page.html).toContain('Too many tries with this code');
+    expect(page.html).toContain('That was too many tries');
     phone.fakes.pass(31_000);
     page = await phone.submit(page, {}, 1);
     const digits = phone.fakes.codeFor('+447700900123') ?? '';
@@ -246,7 +246,7 @@ describe('the one question', () => {
 
   test('is left out when the house cannot say whether it is due', async () => {
     const phone = makePhone([only('click-through')]);
-    phone.fakes.broken.add('desk.mayAsk');
+    phone.fakes.broken.add('desk.question');
     const welcome = await phone.submit(await phone.arrive(), {});
     expect(welcome.heading).toBe('You are online');
     expect(admissions(phone)[0]).not.toHaveProperty('answer');

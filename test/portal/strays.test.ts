@@ -2,8 +2,8 @@
 import { gzipSync } from 'node:zlib';
 import { describe, expect, test } from '@jest/globals';
 import fc from 'fast-check';
-import { themeCss } from '../../portal/render.ts';
 import { createPortal, pretendRedirect } from '../../portal/router.ts';
+import { themeCss } from '../../portal/theme.ts';
 import { formsOf } from '../e2e/opennds/guest.ts';
 import { fakeOffer, fakeStore, makeFakes, openNds, PRETEND } from '../support/fakes.ts';
 import { acceptAll, link, MAC, makePhone, settings } from './phone.ts';
