@@ -4,6 +4,7 @@ import { CAPTIVE_JSON, captiveAnswer, isProbeHost, probeAnswer } from '../../por
 import { gatewayHashes } from '../../portal/gateways/opennds-names.ts';
 import { fakeStore, openNds } from '../support/fakes.ts';
 import { acceptAll, MAC, makePhone } from './phone.ts';
+import type { Phone } from './phone.ts';
 
 const CLICK = { methods: ['click-through' as const] };
 
@@ -104,6 +105,37 @@ describe('RFC 8908', () => {
     const answer = await makePhone().agent().get(url);
     expect(answer.status).toBe(404);
     expect(answer.headers['content-type']).toContain('application/problem+json');
+  });
+});
+
+describe('by the MAC that a gateway fills in', () => {
+  const asked = (phone: Phone, mac: string) =>
+    phone
+      .agent()
+      .get(`/capport/harbour/client/${mac}`)
+      .buffer(true)
+      .parse((res, done) => {
+        let text = '';
+        res.on('data', (chunk: Buffer) => (text += chunk.toString()));
+        res.on('end', () => done(null, JSON.parse(text)));
+      });
+
+  test('the state is told, and never the way to the client’s own page', async () => {
+    const { phone } = await ask();
+    const portal = { 'user-portal-url': 'https://portal.example/p/harbour' };
+    const outside = await asked(phone, '020000000050');
+    expect(outside.headers['content-type']).toBe(CAPTIVE_JSON);
+    expect(outside.body).toEqual({ captive: true, ...portal });
+    await acceptAll(phone, await phone.arrive());
+    const inside = await asked(phone, '02-00-00-00-00-50');
+    expect(inside.body).toMatchObject({ captive: false, 'seconds-remaining': 7200, ...portal });
+    expect(JSON.stringify(inside.body)).not.toContain('/me/');
+    expect((await asked(phone, '020000000051')).body).toEqual({ captive: true, ...portal });
+  });
+
+  test.each(['x', '02000000005', '0200000000500'])('%s is none', async (mac) => {
+    const { phone } = await ask();
+    expect((await asked(phone, mac)).status).toBe(404);
   });
 });
 
