@@ -61,6 +61,7 @@ const law: Record<string, { areas: string[]; packages: string[] }> = {
     'approvals',
     'messages',
   ]),
+  'server/retention': feature(['guests']),
   'server/selfservice': feature(
     ['consents', 'guests', 'codes', 'sessions', 'messages'],
     ['rate-limiter-flexible'],

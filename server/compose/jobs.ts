@@ -3,10 +3,12 @@ import { forgetTries } from '../access-vouchers/vouchers.ts';
 import { forgetCodes } from '../codes/codes.ts';
 import { forgetApprovals } from '../approvals/approvals.ts';
 import type { Config } from '../config.ts';
+import { forgetRequests } from '../consents/confirm.ts';
 import { tidy } from '../db/tidy.ts';
 import { dropDelivered } from '../events/outbox.ts';
 import { forgetVersions } from '../fences/versions-queries.ts';
 import { forgetStandIns } from '../guests/identity-queries.ts';
+import { dropSessionLog } from '../guests/session-log-queries.ts';
 import type { Job } from '../jobs/runner.ts';
 import { forgetLinks } from '../links/links.ts';
 import { forgetMemberTries } from '../members/members.ts';
@@ -20,10 +22,12 @@ import {
   settleVisits,
 } from '../pings/keep.ts';
 import { judgeSilence } from '../pings/silence.ts';
+import { keepNoLonger, keepSessionLog } from '../retention/retention.ts';
 import { dropRefusals } from '../rules/decisions/queries.ts';
 import { endQuietSessions, expireSessions, forgetSessionClients } from '../sessions/accounting.ts';
 import { dropExpiredDevices } from '../sessions/known-devices.ts';
 import { forgetNotices } from '../sessions/notices.ts';
+import { forgetLooks } from '../selfservice/selfservice.ts';
 import { deleteStaleSignIns } from '../staff/queries.ts';
 import { idleMs } from '../staff/sign-in.ts';
 import type { Services } from './services.ts';
@@ -70,6 +74,11 @@ export function houseJobs(services: Services, config: Config): Job[] {
     },
     { name: 'old answers to tills', every: hour, run: (now) => dropAnswers(db, now - day) },
     { name: 'old codes', every: hour, run: (now) => forgetCodes(db, now) },
+    { name: 'open links of mails', every: hour, run: (now) => forgetRequests(db, now) },
+    { name: 'looks at my data', every: hour, run: (now) => forgetLooks(db, now) },
+    { name: 'log of sessions', every: 10 * minute, run: () => keepSessionLog(db) },
+    { name: 'old log of sessions', every: day, run: (now) => dropSessionLog(db, now) },
+    { name: 'kept no longer', every: day, run: (now) => keepNoLonger(db, now) },
     { name: 'old messages', every: hour, run: (now) => forgetMessages(db, now) },
     { name: 'old clients', every: hour, run: (now) => forgetSessionClients(db, now) },
     { name: 'old known devices', every: hour, run: (now) => dropExpiredDevices(db, now) },

@@ -14,6 +14,7 @@ import {
   sectionOf,
   sections,
 } from './record-queries.ts';
+import { logBeforeErasure } from './session-log.ts';
 
 export interface GuestRecord {
   guest: GuestRow;
@@ -37,7 +38,10 @@ export async function exportGuest(
   return { guest, sections: record, cutShort };
 }
 
-/** Ends the guest's sessions, tells the house, and deletes the guest. */
+/**
+ * Ends the guest's sessions (the gateways are asked to put them out), tells the house, and deletes the
+ * guest with all that hangs on them; where a law demands a log of sessions, only that stays.
+ */
 export async function eraseGuest(
   tx: Queryable,
   merchantId: string,
@@ -48,6 +52,7 @@ export async function eraseGuest(
   if (!guest) throw problem('not-found');
   const ended = await endSessionsOfGuest(tx, merchantId, guestId, 'erased', now);
   await announceEnded(tx, ended, now);
+  await logBeforeErasure(tx, merchantId, guestId);
   await lockDevicesOf(tx, merchantId, guestId);
   return deleteGuest(tx, guest, merchantId);
 }

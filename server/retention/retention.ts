@@ -1,0 +1,102 @@
+/** Nothing is kept longer than its store says: each class of record goes when its time is up, and a line says how many. */
+import type { Database } from '../db/database.ts';
+import { eraseGuest } from '../guests/erase.ts';
+import { logEndedSessions } from '../guests/session-log.ts';
+import { lawOf } from '../stores/law.ts';
+import { readSettings } from '../stores/settings.ts';
+import type { StoreClass, StoreKeeping } from './queries.ts';
+import { dropOld, guestsGone, noteRemoval, storesAfter } from './queries.ts';
+
+const DAY_MS = 86_400_000;
+const PAGE = 500;
+/** Records one statement deletes, and statements of one class and store in one run. */
+const BATCH = 5_000;
+const MOST_BATCHES = 20;
+/** Guests erased in one run: each is a transaction of its own; the rest go at the next. */
+const MOST_GUESTS = 500;
+
+const STORE_CLASSES: readonly StoreClass[] = [
+  'sessionsDays',
+  'visitsDays',
+  'messagesDays',
+  'codesDays',
+];
+
+async function eachStore(
+  db: Database,
+  work: (stores: readonly StoreKeeping[]) => Promise<void>,
+): Promise<void> {
+  let after: string | null = null;
+  for (;;) {
+    const stores: StoreKeeping[] = await storesAfter(db, after, PAGE);
+    if (stores.length > 0) await work(stores);
+    if (stores.length < PAGE) return;
+    after = stores.at(-1)!.id;
+  }
+}
+
+async function forgetClass(
+  db: Database,
+  store: StoreKeeping,
+  kind: StoreClass,
+  days: number,
+  now: number,
+): Promise<number> {
+  const before = new Date(now - days * DAY_MS);
+  const of = { merchantId: store.merchant_id, storeId: store.id, kind };
+  let removed = 0;
+  for (let turn = 0; turn < MOST_BATCHES; turn += 1) {
+    const gone = await dropOld(db, of, before, BATCH);
+    removed += gone;
+    if (gone < BATCH) break;
+  }
+  if (removed > 0) await noteRemoval(db, { ...of, before, removed }, now);
+  return removed;
+}
+
+/** Guests belong to the merchant, not to a store: the longest of its stores counts. */
+async function forgetGuests(
+  db: Database,
+  merchantId: string,
+  days: number,
+  now: number,
+): Promise<number> {
+  const before = new Date(now - days * DAY_MS);
+  const ids = await guestsGone(db, merchantId, before, MOST_GUESTS);
+  for (const id of ids) {
+    await db.tx((tx) => eraseGuest(tx, merchantId, id, now), { tenant: merchantId });
+  }
+  const removed = ids.length;
+  const gone = { merchantId, storeId: null, kind: 'guestsDays', before, removed } as const;
+  if (removed > 0) await noteRemoval(db, gone, now);
+  return removed;
+}
+
+/** Deletes what is older than its store allows; gives how many records went. For the timed jobs. */
+export async function keepNoLonger(db: Database, now: number): Promise<number> {
+  let removed = 0;
+  const guestDays = new Map<string, number>();
+  await eachStore(db, async (stores) => {
+    for (const store of stores) {
+      const { retention } = lawOf(readSettings(store.settings), store.country);
+      const longest = guestDays.get(store.merchant_id) ?? 0;
+      guestDays.set(store.merchant_id, Math.max(longest, retention.guestsDays));
+      for (const kind of STORE_CLASSES) {
+        removed += await forgetClass(db, store, kind, retention[kind], now);
+      }
+    }
+  });
+  for (const [merchantId, days] of guestDays) {
+    removed += await forgetGuests(db, merchantId, days, now);
+  }
+  return removed;
+}
+
+/** Writes the log of sessions where a law demands it. For the timed jobs. */
+export async function keepSessionLog(db: Database): Promise<number> {
+  let written = 0;
+  await eachStore(db, async (stores) => {
+    written += await logEndedSessions(db, stores);
+  });
+  return written;
+}
