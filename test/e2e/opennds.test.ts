@@ -1,8 +1,6 @@
 /** Debian's real openNDS lets guests in through our portal: capture, journey, open door, quota, departure. */
-import { writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
-import { chromium } from 'playwright-core';
 import type { AdmitRequest } from '../../portal/ports.ts';
 import { partPresent, requirePart } from '../support/parts.ts';
 import { createGuest, headingOf } from './opennds/guest.ts';
@@ -20,7 +18,7 @@ interface State {
   codes?: string;
 }
 
-async function rigAt(level: 1 | 2 | 3): Promise<Rig> {
+async function rigAt(level: 0 | 1 | 2 | 3): Promise<Rig> {
   const node = [process.execPath, '--import', 'tsx'];
   return startRig({ level, server: [...node, SERVER, '{work}', String(level), '200'] });
 }
@@ -37,11 +35,11 @@ const walkIn = (rig: Rig): Promise<Sheet> =>
   walkInByMail(rig, 'Ada@lovelace.example', () => stateOf(rig).codes ?? '');
 
 withGateway('a guest behind openNDS', () => {
-  describe.each([1, 2] as const)('at level %d', (level) => {
+  describe.each([0, 1, 2] as const)('at level %d', (level) => {
     let rig: Rig;
     beforeAll(async () => {
       rig = await rigAt(level);
-    }, 60_000);
+    }, 150_000);
     afterAll(async () => rig?.stop());
 
     test('is led to the portal, walks in without script or cookie, and is online', async () => {
@@ -56,7 +54,10 @@ withGateway('a guest behind openNDS', () => {
       expect(guest.get('http://anything.test/').html).toBe('the internet, anything.test\n');
       expect(gatewaySays(rig)).toBe('Authenticated');
       const [request] = callsOf(rig, 'desk.admit') as AdmitRequest[];
-      expect(request?.context).toMatchObject({ mac: MAC, ip: rig.clientIp, kind: 'opennds' });
+      expect(request?.context).toMatchObject({ ip: rig.clientIp, kind: 'opennds' });
+      // Level 0 never tells it: what stands in was never in a card.
+      if (level > 0) expect(request?.context.mac).toBe(MAC);
+      else expect(request?.context.mac).toMatch(/^.[26ae]:/);
       expect(request?.proof).toEqual({ method: 'email-code', address: 'ada@lovelace.example' });
       expect(callsOf(rig, 'doors.landed')).toEqual([stateOf(rig).sessions[0]?.sessionId]);
     }, 60_000);
@@ -70,44 +71,11 @@ withGateway('a guest behind openNDS', () => {
     });
   });
 
-  requirePart('Chromium in the guest’s namespace', partPresent.chromium)('in a browser', () => {
-    let rig: Rig;
-    beforeAll(async () => {
-      rig = await rigAt(1);
-    }, 60_000);
-    afterAll(async () => rig?.stop());
-
-    test('the sheet of a phone ends on the welcome page with its offer', async () => {
-      const wrapper = path.join(rig.work, 'browser');
-      const words = rig.inside('cli', [partPresent.chromium ?? '', '"$@"']);
-      writeFileSync(wrapper, `#!/bin/sh\nexec ${words.join(' ')}\n`, { mode: 0o755 });
-      const browser = await chromium.launch({
-        executablePath: wrapper,
-        args: ['--no-sandbox', '--disable-dev-shm-usage', '--disable-background-networking'],
-      });
-      try {
-        const page = await browser.newPage({ viewport: { width: 390, height: 700 } });
-        await page.goto('http://captive.test/');
-        await page.click('button[value=click-through]');
-        await page.click('main form button');
-        await page.click('button[name=skip]');
-        await page.waitForURL('**/p/harbour/go**');
-        await page.waitForSelector('text=You are online');
-        expect(await page.textContent('.offer .big')).toBe('HC-7Q4M-2K');
-        const answer = await page.goto('http://anything.test/');
-        expect(await answer?.text()).toBe('the internet, anything.test\n');
-      } finally {
-        await browser.close();
-      }
-      expect(gatewaySays(rig)).toBe('Authenticated');
-    }, 60_000);
-  });
-
   describe('at level 3', () => {
     let rig: Rig;
     beforeAll(async () => {
       rig = await rigAt(3);
-    }, 60_000);
+    }, 150_000);
     afterAll(async () => rig?.stop());
 
     test('is let in by the gateway itself, and is out when the volume is used up', async () => {

@@ -8,7 +8,7 @@ import { createPortal } from '../../../portal/router.ts';
 import { fakeOffer, fakeStore, makeFakes, openNds } from '../../support/fakes.ts';
 
 const [work = '', levelText = '1', quota = '0'] = process.argv.slice(2);
-const level = Number(levelText) as 1 | 2 | 3;
+const level = Number(levelText) as 0 | 1 | 2 | 3;
 const publicUrl = level === 3 ? 'https://portal.test:2443' : 'http://10.99.0.2:2080';
 
 const store = fakeStore({ gateways: [openNds(level)], landingHosts: ['shop.test'] });
@@ -17,7 +17,9 @@ fakes.settings.downQuotaKB = Number(quota);
 fakes.offers.push(fakeOffer({ validUntil: Date.now() + 86_400_000 }));
 
 const app = express();
-app.use(createPortal(fakes.ports, { secret: Buffer.alloc(32, 9), publicUrl, viewCache: true }).router);
+app.use(
+  createPortal(fakes.ports, { secret: Buffer.alloc(32, 9), publicUrl, viewCache: true }).router,
+);
 if (level === 3) {
   const key = readFileSync(path.join(work, 'key.pem'));
   const cert = readFileSync(path.join(work, 'cert.pem'));

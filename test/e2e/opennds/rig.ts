@@ -5,7 +5,7 @@ import { tmpdir } from 'node:os';
 import path from 'node:path';
 
 export interface RigOptions {
-  level: 1 | 2 | 3;
+  level: 0 | 1 | 2 | 3;
   /** What runs as the portal: command and arguments; `{work}` stands for the rig's folder. */
   server: string[];
 }
@@ -25,7 +25,9 @@ export interface Rig {
 
 const PARTS = ['--mount', '--net', '--pid', '--fork', '--kill-child', '--mount-proc'];
 const LOGS = ['server.log', 'opennds.log', 'messages.log', 'dnsmasq.log', 'dhcp.log'];
-const READY_MS = 45_000;
+const READY_MS = 60_000;
+/** openNDS now and then ends at its start; a second world is quicker than an inquiry. */
+const STARTS = 2;
 
 function readLogs(work: string): string {
   const one = (name: string): string => {
@@ -44,7 +46,18 @@ function firstChild(pid: number): number {
   return Number(children.trim().split(' ')[0]);
 }
 
-export async function startRig({ level, server }: RigOptions): Promise<Rig> {
+export async function startRig(options: RigOptions): Promise<Rig> {
+  for (let start = 1; start < STARTS; start++) {
+    try {
+      return await startOnce(options);
+    } catch (error) {
+      process.stderr.write(`the rig is started again: ${String(error).split('\n')[0]}\n`);
+    }
+  }
+  return startOnce(options);
+}
+
+async function startOnce({ level, server }: RigOptions): Promise<Rig> {
   const work = mkdtempSync(path.join(tmpdir(), 'foyer-opennds-'));
   const script = path.join(import.meta.dirname, 'rig.sh');
   const command = server.map((word) => word.replace('{work}', work));
