@@ -28,6 +28,14 @@ const SECTIONS = {
   sessions: `select id, store_id, method, mac, ip, state, minutes, bytes_in, bytes_out, granted_at,
       confirmed_at, landed_at, expires_at, ended_at, end_reason
     from sessions where merchant_id = $1 and guest_id = $2 order by granted_at, id`,
+  identities: `select issuer, subject, created_at, last_seen_at
+    from guest_identities where merchant_id = $1 and guest_id = $2 order by created_at, issuer`,
+  cards: `select id, number, name, factor, blocked_at, expires_at, created_at
+    from member_cards where merchant_id = $1 and guest_id = $2 order by created_at, id`,
+  requests: `select id, store_id, name, asked_at, decision, decided_at, used_at
+    from approval_requests where merchant_id = $1 and guest_id = $2 order by asked_at, id`,
+  browsers: `select store_id, terms_version, created_at, last_seen_at, expires_at, revoked_at
+    from known_devices where merchant_id = $1 and guest_id = $2 order by created_at, store_id`,
   vouchers: `select v.id, v.offer_id, o.headline, v.code, v.store_id, v.issued_at, v.expires_at,
       v.shown_at, r.redeemed_at, r.till
     from vouchers v join offers o on o.id = v.offer_id left join redemptions r on r.voucher_id = v.id

@@ -187,6 +187,10 @@ async function everywhere() {
   });
   await make.makeRedemption(db, merchantId, { voucherId: voucher.id, offerId: offer.id });
   await make.makeMessage(db, merchantId, { address });
+  await make.makeMemberCard(db, merchantId, { guestId });
+  await make.makeApproval(db, merchantId, house.store.id, { guestId });
+  await make.makeGuestIdentity(db, merchantId, guestId);
+  await make.makeKnownDevice(db, { merchantId, storeId: house.store.id, guestId });
   return { address, guestId, sessionId: grant.sessionId, voucherId: voucher.id };
 }
 
@@ -201,6 +205,10 @@ describe('a guest’s record', () => {
       consents: 2,
       answers: 1,
       sessions: 1,
+      identities: 1,
+      cards: 1,
+      requests: 1,
+      browsers: 1,
       vouchers: 1,
       decisions: 1,
       devices: 1,
@@ -229,7 +237,9 @@ describe('a guest’s record', () => {
       messages: 1,
       vouchers: 1,
     });
-    for (const table of ['devices', 'pings', 'visits', 'guest_answers', 'decisions', 'messages']) {
+    const gone = ['devices', 'pings', 'visits', 'guest_answers', 'decisions', 'messages'];
+    gone.push('guest_identities', 'member_cards', 'approval_requests', 'known_devices');
+    for (const table of gone) {
       expect([table, await count(table)]).toEqual([table, 0]);
     }
     expect(await counts()).toMatchObject({ guests: 1, consents: 1, sessions: 1 });

@@ -227,6 +227,33 @@ export const makeMemberCard = maker('member_cards', (merchantId: string) => ({
   updatedAt: when(-DAY),
 }));
 
+export const makeGuestIdentity = maker(
+  'guest_identities',
+  (merchantId: string, guestId: string) => ({
+    merchantId,
+    issuer: 'https://id.example',
+    subject: unique(),
+    guestId,
+    createdAt: when(-DAY),
+    lastSeenAt: when(),
+  }),
+);
+
+/** A browser that is known again for a month. */
+export const makeKnownDevice = maker(
+  'known_devices',
+  (at: { merchantId: string; storeId: string; guestId: string }) => ({
+    ...at,
+    clientKey: randomBytes(24).toString('base64url'),
+    tokenHash: bytes(),
+    termsVersion: 'a1',
+    createdAt: when(),
+    ...noDate('confirmedAt', 'revokedAt'),
+    lastSeenAt: when(),
+    expiresAt: when(30 * DAY),
+  }),
+);
+
 /** Somebody who asked at NOON to be let in and waits. */
 export const makeApproval = maker('approval_requests', (merchantId: string, storeId: string) => ({
   id: id(),
