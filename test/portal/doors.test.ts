@@ -157,6 +157,40 @@ describe.each([
   });
 });
 
+test.each([
+  ['CoovaChilli', COOVA, startCoova],
+  ['MikroTik', ROUTER, startMikrotik],
+] as const)(
+  '%s: asking for the landing page makes nobody a guest',
+  async (_name, gateway, start) => {
+    const { options, fakes } = await house(gateway);
+    const nas = keep(await start(options));
+    const browser = plainBrowser();
+    const terms = await browser.go(await nas.join(GUEST));
+    await nas.close();
+    closers.pop();
+    await expect(agree(browser, terms)).rejects.toThrow('fetch failed');
+    const door = new URL(browser.path.at(-1) ?? '').searchParams;
+    await browser.go(door.get('userurl') ?? door.get('dst') ?? '');
+    const [session] = fakes.sessions.values();
+    expect(session?.state).toBe('pending');
+    expect(fakes.of('doors.landed')).toEqual([]);
+  },
+);
+
+test('CoovaChilli: a guest whom RADIUS refuses is told so, not sent round and round', async () => {
+  const { options, fakes } = await house(COOVA);
+  const nas = keep(await startCoova(options));
+  Object.assign(fakes.ports.network ?? {}, {
+    authorise: async () => ({ accept: false, reason: 'expired', message: 'Not now.' }),
+  });
+  const browser = plainBrowser();
+  const end = await agree(browser, await browser.go(await nas.join(GUEST)));
+  expect(end.heading).toBe('The WiFi did not let you in');
+  expect(nas.inside(MAC)).toBe(false);
+  expect(browser.path.length).toBeLessThan(16);
+});
+
 test('CoovaChilli: a forgotten challenge is made anew without a word to the guest', async () => {
   const { options } = await house(COOVA);
   const nas = keep(await startCoova(options));
