@@ -2,19 +2,42 @@
 import { isIPv4, isIPv6 } from 'node:net';
 import { address } from './packet.ts';
 
-const FORMS = [
-  /^[0-9a-f]{12}$/i,
-  /^[0-9a-f]{2}(?:-[0-9a-f]{2}){5}$/i,
-  /^[0-9a-f]{2}(?::[0-9a-f]{2}){5}$/i,
-  /^[0-9a-f]{4}([.:-])[0-9a-f]{4}\1[0-9a-f]{4}$/i,
-  /^[0-9a-f]{6}[-:][0-9a-f]{6}$/i,
-];
+/** Where the signs between digits stand, and which: by the length of the whole. */
+const SIGNS: Readonly<Record<number, { at: readonly number[]; allowed: string }>> = {
+  12: { at: [], allowed: '' },
+  13: { at: [6], allowed: '-:' },
+  14: { at: [4, 9], allowed: '.:-' },
+  17: { at: [2, 5, 8, 11, 14], allowed: '-:' },
+};
+const DIGITS = '0123456789abcdef';
+
+/** Four bits of a hexadecimal digit's character code, or -1. */
+function digitOf(code: number): number {
+  if (code >= 48 && code <= 57) return code - 48;
+  const letter = code | 32;
+  return letter >= 97 && letter <= 102 ? letter - 87 : -1;
+}
 
 /** aa:bb:cc:dd:ee:ff of any usual form, or null. All zeros is how some say "nobody". */
 export function macIn(words: string): string | null {
-  if (!FORMS.some((form) => form.test(words))) return null;
-  const digits = words.replaceAll(/[.:-]/g, '').toLowerCase();
-  return digits === '000000000000' ? null : digits.match(/../g)!.join(':');
+  const form = SIGNS[words.length];
+  if (form === undefined) return null;
+  let mac = '';
+  let count = 0;
+  let sum = 0;
+  for (let i = 0; i < words.length; i++) {
+    if (form.at.includes(i)) {
+      if (words[i] !== words[form.at[0]!] || !form.allowed.includes(words[i]!)) return null;
+      continue;
+    }
+    const digit = digitOf(words.charCodeAt(i));
+    if (digit === -1) return null;
+    if (count > 0 && count % 2 === 0) mac += ':';
+    mac += DIGITS[digit]!;
+    count++;
+    sum += digit;
+  }
+  return sum === 0 ? null : mac;
 }
 
 export type MacForm = 'AA-BB' | 'AA:BB' | 'aa-bb' | 'aa:bb' | 'aabb' | 'AABB' | 'aabb-ccdd-eeff';

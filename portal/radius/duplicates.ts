@@ -25,18 +25,21 @@ export interface Duplicates {
   size(): number;
 }
 
+/** Two generations: what began in the last six seconds is in one of them, and forgetting costs nothing. */
 export function createDuplicates(most = MOST): Duplicates {
-  const entries = new Map<string, Entry>();
+  let young = new Map<string, Entry>();
+  let old = new Map<string, Entry>();
+  let turned = 0;
+  const entryOf = (key: string): Entry | undefined => young.get(key) ?? old.get(key);
   const own = (key: string, raw: Buffer): Entry | undefined => {
-    const entry = entries.get(key);
+    const entry = entryOf(key);
     return entry?.raw.equals(raw) ? entry : undefined;
   };
-  /** Entries stand in the order they began, so the old ones come first. */
-  const sweep = (now: number): void => {
-    for (const [key, entry] of entries) {
-      if (entries.size < most && now - entry.since < KEEP_MS) return;
-      entries.delete(key);
-    }
+  const turn = (now: number): void => {
+    if (now - turned < KEEP_MS && young.size < most / 2) return;
+    old = young;
+    young = new Map();
+    turned = now;
   };
   const find: Duplicates['find'] = (key, raw, now) => {
     const entry = own(key, raw);
@@ -49,9 +52,11 @@ export function createDuplicates(most = MOST): Duplicates {
     begin(key, raw, now) {
       const known = find(key, raw, now);
       if (known !== null) return known;
-      const replaced = entries.delete(key);
-      sweep(now);
-      entries.set(key, { raw, response: null, since: now });
+      turn(now);
+      const before = entryOf(key);
+      const replaced = before !== undefined && before.response === null;
+      // A copy: what the socket gave would be kept whole, with all the room it had to read into.
+      young.set(key, { raw: Buffer.from(raw), response: null, since: now });
       return replaced ? 'replaced' : 'new';
     },
     finish(key, raw, response) {
@@ -61,8 +66,10 @@ export function createDuplicates(most = MOST): Duplicates {
       return true;
     },
     drop(key, raw) {
-      if (own(key, raw) !== undefined) entries.delete(key);
+      if (own(key, raw) === undefined) return;
+      young.delete(key);
+      old.delete(key);
     },
-    size: () => entries.size,
+    size: () => young.size + old.size,
   };
 }

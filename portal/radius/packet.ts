@@ -95,9 +95,16 @@ export function numberIn(value: Buffer | undefined): number | undefined {
   return value?.length === 4 ? value.readUInt32BE(0) : undefined;
 }
 
+/** Whether it is printable ASCII without blanks at its ends, as nearly all that equipment sends. */
+function isPlain(value: Buffer): boolean {
+  for (const octet of value) if (octet < 0x20 || octet > 0x7e) return false;
+  return value[0] !== 0x20 && value.at(-1) !== 0x20;
+}
+
 /** Text fit to be kept and shown: UTF-8, else taken for Latin-1; control characters become blanks. */
 export function textIn(value: Buffer | undefined): string | undefined {
   if (value === undefined) return undefined;
+  if (isPlain(value)) return value.toString('latin1');
   const text = value.toString(isUtf8(value) ? 'utf8' : 'latin1');
   // eslint-disable-next-line no-control-regex -- they are what must go
   return text.replaceAll(/[\u0000-\u001f\u007f-\u009f]/g, ' ').trim();

@@ -153,14 +153,28 @@ export const profiles: Readonly<Record<VendorProfile, Profile>> = {
   ruckus: base,
 };
 
-/** The whole set, as an Accept and a CoA carry it: what is left out is unlimited. */
-export function limitAttributes(profile: VendorProfile, plan: Plan): Attribute[] {
-  return [
-    ...rate(attributes.sessionTimeout, plan.seconds),
-    ...rate(attributes.idleTimeout, plan.idleSeconds),
-    ...rate(attributes.acctInterimInterval, plan.interimSeconds),
+/** A merchant's plans are few and are said again and again: made once. */
+const said = new Map<string, Attribute[]>();
+const MOST_SAID = 1_024;
+
+function fixedLimits(profile: VendorProfile, plan: Plan): Attribute[] {
+  const { idleSeconds, interimSeconds, downKbps, upKbps, downOctets, upOctets } = plan;
+  const key = `${profile} ${idleSeconds} ${interimSeconds} ${downKbps} ${upKbps} ${downOctets} ${upOctets}`;
+  const known = said.get(key);
+  if (known !== undefined) return known;
+  const list = [
+    ...rate(attributes.idleTimeout, idleSeconds),
+    ...rate(attributes.acctInterimInterval, interimSeconds),
     ...profiles[profile].limits.flatMap((limits) => limits(plan)),
   ];
+  if (said.size >= MOST_SAID) said.clear();
+  said.set(key, list);
+  return list;
+}
+
+/** The whole set, as an Accept and a CoA carry it: what is left out is unlimited. */
+export function limitAttributes(profile: VendorProfile, plan: Plan): Attribute[] {
+  return [...rate(attributes.sessionTimeout, plan.seconds), ...fixedLimits(profile, plan)];
 }
 
 const CLASS = /^v1:([0-9A-Za-z_-]{1,61})$/;

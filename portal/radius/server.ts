@@ -1,6 +1,8 @@
 /** RADIUS over UDP: one socket to ask at, one for accounting. */
 import { createSocket } from 'node:dgram';
 import type { RemoteInfo, Socket } from 'node:dgram';
+import { lookup } from 'node:dns';
+import { isIP } from 'node:net';
 import { unmapped } from './addresses.ts';
 import type { Answers, Arrival } from './answers.ts';
 import type { Counts } from './counts.ts';
@@ -42,7 +44,15 @@ function serve(socket: Socket, door: Arrival['door'], answers: Answers, counts: 
 }
 
 function open(host: string, port: number): Promise<Socket> {
-  const socket = createSocket({ type: host.includes(':') ? 'udp6' : 'udp4' });
+  const family = host.includes(':') ? 6 : 4;
+  const socket = createSocket({
+    type: `udp${family}`,
+    // Answers go to addresses: nothing to look up, and no turn of the event loop lost to it.
+    lookup: (name, _options, done) => {
+      if (isIP(name) === 0) lookup(name, family, done);
+      else done(null, name, family);
+    },
+  });
   return new Promise((resolve, reject) => {
     socket.once('error', (error) => {
       socket.close();

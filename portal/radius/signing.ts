@@ -154,9 +154,12 @@ export const unsignedMac = {
   value: ZEROS,
 } as const;
 
-/** One step of RFC 2865 section 5.2: 16 octets of pad from the secret and what came before. */
-function pad(key: Key, before: Buffer): Buffer {
-  return hash('md5', Buffer.concat([key.octets, before]), 'buffer');
+/** One step of RFC 2865 section 5.2: 16 octets made of the secret and what came before, laid over a block. */
+function overlay(block: Buffer, key: Key, before: Buffer): void {
+  const length = key.octets.copy(work, 0, 0, 256);
+  before.copy(work, length, 0, DIGEST);
+  mine.write(digestOfWork(length + DIGEST), 0, 'binary');
+  for (let i = 0; i < DIGEST; i++) block[i]! ^= mine[i]!;
 }
 
 /** User-Password as it travels; longer passwords than 128 octets do not. */
@@ -168,7 +171,7 @@ export function hidePassword(password: Buffer, authenticator: Buffer, secret: st
   let before = authenticator;
   for (let at = 0; at < hidden.length; at += DIGEST) {
     const block = hidden.subarray(at, at + DIGEST);
-    pad(key, before).forEach((octet, i) => (block[i]! ^= octet));
+    overlay(block, key, before);
     before = block;
   }
   return hidden;
@@ -186,7 +189,7 @@ export function revealPassword(
   let before = authenticator;
   for (let at = 0; at < open.length; at += DIGEST) {
     const block = open.subarray(at, at + DIGEST);
-    pad(key, before).forEach((octet, i) => (block[i]! ^= octet));
+    overlay(block, key, before);
     before = hidden.subarray(at, at + DIGEST);
   }
   let end = open.length;
@@ -200,15 +203,21 @@ export function chapPassword(ident: number, password: Buffer, challenge: Buffer)
   return Buffer.concat([id, hash('md5', Buffer.concat([id, password, challenge]), 'buffer')]);
 }
 
+const oneFull = Buffer.alloc(256);
+const otherFull = Buffer.alloc(256);
+
+/** A password at a length that does not depend on it. One of both came by RADIUS and ends at 128 octets. */
+function lay(password: Buffer, full: Buffer): void {
+  full.fill(0);
+  password.copy(full, 1, 0, 255);
+  full[0] = Math.min(255, password.length);
+}
+
 /** Whether two passwords are the same, without telling how much of them is. */
 export function samePassword(one: Buffer, other: Buffer): boolean {
-  const padded = [one, other].map((password) => {
-    const full = Buffer.alloc(256);
-    password.copy(full, 1, 0, 255);
-    full[0] = Math.min(255, password.length);
-    return full;
-  });
-  return timingSafeEqual(padded[0]!, padded[1]!);
+  lay(one, oneFull);
+  lay(other, otherFull);
+  return timingSafeEqual(oneFull, otherFull);
 }
 
 /** Whether a CHAP-Password was made from this password. */

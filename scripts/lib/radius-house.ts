@@ -112,12 +112,16 @@ function networkOf(of: () => House, ready: () => Promise<void>): Network {
     async authorise(_peer, request): Promise<AccessDecision> {
       await ready();
       const house = of();
-      const { proves, ...facts } = request;
-      if (!house.forgetful) house.asked.push(facts);
+      if (!house.forgetful) {
+        const facts: Partial<AccessRequest> = { ...request };
+        delete facts.proves;
+        house.asked.push(facts as Omit<AccessRequest, 'proves'>);
+      }
       const password = house.users.get(request.userName);
       if (password === undefined)
         return { accept: false, reason: 'unknown', message: 'Not known.' };
-      if (password !== null && !proves(password)) return { accept: false, reason: 'password' };
+      if (password !== null && !request.proves(password))
+        return { accept: false, reason: 'password' };
       return { accept: true, grant: grantOf('s-1', house.grant) };
     },
     async learnt(peer) {
