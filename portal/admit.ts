@@ -8,7 +8,7 @@ import type { Kit } from './kit.ts';
 import { basePath } from './kit.ts';
 import { methodOfWay } from './journey.ts';
 import { troubled, untroubled } from './methods/method.ts';
-import type { Admission, AdmitRefusal, AdmitRequest, Proof } from './ports.ts';
+import type { Admission, AdmitRefusal, AdmitRequest, Proof, RegisteredGateway } from './ports.ts';
 import type { NoticeCode } from './ports-network.ts';
 import { gatewayOf, look, proofOf, wayOf } from './walk.ts';
 import type { Walker } from './walk.ts';
@@ -41,6 +41,7 @@ async function askDoor(kit: Kit, { store, journey }: Walker): Promise<Opening> {
     gateway,
     context,
     grant: session.grant,
+    ...(session.grace === true ? { grace: true } : {}),
     landingUrl: landing.href,
     doors: kit.ports.doors,
     log: kit.ports.log,
@@ -187,8 +188,16 @@ export async function comeBack(kit: Kit, walker: Walker, itsMe: boolean): Promis
 
 type Towards = Extract<Proof, { method: 'grace' }>['towards'];
 
+/** Where nothing ends a session early, a few minutes would last as long as the gateway likes. */
+function endsInTime(kit: Kit, gateway: RegisteredGateway | undefined): boolean {
+  if (gateway === undefined) return false;
+  const { limits, kick } = kit.gateways.of(gateway.kind).capabilities(gateway);
+  return limits || kick !== 'never';
+}
+
 /** What a few minutes online would be for, or null where they are not offered. */
 export function graceTowards(kit: Kit, { store, journey }: Pick<Walker, 'store' | 'journey'>) {
+  if (!endsInTime(kit, gatewayOf(store, journey))) return null;
   const way = wayOf(kit, store, journey);
   const method = way === null ? null : methodOfWay(way);
   const running = (journey.session?.expiresAt ?? 0) > kit.ports.clock();

@@ -134,11 +134,11 @@ export function receiver(kit: Kit): Lobby['receive'] {
 export function machine(kit: Kit) {
   return withStore(kit, async (guest, req: Request, res) => {
     const { store } = guest;
-    const fields = new URLSearchParams();
+    // Some gateways post with their fields in the address.
+    const fields = fieldsOf(req);
     for (const [name, value] of Object.entries((req.body ?? {}) as Record<string, unknown>))
       if (typeof value === 'string') fields.set(name, value);
     if (await answerMachine(kit, store, fields, res)) return;
-    for (const [name, value] of fieldsOf(req)) if (!fields.has(name)) fields.set(name, value);
     const reading = kit.gateways.read(fields, store, visitOf(kit, req));
     if (reading.kind === 'absent') return res.redirect(303, basePath(store));
     await receive(kit, guest, reading, req, res);
