@@ -98,6 +98,9 @@ function wayForward(kit: Kit, sorry: SorryFor, t: Translate): Forward | null {
 
 function withLanguage(here: string, language: Language): string {
   const url = new URL(here, 'http://portal.invalid');
+  // Byte for byte where that can be: a gateway's checksum covers the address as it was sent.
+  if (!url.searchParams.has('lang'))
+    return `${here}${here.includes('?') ? '&' : '?'}lang=${language}`;
   url.searchParams.set('lang', language);
   return url.pathname + url.search;
 }

@@ -212,6 +212,20 @@ test('CoovaChilli: a forged redirect ends at a page that says so', async () => {
   expect(fakes.of('doors.noticed')).toMatchObject([{ code: 'redirect-forged' }]);
 });
 
+test('CoovaChilli: another language on a page of trouble leaves the checksum whole', async () => {
+  const { options, fakes, url } = await house(COOVA);
+  const nas = keep(await startCoova(options));
+  fakes.broken.add('desk.store');
+  const redirect = await nas.join(GUEST);
+  const away = await plainBrowser().go(redirect);
+  expect(away.status).toBe(503);
+  fakes.broken.clear();
+  const chinese = /href="([^"]*lang=zh-CN)"/.exec(away.html)?.[1] ?? '';
+  expect(chinese).not.toBe('');
+  const page = await plainBrowser().go(new URL(chinese.replaceAll('&amp;', '&'), url).href);
+  expect(page.status).toBe(200);
+});
+
 test('MikroTik: the router’s own page leads to the portal', async () => {
   const { options } = await house(ROUTER);
   const nas = keep(await startMikrotik(options));
