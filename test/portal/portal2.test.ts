@@ -2,12 +2,12 @@
 import { createSocket } from 'node:dgram';
 import { afterEach, describe, expect, test } from '@jest/globals';
 import type { Gateway, OpenRequest } from '../../portal/gateways/gateway.ts';
-import { chapPassword, TYPE } from '../../portal/gateways/portal2-packet.ts';
+import { TYPE } from '../../portal/gateways/portal2-packet.ts';
 import type { Patience } from '../../portal/gateways/portal2-exchange.ts';
 import { createPortal2 } from '../../portal/gateways/portal2.ts';
 import type { AccessDecision, SessionReport } from '../../portal/ports-network.ts';
 import type { Grant, Portal2Settings, RegisteredGateway, StoreView } from '../../portal/ports.ts';
-import type { Authority, Portal2EmulatorOptions } from '../support/emulators/portal2.ts';
+import type { Portal2EmulatorOptions } from '../support/emulators/portal2.ts';
 import { startPortal2 } from '../support/emulators/portal2.ts';
 import { fakeStore, makeFakes } from '../support/fakes.ts';
 
@@ -19,20 +19,8 @@ const TICKET = { username: 'g.abc', password: 'abcdefghij234567', until: 0 };
 const LIMITS = { minutes: 60, upKbps: 0, downKbps: 0, upQuotaKB: 0, downQuotaKB: 0 };
 const GRANT: Grant = { sessionId: 's-1', guestId: 'g-1', expiresAt: 0, ...LIMITS };
 
-/** Knows the ticket, as our RADIUS would, by PAP and by CHAP. */
-function authority(accepts = true): Authority & { accounts: string[] } {
-  const accounts: string[] = [];
-  return {
-    accounts,
-    async access(client, shown) {
-      if (!accepts || client.userName !== TICKET.username) return false;
-      if ('pap' in shown) return shown.pap === TICKET.password;
-      return chapPassword(shown.id, TICKET.password, shown.challenge).equals(shown.chap);
-    },
-    account: async (_client, what) => void accounts.push(what),
-    close: async () => undefined,
-  };
-}
+/** Knows the ticket, as our RADIUS would. */
+const passwords = (userName: string) => (userName === TICKET.username ? TICKET.password : null);
 
 interface Bench {
   settings?: Partial<Portal2Settings>;
@@ -89,13 +77,12 @@ async function bench({ settings = {}, ac: more = {}, decision, secret }: Bench =
   const door = await portal.listen?.('127.0.0.1', 0);
   if (door === undefined) throw new Error('no door');
   closers.push(() => door.close());
-  const held = authority();
   const ac = await startPortal2({
     portal: 'http://127.0.0.1:8080',
     slug: store.slug,
     gateway: secret === undefined ? gateway : { ...gateway, secret },
     notify: { host: '127.0.0.1', port: door.port },
-    authority: held,
+    passwords,
     ...more,
   });
   closers.push(() => ac.close());
@@ -126,7 +113,7 @@ async function bench({ settings = {}, ac: more = {}, decision, secret }: Bench =
     reason: 'staff' as const,
   };
   const port = door.port;
-  return { portal, ac, port, store, gateway, fakes, reports, notices, request, target, read, held };
+  return { portal, ac, port, store, gateway, fakes, reports, notices, request, target };
 }
 
 /** Until a condition holds that packets bring about. */
@@ -222,7 +209,7 @@ describe('a login that fails', () => {
   });
 
   test('when RADIUS says no', async () => {
-    const { portal, ac, request, notices } = await bench({ ac: { authority: authority(false) } });
+    const { portal, ac, request, notices } = await bench({ ac: { passwords: () => null } });
     expect(await portal.open(request)).toEqual({ kind: 'shut', reason: 'refused' });
     expect(ac.inside(MAC)).toBe(false);
     expect(notices).toMatchObject([{ detail: { at: 'auth', code: '1', text: 'RC001' } }]);

@@ -15,17 +15,10 @@ import {
   valueOf,
 } from '../../../portal/gateways/portal2-packet.ts';
 import type { EmulatedClient, Emulator, EmulatorOptions } from './emulator.ts';
-import { radiusAuthority } from './portal2-radius.ts';
-
-/** How a guest's credentials came. */
-export type Shown = { pap: string } | { chap: Buffer; id: number; challenge: Buffer };
-
-/** Whom the AC asks about its users, and tells of their sessions. */
-export interface Authority {
-  access(client: AcClient, shown: Shown): Promise<boolean>;
-  account(client: AcClient, what: 'start' | 'interim' | 'stop', now: number): Promise<void>;
-  close(): Promise<void>;
-}
+import { authorityFor } from './authority.ts';
+import type { Passwords } from './authority.ts';
+import type { NasClient, Shown } from './nas.ts';
+import { nasClient } from './nas.ts';
 
 export type Mood = 'answer' | 'silence' | 'in-progress-first' | 'wrong-secret' | 'refuse';
 
@@ -33,23 +26,20 @@ export interface Portal2EmulatorOptions extends EmulatorOptions {
   /** Where the portal hears what is said unasked. */
   notify?: { host: string; port: number };
   /** In place of RADIUS. */
-  authority?: Authority;
+  passwords?: Passwords;
+  coaPort?: number;
   /** How long an admission may stay without AFF_ACK_AUTH (ms). */
   affirmMs?: number;
   /** How the AC takes a packet: for tests of bad days. */
   mood?: (packet: Portal2Packet) => Mood;
 }
 
-export interface AcClient extends EmulatedClient {
-  state: 'out' | 'asking' | 'in';
+export interface AcClient extends NasClient {
+  url?: string;
+  asking: boolean;
   affirmed: boolean;
   challenge: Buffer;
   reqId: number;
-  nasSession: string;
-  userName: string;
-  since: number;
-  bytesIn: number;
-  bytesOut: number;
 }
 
 export interface Portal2Emulator extends Emulator {
@@ -69,16 +59,9 @@ const AFFIRM_MS = 30_000;
 const NOTICE_MS = 500;
 const NOTICE_TRIES = 3;
 
-const NOBODY: Authority = {
-  access: async () => false,
-  account: async () => undefined,
-  close: async () => undefined,
-};
-
-function freshClient(client: EmulatedClient): AcClient {
-  const nothing = { challenge: Buffer.alloc(0), reqId: 0, nasSession: '', userName: '' };
-  const counters = { since: 0, bytesIn: 0, bytesOut: 0 };
-  return { ...client, state: 'out', affirmed: false, ...nothing, ...counters };
+function freshClient({ mac, ip }: EmulatedClient): AcClient {
+  const none = { asking: false, affirmed: false, challenge: Buffer.alloc(0), reqId: 0 };
+  return { ...nasClient(mac, ip), ...none };
 }
 
 /** The names its administrator gave the redirect's parameters. */
@@ -95,15 +78,18 @@ function redirectOf({ portal, slug, gateway }: EmulatorOptions, client: Emulated
 }
 
 export async function startPortal2(options: Portal2EmulatorOptions): Promise<Portal2Emulator> {
-  const { gateway, notify, radius, say = () => undefined } = options;
+  const { gateway, notify, say = () => undefined } = options;
   const settings = gateway.portal2;
   if (settings === undefined) throw new Error('the gateway has no Portal 2.0 settings');
   const { version } = settings;
   const header = headerOf(version, settings.headerOctets);
   const secret = gateway.secret ?? '';
-  const authority =
-    options.authority ?? (radius === undefined ? NOBODY : radiusAuthority(gateway, radius));
   const clients = new Map<string, AcClient>();
+  const authority = await authorityFor(options, {
+    separator: '-',
+    calledStation: '00-00-5E-00-53-01:Guest',
+    clients: () => clients.values(),
+  });
   const timers = new Set<NodeJS.Timeout>();
   const replies = new Map<number, (packet: Portal2Packet) => void>();
   const heard: number[] = [];
@@ -123,11 +109,10 @@ export async function startPortal2(options: Portal2EmulatorOptions): Promise<Por
   }
 
   function drop(client: AcClient, why: string): void {
-    if (client.state === 'in') {
-      say(`${client.mac} is out: ${why}`);
-      void authority.account(client, 'stop', Date.now());
-    }
-    client.state = 'out';
+    if (!client.inside) return;
+    client.inside = false;
+    say(`${client.mac} is out: ${why}`);
+    void authority.account(client, 'stop');
   }
 
   /** An admission that nobody affirms does not last. */
@@ -135,7 +120,7 @@ export async function startPortal2(options: Portal2EmulatorOptions): Promise<Por
     const session = client.nasSession;
     const timer = setTimeout(() => {
       timers.delete(timer);
-      const same = client.nasSession === session && client.state === 'in';
+      const same = client.nasSession === session && client.inside;
       if (same && !client.affirmed) drop(client, 'AFF_ACK_AUTH never came');
     }, options.affirmMs ?? AFFIRM_MS);
     timers.add(timer);
@@ -143,9 +128,9 @@ export async function startPortal2(options: Portal2EmulatorOptions): Promise<Por
 
   function shownIn(packet: Portal2Packet, client: AcClient): Shown {
     const password = valueOf(packet, ATTRIBUTE.password);
-    if (packet.pap && password !== null) return { pap: password.toString('utf8') };
+    if (packet.pap && password !== null) return { pap: password };
     const chap = valueOf(packet, ATTRIBUTE.chapPassword) ?? Buffer.alloc(16);
-    return { chap, id: packet.reqId, challenge: client.challenge };
+    return { chap, ident: packet.reqId & 0xff, challenge: client.challenge };
   }
 
   type Reply = (what: Partial<Portal2Message> & { type: number }) => void;
@@ -153,8 +138,8 @@ export async function startPortal2(options: Portal2EmulatorOptions): Promise<Por
   function challenge(client: AcClient | undefined, reply: Reply): void {
     const type = TYPE.ackChallenge;
     if (client === undefined) return reply({ type, error: 1, attributes: [refusal('AC102')] });
-    if (client.state === 'in') return reply({ type, error: 2 });
-    if (client.state === 'asking') return reply({ type, error: 3 });
+    if (client.inside) return reply({ type, error: 2 });
+    if (client.asking) return reply({ type, error: 3 });
     client.challenge = randomBytes(16);
     client.reqId = randomInt(1, 65_536);
     const attributes = [attribute(ATTRIBUTE.challenge, client.challenge)];
@@ -164,31 +149,32 @@ export async function startPortal2(options: Portal2EmulatorOptions): Promise<Por
   async function login(packet: Portal2Packet, client: AcClient | undefined, reply: Reply) {
     const type = TYPE.ackAuth;
     if (client === undefined) return reply({ type, error: 1, attributes: [refusal('AC102')] });
-    if (client.state === 'in') return reply({ type, error: 2 });
+    if (client.inside) return reply({ type, error: 2 });
     if (packet.pap) client.reqId = randomInt(1, 65_536);
     const stale = !packet.pap && packet.reqId !== client.reqId;
-    client.userName = valueOf(packet, ATTRIBUTE.userName)?.toString('utf8') ?? '';
-    client.nasSession = randomBytes(6).toString('hex');
-    client.state = 'asking';
-    const accepted = !stale && (await authority.access(client, shownIn(packet, client)));
-    client.state = accepted ? 'in' : 'out';
-    if (!accepted) return reply({ type, error: 1, attributes: [refusal('RC001')] });
-    Object.assign(client, { affirmed: false, since: Date.now(), bytesIn: 0, bytesOut: 0 });
+    const userName = valueOf(packet, ATTRIBUTE.userName)?.toString('utf8') ?? '';
+    client.asking = true;
+    const answer = stale
+      ? 'reject'
+      : await authority.ask(client, userName, shownIn(packet, client));
+    client.asking = false;
+    if (answer === 'silence') return reply({ type, error: 4, attributes: [refusal('AC201')] });
+    if (answer === 'reject') return reply({ type, error: 1, attributes: [refusal('RC001')] });
+    client.affirmed = false;
     say(`${client.mac} is in as ${client.userName}`);
     watch(client);
     reply({ type, reqId: client.reqId });
-    void authority.account(client, 'start', Date.now());
   }
 
   function logout(packet: Portal2Packet, client: AcClient | undefined, reply: Reply): void {
-    const online = client?.state === 'in';
+    const online = client?.inside === true;
     if (client !== undefined) drop(client, packet.error === 1 ? 'the portal gave up' : 'logout');
     if (packet.error !== 1) reply({ type: TYPE.ackLogout, error: online ? 0 : 3 });
   }
 
   function inform(client: AcClient | undefined, reply: Reply): void {
     const type = TYPE.ackInfo;
-    if (client?.state !== 'in') return reply({ type, error: 2 });
+    if (client?.inside !== true) return reply({ type, error: 2 });
     const kilobytes = (bytes: number) => {
       const value = Buffer.alloc(8);
       value.writeBigUInt64BE(BigInt(Math.floor(bytes / 1024)));
@@ -208,7 +194,7 @@ export async function startPortal2(options: Portal2EmulatorOptions): Promise<Por
     else if (packet.type === TYPE.reqAuth) await login(packet, client, reply);
     else if (packet.type === TYPE.reqLogout) logout(packet, client, reply);
     else if (packet.type === TYPE.reqInfo) inform(client, reply);
-    else if (packet.type === TYPE.affAckAuth && client?.state === 'in') client.affirmed = true;
+    else if (packet.type === TYPE.affAckAuth && client?.inside === true) client.affirmed = true;
   }
 
   async function receive(bytes: Buffer, from: RemoteInfo): Promise<void> {
@@ -292,10 +278,10 @@ export async function startPortal2(options: Portal2EmulatorOptions): Promise<Por
       const reply = await notice({ type: TYPE.reqMacBinding, ip: client.ip, attributes });
       return reply?.error ?? null;
     },
-    inside: (mac) => clients.get(mac)?.state === 'in',
+    inside: (mac) => clients.get(mac)?.inside === true,
     async leave(mac) {
       const client = clients.get(mac);
-      if (client?.state !== 'in') return;
+      if (client?.inside !== true) return;
       drop(client, 'left');
       await notice({ type: TYPE.ntfLogout, ip: client.ip });
     },
@@ -306,8 +292,8 @@ export async function startPortal2(options: Portal2EmulatorOptions): Promise<Por
       client.bytesOut += bytesOut;
     },
     async tick() {
-      const inside = [...clients.values()].filter(({ state }) => state === 'in');
-      await Promise.all(inside.map((client) => authority.account(client, 'interim', Date.now())));
+      const inside = [...clients.values()].filter((client) => client.inside);
+      await Promise.all(inside.map((client) => authority.account(client, 'interim')));
     },
     async close() {
       for (const timer of timers) clearInterval(timer);
