@@ -74,7 +74,7 @@ export function refusedAddress(
 
 export const LINE_DEFAULTS: LineOptions = {
   timeoutMs: 5_000,
-  maxBytes: 4_000_000,
+  maxBytes: 8_000_000,
   parallel: 4,
   queue: 64,
   refuses: (address) => refusedAddress(address),

@@ -83,36 +83,51 @@ function guestsOf(rows: Record<string, unknown>[], now: number): LiveClient[] {
   return [...newest.values()].map(({ client }) => client);
 }
 
+/**
+ * Of those connected, who is let through: grants older than the list of guests goes back. Their counters
+ * are of another kind and would be added to those of the grant, so only their presence is told.
+ */
+function admittedOf(rows: Record<string, unknown>[]): string[] {
+  return rows
+    .slice(0, 20_000)
+    .filter((row) => row['authorized'] === true && row['is_guest'] === true)
+    .map((row) => normaliseMac(textOf(row['mac'])))
+    .filter((mac) => mac !== null);
+}
+
 type Sender = (call: ControllerCall) => Promise<Outcome<Record<string, unknown>[]>>;
+
+async function signIn(line: ControllerLine, settings: UnifiSettings): Promise<Outcome<Session>> {
+  const home = await line.call({ method: 'GET', path: '/' });
+  if (!home.ok) return home;
+  const os = home.value.status === 200;
+  const { username = '', password = '' } = settings;
+  const path = os ? '/api/auth/login' : '/api/login';
+  const answer = await line.call({ method: 'POST', path, body: { username, password } });
+  if (!answer.ok) return answer;
+  const { status, headers } = answer.value;
+  const cookie = cookiesOf(answer.value);
+  if (status >= 500) return { ok: false, trouble: 'unreachable', detail: `status ${status}` };
+  if (status !== 200 || cookie === '') return refused(`signing in: status ${status}`);
+  const csrf = os ? csrfOf(cookie, headers['x-csrf-token']) : null;
+  return { ok: true, value: { os, cookie, csrf } };
+}
 
 /** Signs in once for everybody, again when the controller has forgotten us; gives the rows of a reply. */
 function createSender(line: ControllerLine, settings: UnifiSettings, clock: () => number): Sender {
   let session: Promise<Outcome<Session>> | null = null;
   let restUntil = 0;
 
-  async function signIn(): Promise<Outcome<Session>> {
+  async function attempt(): Promise<Outcome<Session>> {
     if (clock() < restUntil) return refused('signing in was refused a moment ago');
-    const home = await line.call({ method: 'GET', path: '/' });
-    if (!home.ok) return home;
-    const os = home.value.status === 200;
-    const { username = '', password = '' } = settings;
-    const path = os ? '/api/auth/login' : '/api/login';
-    const answer = await line.call({ method: 'POST', path, body: { username, password } });
-    if (!answer.ok) return answer;
-    const { status, headers } = answer.value;
-    const cookie = cookiesOf(answer.value);
-    if (status >= 500) return { ok: false, trouble: 'unreachable', detail: `status ${status}` };
-    if (status !== 200 || cookie === '') {
-      restUntil = clock() + REST_MS;
-      return refused(`signing in: status ${status}`);
-    }
-    const csrf = os ? csrfOf(cookie, headers['x-csrf-token']) : null;
-    return { ok: true, value: { os, cookie, csrf } };
+    const outcome = await signIn(line, settings);
+    if (!outcome.ok && outcome.trouble === 'refused') restUntil = clock() + REST_MS;
+    return outcome;
   }
 
   /** A failed attempt is not kept: the next guest tries anew. */
   async function signedIn(): Promise<Outcome<Session>> {
-    session ??= signIn();
+    session ??= attempt();
     const current = session;
     const outcome = await current;
     if (!outcome.ok && session === current) session = null;
@@ -149,6 +164,9 @@ function createSender(line: ControllerLine, settings: UnifiSettings, clock: () =
   }
   return (call) => once(call, true);
 }
+
+/** A week of guests of a busy site is some megabytes. */
+const WITHIN_HOURS = 168;
 
 const UNKNOWN_CLIENT = /Unknown|NotFound|status 404/i;
 
@@ -195,8 +213,16 @@ export function createLegacy(
       return nobody ? { ok: true, value: null } : done;
     },
     async list() {
-      const found = await send({ method: 'GET', path: `${site}/stat/guest` });
-      return found.ok ? { ok: true, value: guestsOf(found.value, clock()) } : found;
+      const found = await send({
+        method: 'GET',
+        path: `${site}/stat/guest?within=${WITHIN_HOURS}`,
+      });
+      if (!found.ok) return found;
+      const guests = guestsOf(found.value, clock());
+      const inside = await send({ method: 'GET', path: `${site}/stat/sta` });
+      const listed = new Set(guests.map(({ mac }) => mac));
+      const others = inside.ok ? admittedOf(inside.value).filter((mac) => !listed.has(mac)) : [];
+      return { ok: true, value: [...guests, ...others.map((mac) => ({ mac }))] };
     },
   };
 }

@@ -309,6 +309,17 @@ describe('bad days', () => {
     expect(held.heard.filter((line) => line.endsWith('stamgr'))).toHaveLength(1);
   });
 
+  test('a grant older than the list of guests is still held', async () => {
+    const { kind, open, context, held, store, gateway } = await controllerBench({
+      settings: LEGACY,
+    });
+    await open(context, { minutes: 0 });
+    const guest = held.guests.get(MAC);
+    if (guest !== undefined) guest.start -= 30 * 86_400;
+    held.traffic(MAC, 5, 5);
+    expect(await kind.poll?.(store, gateway)).toEqual([{ mac: MAC }]);
+  });
+
   test('a kick that the controller does not take is said to have failed', async () => {
     const setup = { settings: LEGACY, controller: { mood: onGrant('error') } };
     const { kind, target, notices } = await controllerBench(setup);

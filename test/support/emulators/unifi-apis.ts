@@ -78,8 +78,21 @@ export function legacyAnswer(held: Held, asked: Asked): Told {
     if (guest === undefined) return no('api.err.UnknownStation', 400);
     return ok([{ mac, is_guest: true, authorized: shows(guest, now()) }]);
   }
-  if (rest === 'stat/guest')
-    return ok([...guests.values()].filter((guest) => isIn(guest, now())).map(rowOf));
+  const all = [...guests.values()];
+  if (rest === 'stat/sta')
+    return ok(
+      all.map((guest) => ({
+        mac: guest.mac,
+        is_guest: true,
+        authorized: isIn(guest, now()),
+        tx_bytes: guest.bytesIn + 1_000_000,
+        rx_bytes: guest.bytesOut,
+      })),
+    );
+  if (rest === 'stat/guest') {
+    const since = now() - Number(asked.query.get('within') ?? 24) * 3600;
+    return ok(all.filter((guest) => isIn(guest, now()) && guest.start >= since).map(rowOf));
+  }
   return no('api.err.NotFound', 404);
 }
 

@@ -153,7 +153,7 @@ export async function startUnifi(options: UnifiOptions): Promise<UnifiEmulator> 
     }
     if (mood === 'huge') {
       response.writeHead(200, { 'Content-Type': 'application/json' });
-      response.end(Buffer.alloc(6_000_000, 0x20));
+      response.end(Buffer.alloc(9_000_000, 0x20));
       return;
     }
     tell(response, answer(asked));
