@@ -5,6 +5,7 @@ import { localTime } from '../stores/local-time.ts';
 import { explain } from './evaluate.ts';
 import type { Facts, Test, Trace } from './evaluate.ts';
 import type { Occasion } from './occasion.ts';
+import type { FactGroup } from './fields.ts';
 import type { Definition } from './schema.ts';
 
 export type Gate = 'window' | 'freshness' | 'consent' | 'conditions' | OfferGate;
@@ -19,6 +20,7 @@ export type Reason =
   | 'untrusted'
   | 'band-too-low'
   | 'no-consent'
+  | 'no-profiling'
   | 'guest-blocked'
   | 'device-revoked'
   | 'rule-unreadable'
@@ -91,6 +93,19 @@ export function consentGate(standing: Standing): Stop | undefined {
   if (standing.blocked) return { gate: 'consent', reason: 'guest-blocked' };
   if (standing.revoked) return { gate: 'consent', reason: 'device-revoked' };
   return standing.consent ? undefined : { gate: 'consent', reason: 'no-consent' };
+}
+
+/** Facts that are a profile of the guest: where they were before, what they answered, what they hold. */
+const PROFILE: ReadonlySet<FactGroup> = new Set(['history', 'answers', 'vouchers']);
+
+export function asksProfile(groups: ReadonlySet<FactGroup>): boolean {
+  return [...groups].some((group) => PROFILE.has(group));
+}
+
+/** A rule that chooses by a profile needs the consent to that, where the guest or the law wants one. */
+export function profileGate(groups: ReadonlySet<FactGroup>, mayProfile: boolean): Stop | undefined {
+  if (mayProfile || !asksProfile(groups)) return undefined;
+  return { gate: 'consent', reason: 'no-profiling' };
 }
 
 /** Only true passes; false and unknown each have their own reason. */

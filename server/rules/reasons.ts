@@ -41,6 +41,10 @@ export const reasons: Record<Reason, Record<Language, string>> = {
     'zh-CN': '到访可信度未达到规则要求。',
   },
   'no-consent': { en: 'There is no consent to offers.', 'zh-CN': '没有接收优惠的授权。' },
+  'no-profiling': {
+    en: 'The rule asks about the guest’s past, and the guest did not agree to that.',
+    'zh-CN': '规则用到了顾客的以往信息，而顾客未同意。',
+  },
   'guest-blocked': { en: 'The guest is blocked.', 'zh-CN': '该顾客已被屏蔽。' },
   'device-revoked': { en: 'The device was revoked.', 'zh-CN': '该设备已被停用。' },
   'rule-unreadable': {

@@ -1,4 +1,5 @@
 /** An event meets the rules: candidates through the gates, decisions and vouchers in one transaction. */
+import { mayProfile } from '../consents/analyse.ts';
 import type { Database, Queryable } from '../db/database.ts';
 import type { DomainEvent } from '../events/types.ts';
 import type { Log } from '../log.ts';
@@ -21,7 +22,14 @@ import {
 import type { Candidate, NewDecision, Subject } from './decisions/queries.ts';
 import { gather, historySpan } from './facts.ts';
 import type { Findings } from './facts.ts';
-import { conditionsGate, consentGate, freshnessGate, windowGate } from './gates.ts';
+import {
+  asksProfile,
+  conditionsGate,
+  consentGate,
+  freshnessGate,
+  profileGate,
+  windowGate,
+} from './gates.ts';
 import type { Stop } from './gates.ts';
 import type { Facts, Trace } from './evaluate.ts';
 import { decisionId, occasionOf } from './occasion.ts';
@@ -106,13 +114,24 @@ async function earlyGates(
   const span = historySpan(subject.zone, occasion.at);
   const { found, decided } = await findingsFor(tx, occasion, subject, asked, span);
   const facts = gather(found, occasion, subject.zone, span);
+  const { merchantId, storeId } = occasion;
+  // Who is known by a device alone agreed in the app, and to that.
+  const profile =
+    subject.guestId === null ||
+    !asksProfile(groups) ||
+    (await mayProfile(tx, merchantId, subject.guestId, storeId));
   return cases
     .filter(({ id }) => !decided.has(id))
-    .map((each) => withEarlyStop(each, { occasion, subject, now }, found, facts));
+    .map((each) => withEarlyStop(each, { occasion, subject, now }, { ...found, profile }, facts));
 }
 
-function withEarlyStop(each: Case, hearing: Hearing, found: Findings, facts: Facts): Case {
-  const { definition, test } = each.compiled;
+function withEarlyStop(
+  each: Case,
+  hearing: Hearing,
+  found: Findings & { profile: boolean },
+  facts: Facts,
+): Case {
+  const { definition, test, groups } = each.compiled;
   const { occasion, subject, now } = hearing;
   if (definition === null) {
     return { ...each, stop: { gate: 'conditions', reason: 'rule-unreadable' } };
@@ -121,7 +140,8 @@ function withEarlyStop(each: Case, hearing: Hearing, found: Findings, facts: Fac
   const stop =
     windowGate(definition, subject.zone, now) ??
     freshnessGate(definition, occasion, now) ??
-    consentGate({ consent: found.consent, blocked, revoked });
+    consentGate({ consent: found.consent, blocked, revoked }) ??
+    profileGate(groups, found.profile);
   if (stop) return { ...each, stop };
   const { stop: unmet, trace } = conditionsGate(definition, test, facts);
   return { ...each, stop: unmet, when: trace };

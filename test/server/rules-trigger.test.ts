@@ -58,6 +58,7 @@ beforeEach(async () => {
   fenceId = (await makeFence(db, merchantId, { storeId, category: 'food' })).id;
   guestId = (await makeGuest(db, merchantId)).id;
   await makeConsent(db, merchantId, guestId);
+  await makeConsent(db, merchantId, guestId, { purpose: 'profiling' });
   deviceId = (await makeDevice(db, merchantId, { guestId })).id;
   offerId = (await makeOffer(db, merchantId)).id;
 });
@@ -310,6 +311,46 @@ async function pinGhost(): Promise<void> {
   await makeConsent(db, merchantId, guestId);
   await db.query('update devices set guest_id = $2 where id = $1', [deviceId, guestId]);
 }
+
+describe('a profile is asked for by itself', () => {
+  const past = { when: { field: 'guest.returning', op: 'eq', value: false } };
+  const others = { when: { field: 'visit.score', op: 'gte', value: 0.5 } };
+  const country = (code: string) =>
+    db.query('update stores set country = $2 where id = $1', [storeId, code]);
+  const say = (granted: boolean) =>
+    makeConsent(db, merchantId, guestId, { purpose: 'profiling', granted });
+  const forget = () =>
+    db.query(`delete from consents where guest_id = $1 and purpose = 'profiling'`, [guestId]);
+
+  test.each([
+    ['in Europe without a word', 'GB', null, past, 'no-profiling'],
+    ['in Europe with a yes', 'GB', true, past, 'issued'],
+    ['in Europe with a no', 'GB', false, past, 'no-profiling'],
+    ['in China without a word', 'CN', null, past, 'no-profiling'],
+    ['elsewhere without a word', 'BR', null, past, 'issued'],
+    ['elsewhere with a no', 'BR', false, past, 'no-profiling'],
+    ['where the rule asks nothing of the past', 'GB', false, others, 'issued'],
+  ] as const)('%s', async (_where, code, word, definition, reason) => {
+    await forget();
+    await country(code);
+    if (word !== null) await say(word);
+    await rule(definition);
+    await trigger(entered());
+    expect(await reasons()).toEqual([reason]);
+  });
+
+  test('older words of marketing asked for both', async () => {
+    await forget();
+    await makeConsent(db, merchantId, guestId, { textVersion: 'standard-1' });
+    await rule(past);
+    await trigger(entered());
+    expect(await reasons()).toEqual(['issued']);
+    await say(false);
+    await rule(past);
+    await trigger(entered());
+    expect(await reasons()).toContain('no-profiling');
+  });
+});
 
 describe('refusals are kept with their reason', () => {
   test('a stale ping', async () => {

@@ -1,5 +1,6 @@
 /** Rows that are valid by default, one maker per table: a test says only what it is about. */
 import { createHash, randomBytes, randomInt } from 'node:crypto';
+import type { Purpose } from '../../server/stores/wordings.ts';
 import type { Queryable } from '../../server/db/database.ts';
 import { hashToken, newToken, uuidv7 } from '../../server/ids.ts';
 import type { GatewayKind } from '../../server/stores/gateway-schema.ts';
@@ -150,7 +151,7 @@ export const makeConsent = maker('consents', (merchantId: string, guestId: strin
   merchantId,
   guestId,
   ...noText('storeId'),
-  purpose: wide<'access' | 'marketing'>('marketing'),
+  purpose: wide<Purpose>('marketing'),
   granted: true,
   textVersion: '1',
   textSha256: createHash('sha256').update('Send me offers.').digest('hex'),
