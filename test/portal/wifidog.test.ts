@@ -181,62 +181,6 @@ describe('what travels', () => {
     );
     expect(counters).toMatch(/\r\n\r\nAuth: 0$/);
   });
-
-  test('grace is a state of its own, and becomes an admission without going out first', async () => {
-    await start();
-    const [gateway = DOG] = wire.store.gateways;
-    const { createWifidogs } = await import('../../portal/gateways/wifidog.ts');
-    const { wifidog } = createWifidogs(wire.fakes.ports);
-    const context = {
-      gatewayId: gateway.id,
-      kind: 'wifidog',
-      mac: ADA.mac,
-      ip: ADA.ip,
-      gatewayAddress: '127.0.0.1:2060',
-    } as const;
-    const grant = {
-      sessionId: 's-1',
-      minutes: 5,
-      upKbps: 0,
-      downKbps: 0,
-      upQuotaKB: 0,
-      downQuotaKB: 0,
-    };
-    const { doors, log, clock } = wire.fakes.ports;
-    const request = {
-      store: wire.store,
-      gateway,
-      context,
-      grant,
-      landingUrl: `${wire.url}/p/x/landed?j=1`,
-      doors,
-      log,
-      now: clock(),
-    };
-    const tokenIn = (opening: unknown) =>
-      /token=(\w+)/.exec((opening as { url: string }).url)?.[1] ?? '';
-    const grace = tokenIn(await wifidog.open({ ...request, grace: true }));
-    const full = tokenIn(await wifidog.open(request));
-    expect(grace).toMatch(/^g/);
-    expect(full).toMatch(/^T/);
-    expect(tokenIn(await wifidog.open(request))).toBe(full);
-    wire.fakes.sessions.set('s-1', {
-      sessionId: 's-1',
-      guestId: 'g',
-      state: 'pending',
-      expiresAt: clock() + 300_000,
-      mac: ADA.mac,
-      grant: { ...grant, guestId: 'g', expiresAt: clock() + 300_000 },
-      grace: true,
-    } as never);
-    await dog.join(ADA);
-    expect(await dog.authenticate(ADA.mac, grace)).toContain('message=activate');
-    expect(dog.clients.get(ADA.mac)?.mark).toBe('validating');
-    await dog.tick();
-    expect(dog.clients.get(ADA.mac)?.mark).toBe('validating');
-    await dog.authenticate(ADA.mac, full);
-    expect(dog.clients.get(ADA.mac)?.mark).toBe('known');
-  });
 });
 
 describe('who may ask', () => {

@@ -26,8 +26,8 @@ export interface Wire {
   equipment: PortalEquipment;
   /** Follows redirects and every way to a gateway's door, until a page stays. */
   browse(url: string): Promise<Sight>;
-  /** Sends the page's form, follows on. */
-  submit(from: Sight, values?: Record<string, string>): Promise<Sight>;
+  /** Sends the page's first form, or the one whose address ends so, and follows on. */
+  submit(from: Sight, values?: Record<string, string>, ending?: string): Promise<Sight>;
   /** From a redirect of the gateway as far as a click-through leads. */
   walkIn(redirect: string): Promise<Sight>;
   close(): Promise<void>;
@@ -71,9 +71,13 @@ export async function startWire(
   const go = async (address: string, hops = HOPS): Promise<Sight> =>
     see(await fetch(address, { redirect: 'manual' }), hops);
 
-  async function submit(from: Sight, values: Record<string, string> = {}): Promise<Sight> {
-    const [form] = formsOf(from.html);
-    if (form === undefined) throw new Error(`no form on “${from.heading}”`);
+  async function submit(
+    from: Sight,
+    values: Record<string, string> = {},
+    ending = '',
+  ): Promise<Sight> {
+    const form = formsOf(from.html).find(({ action }) => action.endsWith(ending));
+    if (form === undefined) throw new Error(`no form ${ending} on “${from.heading}”`);
     const body = new URLSearchParams({ ...form.fields, ...values });
     const address = new URL(form.action, from.url).href;
     return see(await fetch(address, { method: 'POST', body, redirect: 'manual' }), HOPS);
