@@ -1,5 +1,13 @@
-/** Identifiers and secrets: UUIDv7 for rows, random tokens kept only as hashes. */
-import { createHash, createHmac, hkdfSync, randomBytes, timingSafeEqual } from 'node:crypto';
+/** Identifiers and secrets: UUIDv7 for rows, random tokens kept only as hashes, small secrets sealed. */
+import {
+  createCipheriv,
+  createDecipheriv,
+  createHash,
+  createHmac,
+  hkdfSync,
+  randomBytes,
+  timingSafeEqual,
+} from 'node:crypto';
 
 /** RFC 9562 UUIDv7: rows made later sort later. `now` in ms since 1970. */
 export function uuidv7(now: number): string {
@@ -34,4 +42,40 @@ export function deriveKey(secret: Buffer, purpose: string): Buffer {
 /** Constant-time comparison; unequal lengths are unequal. */
 export function sameBytes(a: Buffer, b: Buffer): boolean {
   return a.length === b.length && timingSafeEqual(a, b);
+}
+
+const NONCE = 12;
+const TAG = 16;
+
+/**
+ * A small secret that must be read again: AES-256-GCM, as nonce, tag and cipher text. Opens only with
+ * the same secret, purpose and `about`.
+ */
+export function seal(secret: Buffer, purpose: string, about: string, text: string): Buffer {
+  const nonce = randomBytes(NONCE);
+  const cipher = createCipheriv('aes-256-gcm', deriveKey(secret, purpose), nonce);
+  cipher.setAAD(Buffer.from(about));
+  const sealed = Buffer.concat([cipher.update(text, 'utf8'), cipher.final()]);
+  return Buffer.concat([nonce, cipher.getAuthTag(), sealed]);
+}
+
+/** The text, or null when it was not sealed for this. */
+export function unseal(
+  secret: Buffer,
+  purpose: string,
+  about: string,
+  sealed: Uint8Array,
+): string | null {
+  const bytes = Buffer.from(sealed);
+  if (bytes.length < NONCE + TAG) return null;
+  try {
+    const key = deriveKey(secret, purpose);
+    const decipher = createDecipheriv('aes-256-gcm', key, bytes.subarray(0, NONCE));
+    decipher.setAAD(Buffer.from(about));
+    decipher.setAuthTag(bytes.subarray(NONCE, NONCE + TAG));
+    const clear = [decipher.update(bytes.subarray(NONCE + TAG)), decipher.final()];
+    return Buffer.concat(clear).toString('utf8');
+  } catch {
+    return null;
+  }
 }

@@ -30,6 +30,7 @@ import { forgetNotices } from '../sessions/notices.ts';
 import { forgetLooks } from '../selfservice/selfservice.ts';
 import { deleteStaleSignIns } from '../staff/queries.ts';
 import { idleMs } from '../staff/sign-in.ts';
+import { keepAgain } from '../stores/queries.ts';
 import type { Services } from './services.ts';
 
 const second = 1_000;
@@ -83,6 +84,7 @@ export function houseJobs(services: Services, config: Config): Job[] {
     { name: 'old clients', every: hour, run: (now) => forgetSessionClients(db, now) },
     { name: 'old known devices', every: hour, run: (now) => dropExpiredDevices(db, now) },
     { name: 'old notices', every: day, run: (now) => forgetNotices(db, now) },
+    { name: 'secrets in clear', every: day, run: () => sealOldSecrets(db) },
     { name: 'old card tries', every: hour, run: (now) => forgetMemberTries(db, now) },
     { name: 'old requests to staff', every: day, run: (now) => forgetApprovals(db, now) },
     { name: 'old links', every: hour, run: (now) => forgetLinks(db, now) },
@@ -96,4 +98,10 @@ export function houseJobs(services: Services, config: Config): Job[] {
     },
     { name: 'tidy the embedded database', every: 15 * minute, run: () => tidy(db) },
   ];
+}
+
+/** Seals what a release before sealing kept; after the first round there is nothing left to do. */
+async function sealOldSecrets(db: Services['db']): Promise<void> {
+  await keepAgain(db, 'stores');
+  await keepAgain(db, 'gateways');
 }

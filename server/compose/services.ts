@@ -20,6 +20,7 @@ import type { Courier } from '../messages/deliver.ts';
 import { chooseSenders } from '../messages/sender.ts';
 import type { Senders } from '../messages/sender.ts';
 import { createArchive } from './archive.ts';
+import { sealSettings } from './sealed.ts';
 import { createWrongCodes } from '../offers/wrong-codes.ts';
 import type { WrongCodes } from '../offers/wrong-codes.ts';
 import { createWitness } from '../pings/evidence.ts';
@@ -31,6 +32,8 @@ import type { Realtime } from '../realtime/gateway.ts';
 import { createWaiting } from '../realtime/waiting.ts';
 import type { Waiting } from '../realtime/waiting.ts';
 import { createTrigger } from '../rules/trigger.ts';
+import { createGrantMemory } from '../sessions/memory.ts';
+import type { GrantMemory } from '../sessions/memory.ts';
 import { createPolls } from '../sessions/polls.ts';
 import type { Lister } from '../sessions/polls.ts';
 import { createReconciler } from '../sessions/reconcile.ts';
@@ -42,6 +45,7 @@ import { createThrottle } from '../staff/throttle.ts';
 import type { Throttle } from '../staff/throttle.ts';
 import type { Archive } from '../visits/archive.ts';
 import { hasStore } from '../stores/queries.ts';
+import { createVault } from '../stores/secrets.ts';
 import type { StaffCallers } from '../http/staff-auth.ts';
 
 export interface Services {
@@ -73,6 +77,8 @@ export interface Services {
   waiting: Waiting;
   senders: Senders;
   courier: Courier;
+  /** Grants of the last hours, for when storage is away. */
+  grants: GrantMemory;
   /** Puts out whose grant is over. */
   reconciler: Reconciler;
   /** Compares controllers' lists with our sessions; gives how many answered. */
@@ -89,7 +95,8 @@ export function createServices(
   config: Config,
   { storage, clock, log }: { storage: Database; clock: () => number; log: Log },
 ): Services {
-  const db = watchEvents(storage, () => dispatcher.nudge());
+  const sealed = sealSettings(storage, createVault(config.SECRET));
+  const db = watchEvents(sealed, () => dispatcher.nudge());
   let realtime: Realtime | undefined;
   const waiting = createWaiting();
   const metrics = createMetrics({
@@ -107,6 +114,7 @@ export function createServices(
       createTrigger({ db, clock, log }),
       async (event) => witness(event),
       async (event) => reconciler.hear(event),
+      async (event) => grants.hear(event),
       async (event) => metrics.events.inc({ type: event.type }),
     ],
   });
@@ -119,6 +127,7 @@ export function createServices(
     count: (outcome) => metrics.kicks.inc({ outcome }),
   });
   const polls = createPolls(base);
+  const grants = createGrantMemory(clock);
   let equipment: Lister | undefined;
   const senders = chooseSenders(
     {
@@ -149,6 +158,7 @@ export function createServices(
     waiting,
     senders,
     courier: startCourier({ ...base, senders }),
+    grants,
     reconciler,
     pollControllers: async (now) => (equipment ? polls.run(equipment, now) : 0),
     useEquipment: (made) => {

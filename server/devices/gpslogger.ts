@@ -1,6 +1,6 @@
 /** GPSLogger takes its settings from a file: what stands in it, and the short-lived address it has. */
+import { seal, unseal } from '../ids.ts';
 import type { SetupInput } from './setup.ts';
-import { seal, unseal } from './seal.ts';
 
 const purpose = 'gpslogger settings';
 const HOUR = 3_600_000;

@@ -2,8 +2,8 @@
 import { randomInt } from 'node:crypto';
 import type { Database } from '../db/database.ts';
 import type { DeviceCaller } from '../http/route.ts';
+import { seal, unseal } from '../ids.ts';
 import { passphraseOf } from './queries.ts';
-import { seal, unseal } from './seal.ts';
 
 const purpose = 'device passphrases';
 /** Bytes that the app's key has room for. */

@@ -68,6 +68,33 @@ export async function hasStore(
   return rowCount > 0;
 }
 
+const writeStore = `insert into stores (id, merchant_id, slug, name, timezone, country, location, settings, created_at, updated_at)
+     values ($1, $2, $3, $4, $5, $6,
+       case when $7::float8 is null then null else st_setsrid(st_makepoint($7::float8, $8::float8), 4326)::geography end,
+       $9, $10, $10)`;
+const rewriteStore = `update stores set name = $3, timezone = $4, country = $5,
+       location = case when $6::float8 is null then null else st_setsrid(st_makepoint($6::float8, $7::float8), 4326)::geography end,
+       settings = $8, updated_at = $9
+     where merchant_id = $1 and id = $2`;
+const writeGateway = `insert into gateways (id, merchant_id, store_id, kind, name, settings, created_at)
+     values ($1, $2, $3, $4, $5, $6, $7)`;
+const rewriteGateway =
+  'update gateways set name = $3, settings = $4 where merchant_id = $1 and id = $2';
+/** Replaces settings as they stand: those that changed meanwhile are left alone. */
+const replaceSettings = {
+  stores: 'update stores set settings = $2 where id = $1 and settings = $3::jsonb',
+  gateways: 'update gateways set settings = $2 where id = $1 and settings = $3::jsonb',
+} as const;
+
+/** Which parameter of a statement holds settings to be kept, from 1; 0 when none does. */
+export function settingsParameter(text: string): number {
+  if (text === writeStore) return 9;
+  if (text === rewriteStore) return 8;
+  if (text === writeGateway) return 6;
+  if (text === rewriteGateway) return 4;
+  return text === replaceSettings.stores || text === replaceSettings.gateways ? 2 : 0;
+}
+
 export async function insertStore(
   tx: Queryable,
   merchantId: string,
@@ -83,24 +110,18 @@ export async function insertStore(
     now: Date;
   },
 ): Promise<void> {
-  await tx.query(
-    `insert into stores (id, merchant_id, slug, name, timezone, country, location, settings, created_at, updated_at)
-     values ($1, $2, $3, $4, $5, $6,
-       case when $7::float8 is null then null else st_setsrid(st_makepoint($7::float8, $8::float8), 4326)::geography end,
-       $9, $10, $10)`,
-    [
-      store.id,
-      merchantId,
-      store.slug,
-      store.name,
-      store.timezone,
-      store.country,
-      store.lon,
-      store.lat,
-      JSON.stringify(store.settings),
-      store.now,
-    ],
-  );
+  await tx.query(writeStore, [
+    store.id,
+    merchantId,
+    store.slug,
+    store.name,
+    store.timezone,
+    store.country,
+    store.lon,
+    store.lat,
+    JSON.stringify(store.settings),
+    store.now,
+  ]);
 }
 
 export async function updateStore(
@@ -111,23 +132,17 @@ export async function updateStore(
     now: Date;
   },
 ): Promise<void> {
-  await tx.query(
-    `update stores set name = $3, timezone = $4, country = $5,
-       location = case when $6::float8 is null then null else st_setsrid(st_makepoint($6::float8, $7::float8), 4326)::geography end,
-       settings = $8, updated_at = $9
-     where merchant_id = $1 and id = $2`,
-    [
-      merchantId,
-      store.id,
-      store.name,
-      store.timezone,
-      store.country,
-      store.lon,
-      store.lat,
-      JSON.stringify(store.settings),
-      store.now,
-    ],
-  );
+  await tx.query(rewriteStore, [
+    merchantId,
+    store.id,
+    store.name,
+    store.timezone,
+    store.country,
+    store.lon,
+    store.lat,
+    JSON.stringify(store.settings),
+    store.now,
+  ]);
 }
 
 /** A store by its address, with its gateways: the look-up before there is a tenant. */
@@ -186,19 +201,15 @@ export async function insertGateway(
   merchantId: string,
   gateway: Pick<GatewayRow, 'id' | 'store_id' | 'kind' | 'name' | 'settings'> & { now: Date },
 ): Promise<void> {
-  await tx.query(
-    `insert into gateways (id, merchant_id, store_id, kind, name, settings, created_at)
-     values ($1, $2, $3, $4, $5, $6, $7)`,
-    [
-      gateway.id,
-      merchantId,
-      gateway.store_id,
-      gateway.kind,
-      gateway.name,
-      JSON.stringify(gateway.settings),
-      gateway.now,
-    ],
-  );
+  await tx.query(writeGateway, [
+    gateway.id,
+    merchantId,
+    gateway.store_id,
+    gateway.kind,
+    gateway.name,
+    JSON.stringify(gateway.settings),
+    gateway.now,
+  ]);
 }
 
 export async function updateGateway(
@@ -206,10 +217,12 @@ export async function updateGateway(
   merchantId: string,
   gateway: Pick<GatewayRow, 'id' | 'name' | 'settings'>,
 ): Promise<void> {
-  await tx.query(
-    'update gateways set name = $3, settings = $4 where merchant_id = $1 and id = $2',
-    [merchantId, gateway.id, gateway.name, JSON.stringify(gateway.settings)],
-  );
+  await tx.query(rewriteGateway, [
+    merchantId,
+    gateway.id,
+    gateway.name,
+    JSON.stringify(gateway.settings),
+  ]);
 }
 
 export async function deleteGateway(
@@ -222,4 +235,20 @@ export async function deleteGateway(
     id,
   ]);
   return rowCount === 1;
+}
+
+/** Settings whose secrets stand in clear: kept by a release that did not seal them. */
+const CLEAR = '"(secret|password|apiKey|clientSecret|fixed)": "(?!sealed:)';
+
+/** Rewrites such settings as they are, of any merchant; whoever seals does so on the way. Gives how many. */
+export async function keepAgain(db: Queryable, table: 'stores' | 'gateways'): Promise<number> {
+  const { rows } = await db.query<{ id: string; kept: unknown }>(
+    `select id, settings as kept from ${table} where settings::text ~ $1 order by id limit 500`,
+    [CLEAR],
+  );
+  for (const { id, kept } of rows) {
+    const text = JSON.stringify(kept);
+    await db.query(replaceSettings[table], [id, text, text]);
+  }
+  return rows.length;
 }
