@@ -54,7 +54,10 @@ export interface Desk extends Deps {
 
 const TRY_AGAIN = 'Something went wrong on our side. Please try again in a minute.';
 
-/** A response with attribute 80 first and the request's Proxy-States last. */
+/**
+ * A response with the request's Proxy-States last and attribute 80 first; but none in what acknowledges
+ * accounting: RFC 2869 knows it there not, and FreeRADIUS reckons it differently and drops the packet.
+ */
 function respond(
   desk: Desk,
   packet: Packet,
@@ -63,7 +66,8 @@ function respond(
   list: readonly Attribute[],
 ): Buffer | null {
   const request = authenticatorOf(packet);
-  const whole = [unsignedMac, ...list, ...proxyStates(packet)];
+  const mac = packet.code === codes.accountingRequest ? [] : [unsignedMac];
+  const whole = [...mac, ...list, ...proxyStates(packet)];
   const raw = encode(code, packet.id, request, whole);
   if (raw === null) {
     desk.counts['reply-too-long']++;

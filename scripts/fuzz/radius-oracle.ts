@@ -76,12 +76,14 @@ export function isSigned(packet: Buffer, secret: string): boolean {
   return own && macHolds(packet, zeros, secret) !== false;
 }
 
-/** Whether a reply proves the secret to who asked, attribute 80 standing first. */
+/** Whether a reply proves the secret to who asked; attribute 80 stands first, but not in what acknowledges accounting. */
 export function isReply(reply: Buffer, request: Buffer, secret: string): boolean {
   const fields = fieldsOf(reply);
   const asked = request.subarray(4, 20);
-  if (fields === null || fields[0]?.[0] !== 80 || reply[1] !== request[1]) return false;
-  if (macHolds(reply, asked, secret) !== true) return false;
+  if (fields === null || reply[1] !== request[1]) return false;
+  const wanted = request[0] === 4 ? null : true;
+  if (macHolds(reply, asked, secret) !== wanted) return false;
+  if (wanted && fields[0]?.[0] !== 80) return false;
   return md5(dressed(reply, asked, false), secret).equals(reply.subarray(4, 20));
 }
 

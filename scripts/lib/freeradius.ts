@@ -74,6 +74,12 @@ modules {
     acctusersfile = ${folder}/empty
     preproxy_usersfile = ${folder}/empty
   }
+  always ok {
+    rcode = ok
+  }
+  always reject {
+    rcode = reject
+  }
   pap {
   }
   chap {

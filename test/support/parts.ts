@@ -51,6 +51,15 @@ export const partPresent = {
   mosquitto: ['/usr/sbin/mosquitto', '/usr/bin/mosquitto', '/usr/local/sbin/mosquitto'].find(
     (file) => existsSync(file),
   ),
+  /** FreeRADIUS as a server, and its clients. */
+  freeradius: command('freeradius') || command('radiusd'),
+  radclient: command('radclient') && command('radtest'),
+  radsecproxy: command('radsecproxy') && command('openssl'),
+  openssl: command('openssl'),
+  /** A wired authenticator and its supplicant, at both ends of a cable of namespaces. */
+  get hostapd(): boolean {
+    return namespaces() && command('hostapd') && command('wpa_supplicant') && command('ip');
+  },
   /** Recorded walks and other reference data that are not in the repository. */
   sharedData,
 };
