@@ -49,8 +49,12 @@ function radiusBody() {
 }
 
 /** A store with one gateway of this kind, as the API registers it. */
-async function shop(kind: RegisteredGateway['kind'], body: Record<string, unknown>) {
-  const house = await makeHouse(app, { methods: ['click-through'] });
+async function shop(
+  kind: RegisteredGateway['kind'],
+  body: Record<string, unknown>,
+  settings: Record<string, unknown> = {},
+) {
+  const house = await makeHouse(app, { methods: ['click-through'], ...settings });
   const name = `${kind}-${house.store.slug}`;
   const made = await house.api.post<Made>(`/v1/stores/${house.store.id}/gateways`, {
     kind,
@@ -143,6 +147,24 @@ describe.each([
     expect(put.outcome).toBe('done');
     expect(nas.inside(mac)).toBe(false);
     await until(async () => (await sessionsOf(house))[0]?.state === 'ended');
+  });
+
+  test('a guest who used up what was granted is put out, whatever the gateway thinks', async () => {
+    const radius = radiusBody();
+    const body = { hosts: ['127.0.0.1'], radius, ...settings };
+    const quota = { minutes: 60, upKbps: 0, downKbps: 0, upQuotaKB: 0, downQuotaKB: 1_000 };
+    const { house, made, options } = await shop(kind, body, { session: quota });
+    const nas = await start({ ...options, gateway: { ...options.gateway, ...settings } });
+    closers.push(() => nas.close());
+    const coa = { host: radius.sources[0], port: nas.coaPort };
+    await change(house, made.id, { radius: { ...radius, coa } });
+    const mac = makeMac();
+    await logIn(nas, mac);
+    nas.traffic(mac, 2_000_000, 10);
+    await nas.tick();
+    await app.server.services.reconciler.run(Date.now());
+    await until(async () => !nas.inside(mac));
+    expect((await sessionsOf(house))[0]).toMatchObject({ state: 'ended', endReason: 'quota' });
   });
 
   test('a ticket is good for the device it was made for, and for no other', async () => {
