@@ -7,7 +7,7 @@ import { createGuest, headingOf } from './opennds/guest.ts';
 import type { Sheet } from './opennds/guest.ts';
 import { startRig } from './opennds/rig.ts';
 import type { Rig } from './opennds/rig.ts';
-import { MAC, eventually, gatewaySays, walkInByMail } from './opennds/walk.ts';
+import { MAC, eventually, gatewaySays, settle, walkInByMail } from './opennds/walk.ts';
 
 const SERVER = path.join(import.meta.dirname, 'opennds/portal-server.ts');
 const withGateway = requirePart('openNDS in network namespaces (root)', partPresent.opennds);
@@ -102,6 +102,33 @@ withGateway('a guest behind openNDS', () => {
       expect(gatewaySays(rig)).not.toBe('Authenticated');
       expect(headingOf(guest.follow(welcome, welcome.url).html)).toBe('Your time is up');
       expect(headingOf(guest.get('http://anything.test/').html)).toBe('Free WiFi');
+    }, 90_000);
+
+    test('has a few minutes to read a code, which the gateway will not extend, and is then let straight in', async () => {
+      const guest = createGuest(rig);
+      const minutes = (): number => {
+        const said = rig.run('gw', ['ndsctl', 'json', MAC]);
+        const { session_start, session_end } = JSON.parse(said) as Record<string, string>;
+        return (Number(session_end) - Number(session_start)) / 60;
+      };
+      let sheet = guest.submit(guest.get('http://captive.test/'), { method: 'email-code' });
+      sheet = guest.submit(sheet, { value: 'ada@lovelace.example' });
+      sheet = await settle(rig, guest.submit(sheet, {}, '/grace'));
+      expect(gatewaySays(rig)).toBe('Authenticated');
+      expect(minutes()).toBe(5);
+
+      sheet = guest.submit(sheet, { value: stateOf(rig).codes ?? '' }, '/finish');
+      sheet = guest.submit(sheet, {}, '/consent');
+      if (sheet.html.includes('/profile')) sheet = guest.submit(sheet, { skip: 'yes' }, '/profile');
+      expect(headingOf(sheet.html)).toBe('All done');
+      expect(rig.run('gw', ['ndsctl', 'auth', MAC, '120'])).toContain('Failed');
+      expect(minutes()).toBe(5);
+
+      // As when the five minutes are over.
+      rig.run('gw', ['ndsctl', 'deauth', MAC]);
+      const again = await settle(rig, guest.get('http://captive.test/'));
+      expect(headingOf(again.html)).toBe('You are online');
+      expect(minutes()).toBe(120);
     }, 90_000);
   });
 });

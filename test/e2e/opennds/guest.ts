@@ -77,10 +77,10 @@ export function createGuest(rig: Rig) {
     get,
     /** Follows a link of the page. */
     follow: (from: Sheet, href: string): Sheet => get(new URL(href, from.url).href),
-    /** Fills the page's first form and sends it. */
-    submit(from: Sheet, values: Record<string, string>): Sheet {
-      const [form] = formsOf(from.html);
-      if (form === undefined) throw new Error(`no form at ${from.url}`);
+    /** Fills the page's first form, or the one whose address ends so, and sends it. */
+    submit(from: Sheet, values: Record<string, string>, ending = ''): Sheet {
+      const form = formsOf(from.html).find(({ action }) => action.endsWith(ending));
+      if (form === undefined) throw new Error(`no form ${ending} at ${from.url}`);
       const body = new URLSearchParams({ ...form.fields, ...values }).toString();
       return ask(new URL(form.action, from.url).href, ['--data', body]);
     },

@@ -11,7 +11,11 @@ const [work = '', levelText = '1', quota = '0'] = process.argv.slice(2);
 const level = Number(levelText) as 0 | 1 | 2 | 3;
 const publicUrl = level === 3 ? 'https://portal.test:2443' : 'http://10.99.0.2:2080';
 
-const store = fakeStore({ gateways: [openNds(level)], landingHosts: ['shop.test'] });
+const store = fakeStore({
+  gateways: [openNds(level)],
+  landingHosts: ['shop.test'],
+  policy: { graceMinutes: 5, gracePerDay: 2, rememberDays: 0 },
+});
 const fakes = makeFakes({ stores: [store], clock: Date.now });
 fakes.settings.downQuotaKB = Number(quota);
 fakes.offers.push(fakeOffer({ validUntil: Date.now() + 86_400_000 }));
