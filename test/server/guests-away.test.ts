@@ -109,3 +109,31 @@ test('memory is bounded, forgets what is not worth keeping, and hides no refusal
   await memory.through('b', () => Promise.resolve(null));
   await expect(memory.through('b', broken)).rejects.toThrow('away');
 });
+
+test('an admission is one transaction of few statements', async () => {
+  const { db } = held;
+  let transactions = 0;
+  const statements: string[] = [];
+  const watched: Database = {
+    ...db,
+    tx: (work, options) => {
+      transactions += 1;
+      return db.tx(
+        (tx) =>
+          work({
+            query: (text, params) => {
+              statements.push(text.trim().split(/\s+/).slice(0, 3).join(' '));
+              return tx.query(text, params);
+            },
+          }),
+        options,
+      );
+    },
+  };
+  const fresh = await openReception(watched);
+  const policy = { graceMinutes: 5, gracePerDay: 2, rememberDays: 30 };
+  const proof = { method: 'sms-code' as const, address: '+447400123999' };
+  await letIn(fresh, { store: { ...fresh.store, policy }, proof });
+  expect(transactions).toBe(1);
+  expect(statements.length).toBeLessThanOrEqual(10);
+});
