@@ -115,6 +115,6 @@ describe('the grant link', () => {
       kick: 'never',
       status: false,
     });
-    expect(kind.kick).toBeUndefined();
+    expect('kick' in kind).toBe(false);
   });
 });
