@@ -47,7 +47,6 @@ import { createRealtime } from './realtime/gateway.ts';
 import type { Realtime } from './realtime/gateway.ts';
 import { createSelfService } from './selfservice/selfservice.ts';
 import { createDoors } from './sessions/accounting.ts';
-import { createGrantMemory } from './sessions/memory.ts';
 import { createNetwork } from './sessions/network.ts';
 import { createTickets } from './sessions/tickets.ts';
 import { anyStaff } from './staff/queries.ts';
@@ -238,8 +237,7 @@ function furnish(
 
 /** The portal's ports, served by the features behind them: the one meeting point of the two. */
 function portalPorts(services: Services): PortalPorts {
-  const { db, clock, log, secret, waiting, courier } = services;
-  const memory = createGrantMemory(clock);
+  const { db, clock, log, secret, waiting, courier, grants: memory } = services;
   const codes = createCodes({
     db,
     clock,

@@ -34,7 +34,7 @@ function wallAt(zone: string, at: number): number | null {
 
 /**
  * The instant at which the wall clock of `zone` shows `wall`. An hour that comes twice is the first one
- * when opening and the second when closing; one that is left out is the moment after the gap.
+ * when opening and the second when closing; one that is left out is read by the clock before the change.
  */
 function instantOf(zone: string, wall: number, pick: 'first' | 'last'): number {
   const candidates = [wall - DAY, wall + DAY].map((near) => {
@@ -52,22 +52,18 @@ function minutesOf(text: string): number | null {
   return minutes !== null && minutes <= 1440 ? minutes : null;
 }
 
-/** Open times around `now` as instants, in order of opening; those that meet are not joined yet. */
-function openTimes(zone: string, hours: WeekHours, now: number): [number, number][] {
-  const midnight = Math.floor((wallAt(zone, now) ?? now) / DAY) * DAY;
+/** Open times of one day (its midnight by the wall) as instants, in order of opening. */
+function openTimes(zone: string, hours: WeekHours, day: number): [number, number][] {
+  const name = days[(new Date(day).getUTCDay() + 6) % 7]!;
   const found: [number, number][] = [];
-  for (let ahead = -1; ahead <= DAYS_AHEAD; ahead++) {
-    const day = midnight + ahead * DAY;
-    const name = days[(new Date(day).getUTCDay() + 6) % 7]!;
-    for (const span of hours[name] ?? []) {
-      const [from, to] = [minutesOf(span.from), minutesOf(span.to)];
-      if (from === null || to === null) continue;
-      const end = to > from ? to : to + 1440;
-      found.push([
-        instantOf(zone, day + from * MINUTE, 'first'),
-        instantOf(zone, day + end * MINUTE, 'last'),
-      ]);
-    }
+  for (const span of hours[name] ?? []) {
+    const [from, to] = [minutesOf(span.from), minutesOf(span.to)];
+    if (from === null || to === null) continue;
+    const end = to > from ? to : to + 1440;
+    found.push([
+      instantOf(zone, day + from * MINUTE, 'first'),
+      instantOf(zone, day + end * MINUTE, 'last'),
+    ]);
   }
   return found.toSorted((a, b) => a[0] - b[0]);
 }
@@ -75,11 +71,18 @@ function openTimes(zone: string, hours: WeekHours, now: number): [number, number
 /** Whether the WiFi is open at `now`; spans that touch or overlap, midnight included, are one. */
 export function openingAt(store: OpenStore, now: number): Opening {
   const { timezone, hours } = store;
+  const wall = hours ? wallAt(timezone, now) : null;
   // A zone nobody knows must not lock everybody out; it is checked where it is typed.
-  if (!hours || localTime(timezone, now) === null) return { open: true, until: null };
+  if (!hours || wall === null) return { open: true, until: null };
+  const today = Math.floor(wall / DAY) * DAY;
   let until: number | null = null;
-  for (const [from, to] of openTimes(timezone, hours, now)) {
-    if (until === null ? from <= now && now < to : from <= until) until = Math.max(until ?? to, to);
+  for (let ahead = -1; ahead <= DAYS_AHEAD; ahead++) {
+    for (const [from, to] of openTimes(timezone, hours, today + ahead * DAY)) {
+      const joins: boolean = until === null ? from <= now && now < to : from <= until;
+      if (joins) until = Math.max(until ?? to, to);
+    }
+    // Yesterday's evening and today decide whether it is open; days after that only prolong it.
+    if (ahead >= 0 && (until ?? 0) < now + ahead * DAY) break;
   }
   if (until === null) return { open: false };
   return { open: true, until: until - now >= 7 * DAY ? null : until };

@@ -36,10 +36,10 @@ export interface Leg {
 /** Two tellings of one beginning differ by less: retransmissions, and clocks read a moment apart. */
 const SAME_START_MS = 90_000;
 
-/** When the network session of a report began, as far as it says. */
+/** When the network session of a report began, as far as it says: some count no time and say 0. */
 export function startOf(told: Told): number | null {
-  if (told.seconds !== null) return told.at - told.seconds * 1000;
-  return told.kind === 'start' ? told.at : null;
+  if (told.kind === 'start') return told.at - (told.seconds ?? 0) * 1000;
+  return told.seconds ? told.at - told.seconds * 1000 : null;
 }
 
 /**
@@ -52,7 +52,10 @@ export function legFor<L extends Leg>(legs: readonly L[], told: Told): L | null 
   if (start !== null) {
     const off = (leg: L): number => Math.abs(leg.startedAt - start);
     const [nearest] = legs.toSorted((a, b) => off(a) - off(b));
-    return nearest && off(nearest) <= SAME_START_MS ? nearest : null;
+    if (nearest && off(nearest) <= SAME_START_MS) return nearest;
+    // A gateway cannot have restarted while it was counting: there its clock was wrong.
+    const amid = (leg: L): boolean => leg.startedAt < start && start < leg.lastAt - SAME_START_MS;
+    return legs.find(amid) ?? null;
   }
   const before = legs.filter((leg) => leg.startedAt <= told.at);
   const newest = latest(before) ?? latest(legs);

@@ -1,4 +1,5 @@
 /** Grants seen in the last hours, so that their owners still get in while storage is away. Bounded. */
+import type { DomainEvent, EventPayloads } from '../events/types.ts';
 import type { SessionLimits } from './queries.ts';
 
 export interface KnownGrant extends SessionLimits {
@@ -23,6 +24,8 @@ export interface GrantMemory {
   byUserName(name: string): KnownGrant | null;
   byMac(storeId: string, mac: string): KnownGrant | null;
   forget(sessionId: string): void;
+  /** A session that ended is not granted from here any more. */
+  hear(event: DomainEvent): void;
 }
 
 const MOST = 20_000;
@@ -67,5 +70,9 @@ export function createGrantMemory(clock: () => number): GrantMemory {
     byUserName: (name) => find(names.get(name)),
     byMac: (storeId, mac) => find(macs.get(place(storeId, mac))),
     forget,
+    hear({ type, payload }) {
+      if (type !== 'session.ended') return;
+      forget((payload as EventPayloads['session.ended']).sessionId);
+    },
   };
 }
