@@ -165,6 +165,7 @@ export async function startUnifi(options: UnifiOptions): Promise<UnifiEmulator> 
   });
   await new Promise<void>((resolve) => server.listen(options.port ?? 0, '127.0.0.1', resolve));
   const { port } = server.address() as AddressInfo;
+  say(`fingerprint of its certificate: ${identity.fingerprint}`);
 
   return {
     url: `https://127.0.0.1:${port}`,
