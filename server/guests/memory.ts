@@ -10,14 +10,16 @@ export interface MemoryOptions<T> {
   worth?: (value: T) => boolean;
 }
 
-/** No connection, or none free: not an answer of storage's. */
+/** No connection, none free, or none in time: no answer of storage's. */
 const AWAY = /^(08|53|57P|57014)/;
+const UNREACHED = new Set(['ECONNREFUSED', 'ECONNRESET', 'ETIMEDOUT', 'EPIPE']);
 /** So long storage is left alone after it failed, when there is something to answer with. */
 const PAUSE_MS = 1_000;
 
 /** Whether a failure says that storage is away, rather than that it refused. */
 export function isAway(error: unknown): boolean {
-  return AWAY.test(codeOf(error));
+  const { code } = (error ?? {}) as { code?: unknown };
+  return AWAY.test(codeOf(error)) || (typeof code === 'string' && UNREACHED.has(code));
 }
 
 /** Reads through to storage; answers from memory only while storage is away. */
