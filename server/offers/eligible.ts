@@ -19,6 +19,11 @@ export interface Contender {
   budgetUnits: number | undefined;
   experiment: { salt: string; holdout: number };
   quiet: Hours | undefined;
+  /**
+   * Hours in which the law lets nothing be pushed on the offer's channel (stores/packs.ts quietHours),
+   * on top of the rule's own; a page or a socket has none.
+   */
+  floor?: Hours | undefined;
 }
 
 /** The moment being decided: whose, where, in which visit or session. */
@@ -136,13 +141,13 @@ function budgetGate({ ruleId, offerId, budgetUnits }: Contender, tally: Tally) {
 }
 
 /** No zone means no proof that it is not night: the offer is dropped, never "sent anyway". */
-function quietGate({ quiet }: Contender, { zone, now }: Moment) {
-  if (quiet === undefined) return undefined;
+function quietGate({ quiet, floor }: Contender, { zone, now }: Moment) {
+  const spans = [quiet, floor].filter((span) => span !== undefined);
+  if (spans.length === 0) return undefined;
   const time = localTime(zone, now);
   if (time === null) return refuse('quiet-hours', 'zone-unknown');
-  return inHours(time, quiet)
-    ? refuse('quiet-hours', 'quiet-hours', { from: quiet.from, to: quiet.to })
-    : undefined;
+  const span = spans.find((hours) => inHours(time, hours));
+  return span && refuse('quiet-hours', 'quiet-hours', { from: span.from, to: span.to });
 }
 
 /** Books a grant: ghosts count towards caps and groups like the rest, but use up no stock. */

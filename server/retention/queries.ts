@@ -32,7 +32,7 @@ const OLD: Record<StoreClass, string> = {
       select id from sessions where merchant_id = $1 and store_id = $2 and state = 'ended'
         and ended_at < $3 order by ended_at limit $4)`,
   visitsDays: `delete from visits where id in (
-      select id from visits where merchant_id = $1 and store_id = $2 and status <> 'open'
+      select id from visits where merchant_id = $1 and store_id is not distinct from $2::uuid and status <> 'open'
         and coalesce(exit_at, entry_at) < $3 order by entry_at limit $4)`,
   messagesDays: `delete from messages where id in (
       select id from messages where merchant_id = $1 and store_id = $2 and created_at < $3 limit $4)`,
@@ -42,7 +42,7 @@ const OLD: Record<StoreClass, string> = {
 
 export async function dropOld(
   db: Queryable,
-  of: { merchantId: string; storeId: string; kind: StoreClass },
+  of: { merchantId: string; storeId: string | null; kind: StoreClass },
   before: Date,
   limit: number,
 ): Promise<number> {

@@ -4,6 +4,7 @@ import { eraseGuest } from '../guests/erase.ts';
 import { logEndedSessions } from '../guests/session-log.ts';
 import { lawOf } from '../stores/law.ts';
 import { readSettings } from '../stores/settings.ts';
+import type { KeepClass } from '../stores/packs.ts';
 import type { StoreClass, StoreKeeping } from './queries.ts';
 import { dropOld, guestsGone, noteRemoval, storesAfter } from './queries.ts';
 
@@ -37,13 +38,11 @@ async function eachStore(
 
 async function forgetClass(
   db: Database,
-  store: StoreKeeping,
-  kind: StoreClass,
+  of: { merchantId: string; storeId: string | null; kind: StoreClass },
   days: number,
   now: number,
 ): Promise<number> {
   const before = new Date(now - days * DAY_MS);
-  const of = { merchantId: store.merchant_id, storeId: store.id, kind };
   let removed = 0;
   for (let turn = 0; turn < MOST_BATCHES; turn += 1) {
     const gone = await dropOld(db, of, before, BATCH);
@@ -75,22 +74,30 @@ async function forgetGuests(
 /** Deletes what is older than its store allows; gives how many records went. For the timed jobs. */
 export async function keepNoLonger(db: Database, now: number): Promise<number> {
   let removed = 0;
-  const guestDays = new Map<string, number>();
+  const longest = new Map<string, Pick<Record<KeepClass, number>, 'guestsDays' | 'visitsDays'>>();
   await eachStore(db, async (stores) => {
-    for (const store of stores) {
+    for (const { id: storeId, merchant_id: merchantId, ...store } of stores) {
       const { retention } = lawOf(readSettings(store.settings), store.country);
-      const longest = guestDays.get(store.merchant_id) ?? 0;
-      guestDays.set(store.merchant_id, Math.max(longest, retention.guestsDays));
+      const { guestsDays, visitsDays } = longest.get(merchantId) ?? NONE;
+      longest.set(merchantId, {
+        guestsDays: Math.max(guestsDays, retention.guestsDays),
+        visitsDays: Math.max(visitsDays, retention.visitsDays),
+      });
       for (const kind of STORE_CLASSES) {
-        removed += await forgetClass(db, store, kind, retention[kind], now);
+        removed += await forgetClass(db, { merchantId, storeId, kind }, retention[kind], now);
       }
     }
   });
-  for (const [merchantId, days] of guestDays) {
-    removed += await forgetGuests(db, merchantId, days, now);
+  for (const [merchantId, { guestsDays, visitsDays }] of longest) {
+    // In fences that belong to no store.
+    const of = { merchantId, storeId: null, kind: 'visitsDays' } as const;
+    removed += await forgetClass(db, of, visitsDays, now);
+    removed += await forgetGuests(db, merchantId, guestsDays, now);
   }
   return removed;
 }
+
+const NONE = { guestsDays: 0, visitsDays: 0 };
 
 /** Writes the log of sessions where a law demands it. For the timed jobs. */
 export async function keepSessionLog(db: Database): Promise<number> {

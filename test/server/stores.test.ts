@@ -1,11 +1,13 @@
 /** Stores: settings and what saving corrects, gateways, and the portal's view of both. */
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
+import { PNG } from 'pngjs';
 import request from 'supertest';
 import type { StoreView } from '../../portal/ports.ts';
 import { contrast, readableAccent } from '../../server/stores/colour.ts';
 import { storeRoutes } from '../../server/stores/routes.ts';
 import { isZone, settingsChange } from '../../server/stores/schema.ts';
 import { applyChange, defaultSettings, readSettings } from '../../server/stores/settings.ts';
+import { shownSettings } from '../../server/stores/settings-reply.ts';
 import { storeBySlug } from '../../server/stores/view.ts';
 import { defaultWordings, purposes } from '../../server/stores/wordings.ts';
 import type { TestDatabase } from '../support/database.ts';
@@ -95,6 +97,78 @@ describe('settings', () => {
     expect(settingsChange.safeParse(change).success).toBe(false);
   });
 
+  test('an old row’s one question is the first of the list, and the other way round', () => {
+    const question = { key: 'taste', label: { en: 'Tea?', 'zh-CN': '茶？' }, options: [] };
+    const old = readSettings({ question });
+    expect(old).toMatchObject({ questions: [question], question });
+    const more = applyChange(old, { questions: [{ ...question, key: 'cake' }, question] });
+    expect(more.question?.key).toBe('cake');
+    expect(applyChange(more, { question }).questions.map((one) => one.key)).toEqual(['taste']);
+    expect(applyChange(more, { question: null }).questions).toEqual([]);
+  });
+
+  test('standard words are read in their newest version, own words as they are', () => {
+    const text = { en: 'Old.', 'zh-CN': '旧。' };
+    const stored = {
+      wordings: [
+        { purpose: 'access', version: 'standard-1', text },
+        { purpose: 'marketing', version: 'own-3', text },
+      ],
+    };
+    const [access, marketing] = readSettings(stored).wordings;
+    expect(access).toEqual(defaultWordings[0]);
+    expect(marketing).toEqual(stored.wordings[1]);
+  });
+
+  test('a form that knows two languages keeps the others while it changes nothing', () => {
+    const { en, 'zh-CN': zh } = defaultWordings[1]!.text;
+    const same = applyChange(defaultSettings(), { wordings: { marketing: { en, 'zh-CN': zh } } });
+    expect(same.wordings[1]).toEqual(defaultWordings[1]);
+  });
+
+  const provider = {
+    id: 'club',
+    name: 'Club',
+    issuer: 'https://id.example/realm',
+    clientId: 'foyer',
+    scopes: ['email'],
+    realName: false,
+  };
+
+  test('a provider’s secret is write-only: kept while it stays, asked for when it moves', () => {
+    const first = applyChange(defaultSettings(), {
+      oidc: [{ ...provider, clientSecret: 'hidden-1' }],
+    });
+    expect(first.oidc[0]).toMatchObject({ clientSecret: 'hidden-1', scopes: ['openid', 'email'] });
+    const renamed = applyChange(first, { oidc: [{ ...provider, name: 'The club' }] });
+    expect(renamed.oidc[0]).toMatchObject({ name: 'The club', clientSecret: 'hidden-1' });
+    const moved = { ...provider, issuer: 'https://evil.example' };
+    expect(() => applyChange(first, { oidc: [moved] })).toThrow(/client secret/);
+    expect(() => applyChange(defaultSettings(), { oidc: [provider] })).toThrow(/client secret/);
+    expect(JSON.stringify(shownSettings(first, 'DE'))).not.toContain('hidden-1');
+  });
+
+  test.each([
+    [{ languages: [] }],
+    [{ languages: ['en', 'en'] }],
+    [{ policy: { graceMinutes: 60 } }],
+    [{ oidc: [{ ...provider, issuer: 'http://id.example' }] }],
+    [{ oidc: [{ ...provider, issuer: 'https://user@id.example' }] }],
+    [{ oidc: [provider, provider] }],
+    [{ questions: Array.from({ length: 6 }, (_, i) => ({ key: `q${i}` })) }],
+    [{ ageGate: 9 }],
+    [{ purposes: ['access'] }],
+    [{ purposes: ['marketing', 'marketing'] }],
+    [{ retention: { sessionsDays: 0 } }],
+    [{ sms: { perDay: 0 } }],
+    [{ house: { landing: { headline: { en: 'x', 'zh-CN': 'x' }, link: 'http://x.example' } } }],
+    [{ hours: { mon: [{ from: '25:00', to: '26:00' }] } }],
+    [{ pack: 'moon' }],
+    [{ logo: { data: '<svg/>', alt: 'x' } }],
+  ])('%j is refused, too', (change) => {
+    expect(settingsChange.safeParse(change).success).toBe(false);
+  });
+
   test.each([
     ['Europe/Berlin', true],
     ['UTC', true],
@@ -105,6 +179,65 @@ describe('settings', () => {
     ["x'; drop table stores --", false],
   ])('zone %s: %s', (zone, known) => {
     expect(isZone(zone)).toBe(known);
+  });
+});
+
+describe('a logo', () => {
+  const png = (width: number, height: number, noise = false): string => {
+    const picture = new PNG({ width, height });
+    let seed = 7;
+    for (let at = 0; at < picture.data.length; at += 1) {
+      seed = (seed * 1_103_515_245 + 12_345) % 2_147_483_648;
+      picture.data[at] = at % 4 === 3 ? 255 : noise ? seed % 256 : 60;
+    }
+    return PNG.sync.write(picture).toString('base64');
+  };
+  const kept = (data: string) =>
+    applyChange(defaultSettings(), { logo: { data, alt: 'Harbour' } }).theme.logo;
+
+  test.each([
+    [100, 50, 100, 50],
+    [480, 160, 480, 160],
+    [960, 160, 480, 80],
+    [300, 900, 53, 160],
+  ])('of %i × %i is kept at %i × %i', (width, height, keptWidth, keptHeight) => {
+    const logo = kept(png(width, height));
+    expect(logo).toMatchObject({ width: keptWidth, height: keptHeight, alt: 'Harbour' });
+    const drawn = PNG.sync.read(Buffer.from(logo!.data, 'base64'));
+    expect([drawn.width, drawn.height]).toEqual([keptWidth, keptHeight]);
+    expect([...drawn.data.subarray(0, 4)]).toEqual([60, 60, 60, 255]);
+  });
+
+  test('keeps nothing but its pixels', () => {
+    const clean = Buffer.from(png(10, 10), 'base64');
+    const chunk = Buffer.from('0000000b74455874436f6d6d656e740068690000000000', 'hex');
+    const dirty = Buffer.concat([clean.subarray(0, 33), chunk, clean.subarray(33)]);
+    expect(dirty.includes('tEXt')).toBe(true);
+    const read = () => Buffer.from(kept(dirty.toString('base64'))!.data, 'base64');
+    // Either it is refused as damaged, or only the pixels are left.
+    try {
+      expect(read().includes('tEXt')).toBe(false);
+    } catch (error) {
+      expect(String(error)).toContain('damaged');
+    }
+  });
+
+  const bomb = Buffer.from(png(1, 1), 'base64');
+  bomb.writeUInt32BE(50_000, 16);
+  test.each([
+    ['a vector drawing', Buffer.from('<svg xmlns="http://www.w3.org/2000/svg"/>'.repeat(3))],
+    ['a photograph in another format', Buffer.from('ffd8ffe000104a464946'.repeat(20), 'hex')],
+    ['half a file', Buffer.from(png(50, 50), 'base64').subarray(0, 60)],
+    ['a bomb', bomb],
+    ['noise that cannot be made small', Buffer.from(png(400, 150, true), 'base64')],
+  ])('that is %s is refused', (_kind, bytes) => {
+    expect(() => kept(bytes.toString('base64'))).toThrow(/logo cannot be used/);
+  });
+
+  test('goes when it is taken off', () => {
+    const settings = applyChange(defaultSettings(), { logo: { data: png(9, 9), alt: 'x' } });
+    expect(applyChange(settings, { logo: null }).theme).not.toHaveProperty('logo');
+    expect(applyChange(settings, { accent: '#112233' }).theme.logo).toEqual(settings.theme.logo);
   });
 });
 

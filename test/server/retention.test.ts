@@ -1,0 +1,182 @@
+/** Nothing is kept longer than its store says, each class by itself, and a line says what went. */
+import { afterAll, beforeAll, beforeEach, describe, expect, test } from '@jest/globals';
+import { dropSessionLog } from '../../server/guests/session-log-queries.ts';
+import { keepNoLonger, keepSessionLog } from '../../server/retention/retention.ts';
+import type { TestDatabase } from '../support/database.ts';
+import { testDatabase } from '../support/database.ts';
+import * as make from '../support/make.ts';
+
+let database: TestDatabase;
+beforeAll(async () => {
+  database = await testDatabase();
+});
+afterAll(() => database.release());
+
+const { NOON } = make;
+const DAY = 86_400_000;
+const ago = (days: number): Date => new Date(NOON - days * DAY);
+
+let merchantId: string;
+let storeId: string;
+let gatewayId: string;
+let guestId: string;
+const setUp = async (country: string, settings: object = {}) => {
+  merchantId = (await make.makeMerchant(database.db)).id;
+  storeId = (await make.makeStore(database.db, merchantId, { country, settings })).id;
+  gatewayId = (await make.makeGateway(database.db, merchantId, storeId)).id;
+  const seen = { lastSeenAt: ago(1), createdAt: ago(2000) };
+  guestId = (await make.makeGuest(database.db, merchantId, seen)).id;
+};
+beforeEach(() => setUp('BR', { retention: { sessionsDays: 10, messagesDays: 3, codesDays: 1 } }));
+
+const count = async (table: string): Promise<number> =>
+  (await database.db.query(`select 1 from ${table} where merchant_id = $1`, [merchantId])).rows
+    .length;
+const log = async () =>
+  (
+    await database.db.query(
+      'select class, store_id, removed from retention_log where merchant_id = $1 order by class, store_id',
+      [merchantId],
+    )
+  ).rows;
+const session = (endedAt: Date | null) =>
+  make.makeSession(
+    database.db,
+    { merchantId, storeId, gatewayId, guestId },
+    endedAt === null
+      ? { state: 'active', grantedAt: ago(500) }
+      : { state: 'ended', grantedAt: new Date(endedAt.getTime() - 3_600_000), endedAt },
+  );
+
+describe('each class goes by itself', () => {
+  test('sessions that ended, never those that last', async () => {
+    for (const at of [ago(11), ago(10.01), ago(9), null]) await session(at);
+    await keepNoLonger(database.db, NOON);
+    expect(await count('sessions')).toBe(2);
+    expect(await log()).toEqual([{ class: 'sessionsDays', store_id: storeId, removed: 2 }]);
+    await keepNoLonger(database.db, NOON);
+    expect(await log()).toHaveLength(1);
+  });
+
+  test('messages and codes', async () => {
+    for (const days of [2, 4]) {
+      await make.makeMessage(database.db, merchantId, { storeId, createdAt: ago(days) });
+      await make.makeCode(database.db, merchantId, storeId, { sentAt: ago(days / 3) });
+    }
+    await keepNoLonger(database.db, NOON);
+    expect(await log()).toEqual([
+      { class: 'codesDays', store_id: storeId, removed: 1 },
+      { class: 'messagesDays', store_id: storeId, removed: 1 },
+    ]);
+  });
+
+  test('visits that are over', async () => {
+    await setUp('DE', { retention: { visitsDays: 100 } });
+    const fence = await make.makeFence(database.db, merchantId, { storeId });
+    const device = await make.makeDevice(database.db, merchantId, { guestId });
+    const at = { merchantId, fenceId: fence.id, deviceId: device.id };
+    for (const [status, days] of [
+      ['final', 101],
+      ['final', 99],
+      ['open', 150],
+    ] as const) {
+      const exitAt = status === 'open' ? null : ago(days);
+      const times = { entryAt: ago(days + 1), exitAt };
+      await make.makeVisit(database.db, at, { storeId, status, ...times });
+      await make.makeVisit(database.db, at, { status, ...times });
+    }
+    await keepNoLonger(database.db, NOON);
+    expect(await count('visits')).toBe(4);
+    const gone = { class: 'visitsDays', removed: 1 };
+    expect(await log()).toEqual([
+      { ...gone, store_id: storeId },
+      { ...gone, store_id: null },
+    ]);
+  });
+
+  test('guests who did not come back, by the longest of the merchant’s stores', async () => {
+    await setUp('BR', { retention: { guestsDays: 100 } });
+    await make.makeStore(database.db, merchantId, {
+      country: 'BR',
+      settings: { retention: { guestsDays: 200 } },
+    });
+    const guests: string[] = [];
+    for (const days of [201, 150, 300]) {
+      guests.push((await make.makeGuest(database.db, merchantId, { lastSeenAt: ago(days) })).id);
+    }
+    // A session that lasts, and an app that still pings, keep their guests.
+    await make.makeSession(database.db, { merchantId, storeId, gatewayId, guestId: guests[2]! });
+    await keepNoLonger(database.db, NOON);
+    const { rows } = await database.db.query<{ id: string }>(
+      'select id from guests where merchant_id = $1',
+      [merchantId],
+    );
+    expect(rows.map((row) => row.id).toSorted()).toEqual(
+      [guestId, guests[1], guests[2]].toSorted(),
+    );
+    expect(await log()).toEqual([{ class: 'guestsDays', store_id: null, removed: 1 }]);
+  });
+
+  test('the usual of a country holds where the store says nothing', async () => {
+    await setUp('DE');
+    await session(ago(61));
+    await session(ago(59));
+    await keepNoLonger(database.db, NOON);
+    expect(await count('sessions')).toBe(1);
+  });
+
+  test('one store’s days say nothing about another’s', async () => {
+    await session(ago(11));
+    const mine = merchantId;
+    await setUp('BR', { retention: { sessionsDays: 100 } });
+    await session(ago(11));
+    await keepNoLonger(database.db, NOON);
+    expect(await count('sessions')).toBe(1);
+    merchantId = mine;
+    expect(await count('sessions')).toBe(0);
+  });
+});
+
+describe('the log that some laws demand', () => {
+  const entries = async () =>
+    (
+      await database.db.query<{ account: string; mac: string; keep_until: Date }>(
+        'select account, mac, keep_until from session_log where merchant_id = $1',
+        [merchantId],
+      )
+    ).rows;
+
+  test('is written once per session that ended, and kept for six months', async () => {
+    await setUp('CN', { methods: ['sms-code'] });
+    const ended = await session(ago(2));
+    await session(null);
+    await keepSessionLog(database.db);
+    await keepSessionLog(database.db);
+    const kept = await entries();
+    expect(kept).toMatchObject([{ mac: ended.mac }]);
+    expect(kept[0]?.account).toMatch(/^\+44/);
+    const until = ago(2).getTime() + 180 * DAY;
+    expect(kept[0]?.keep_until.getTime()).toBe(until);
+    await dropSessionLog(database.db, until - 1);
+    expect(await entries()).toHaveLength(1);
+    await dropSessionLog(database.db, until);
+    expect(await entries()).toEqual([]);
+  });
+
+  test('is not written where no law asks', async () => {
+    await session(ago(2));
+    await keepSessionLog(database.db);
+    expect(await entries()).toEqual([]);
+  });
+
+  test('no tenant may change it', async () => {
+    await setUp('CN', { methods: ['sms-code'] });
+    await session(ago(2));
+    await keepSessionLog(database.db);
+    for (const text of ['update session_log set account = null', 'delete from session_log']) {
+      await expect(database.db.tx((tx) => tx.query(text), { tenant: merchantId })).rejects.toThrow(
+        /permission denied/,
+      );
+    }
+  });
+});
