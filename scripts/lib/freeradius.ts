@@ -90,13 +90,18 @@ ${servers}
 `;
 }
 
-export async function startFreeRadius(settings: FreeRadiusSettings): Promise<FreeRadius> {
-  const folder = mkdtempSync(path.join(tmpdir(), 'foyer-freeradius-'));
-  mkdirSync(path.join(folder, 'certs'));
+/** Writes what `freeradius -n radiusd -d folder` reads. */
+export function furnishFreeRadius(folder: string, settings: FreeRadiusSettings): void {
+  mkdirSync(folder, { recursive: true });
   writeFileSync(path.join(folder, 'dictionary'), '$INCLUDE /usr/share/freeradius/dictionary\n');
   writeFileSync(path.join(folder, 'users'), settings.users ?? '');
   writeFileSync(path.join(folder, 'empty'), '');
   writeFileSync(path.join(folder, 'radiusd.conf'), configuration(folder, settings));
+}
+
+export async function startFreeRadius(settings: FreeRadiusSettings): Promise<FreeRadius> {
+  const folder = mkdtempSync(path.join(tmpdir(), 'foyer-freeradius-'));
+  furnishFreeRadius(folder, settings);
   const options = ['-f', '-l', 'stdout', '-n', 'radiusd', '-d', folder];
   const words = [...(settings.before ?? []), freeradiusProgram ?? 'freeradius', ...options];
   const child = spawn(words[0]!, words.slice(1), { stdio: ['ignore', 'pipe', 'pipe'] });
