@@ -37,8 +37,7 @@ export const shelfOf = ({ kit, guest }: Ask): Shelf => ({ kit, ...guest });
 /** What the shape of an address says about where it leads. */
 export const channelOf = (typed: string): SelfChannel => (typed.includes('@') ? 'email' : 'sms');
 export const ipOf = (req: Request): string => req.ip ?? '';
-export const browserOf = (req: Request): string =>
-  String(req.headers['user-agent'] ?? '').slice(0, 200);
+export const browserOf = (req: Request): string => (req.headers['user-agent'] ?? '').slice(0, 200);
 
 export function fieldsIn(req: Request): z.infer<typeof Fields> {
   const read = Fields.safeParse(req.body ?? {});

@@ -100,8 +100,13 @@ export const address = looking(async (ask, { key, language }, shelf) => {
     normal === null
       ? ('invalid' as const)
       : await self.sendToNew({
-          ...{ store, key, channel, address: normal, binding, language },
+          store,
+          key,
+          channel,
+          address: normal,
+          binding,
           ip: ipOf(req),
+          language,
         });
   if (sent === 'sent' && normal !== null) {
     return toCode(ask, { channel, address: normal, binding, key, language });

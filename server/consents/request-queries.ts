@@ -88,7 +88,7 @@ export async function openRequest(
 ): Promise<RequestRow | null> {
   const { rows } = await tx.query<RequestRow>(
     `select r.guest_id, r.text_version, r.text, r.language, r.page_sha256, r.screen
-     from consent_requests r join guests g on g.id = r.guest_id and g.email = r.email and g.age_band is distinct from 'under'
+     from consent_requests r join guests g on g.id = r.guest_id and g.email = r.email and coalesce(g.age_band, '') <> 'under'
      where r.merchant_id = $1 and r.store_id = $2 and r.token_hash = $3 and r.expires_at > $4`,
     [merchantId, storeId, tokenHash, new Date(now)],
   );
@@ -106,7 +106,7 @@ export async function takeRequest(
   const { rows } = await tx.query<RequestRow>(
     `delete from consent_requests r using guests g
      where r.merchant_id = $1 and r.store_id = $2 and r.token_hash = $3 and r.expires_at > $4
-       and g.merchant_id = $1 and g.id = r.guest_id and g.email = r.email and g.age_band is distinct from 'under'
+       and g.merchant_id = $1 and g.id = r.guest_id and g.email = r.email and coalesce(g.age_band, '') <> 'under'
      returning r.guest_id, r.text_version, r.text, r.language, r.page_sha256, r.screen`,
     [merchantId, storeId, tokenHash, new Date(now)],
   );

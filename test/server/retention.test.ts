@@ -111,9 +111,7 @@ describe('each class goes by itself', () => {
       'select id from guests where merchant_id = $1',
       [merchantId],
     );
-    expect(rows.map((row) => row.id).toSorted()).toEqual(
-      [guestId, guests[1], guests[2]].toSorted(),
-    );
+    expect(new Set(rows.map((row) => row.id))).toEqual(new Set([guestId, guests[1], guests[2]]));
     expect(await log()).toEqual([{ class: 'guestsDays', store_id: null, removed: 1 }]);
   });
 
