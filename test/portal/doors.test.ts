@@ -1,322 +1,304 @@
-/** Whole logins over HTTP: a plain browser, the portal over ports in memory, emulated equipment, and real RADIUS between them. */
-import { createServer } from 'node:http';
-import type { AddressInfo } from 'node:net';
-import { afterEach, describe, expect, test } from '@jest/globals';
-import express from 'express';
-import { createPortal } from '../../portal/router.ts';
-import type { OpenPorts } from '../../portal/equipment.ts';
-import type { RadiusSettings, RegisteredGateway } from '../../portal/ports.ts';
-import type { KickTarget } from '../../portal/ports-network.ts';
-import type { Emulator, EmulatorOptions } from '../support/emulators/emulator.ts';
-import { startCoova } from '../support/emulators/coova.ts';
-import { closeServer } from '../support/emulators/doors.ts';
-import { startMeraki } from '../support/emulators/meraki.ts';
-import { startMikrotik } from '../support/emulators/mikrotik.ts';
-import { startUnifi } from '../support/emulators/unifi.ts';
-import { fakeStore, makeFakes } from '../support/fakes.ts';
-import { plainBrowser } from '../support/plain-browser.ts';
-import type { PlainBrowser, Sheet } from '../support/plain-browser.ts';
-import { settings } from './phone.ts';
+/** Doors of every make and mood: forms, refusals, slow ones and silent ones; and what stands in a page's slots. */
+import { afterEach, describe, expect, jest, test } from '@jest/globals';
+import { pretend } from '../../portal/gateways/pretend.ts';
+import type { Opening } from '../../portal/gateways/gateway.ts';
+import { contentSecurityPolicy } from '../../portal/headers.ts';
+import { checkFor } from '../../portal/landing.ts';
+import type { StoreView } from '../../portal/ports.ts';
+import { pretendRedirect } from '../../portal/router.ts';
+import { formsOf, refreshOf } from '../e2e/opennds/guest.ts';
+import { fakeOffer, fakeStore, PRETEND } from '../support/fakes.ts';
+import { link, MAC, makePhone, PUBLIC } from './phone.ts';
+import type { Phone } from './phone.ts';
 
-const MAC = '02:00:00:00:00:50';
-const GUEST = { mac: MAC, ip: '10.0.0.23', url: 'http://a.test/' };
+const shop = (more: Partial<StoreView> = {}, settings = {}) =>
+  makePhone([fakeStore({ methods: ['click-through'], questions: [], ...more })], settings);
 
-const closers: (() => Promise<void>)[] = [];
-afterEach(async () => {
-  for (const close of closers.splice(0).toReversed()) await close();
-});
-
-const RADIUS: RadiusSettings = {
-  secret: 'a radius secret of the tests',
-  sources: ['127.0.0.1'],
-  nasIds: [],
-  profile: 'plain',
-  messageAuthenticator: 'learn',
-  interimSeconds: 60,
+/** The pretend gateway, opening as told. */
+const opens = (opening: () => Promise<Opening>, door?: 'browser') => {
+  jest.spyOn(pretend, 'open').mockImplementation(opening);
+  if (door === undefined) return;
+  const able = pretend.capabilities(PRETEND);
+  jest.spyOn(pretend, 'capabilities').mockImplementation(() => ({
+    ...able,
+    door,
+    knock: 'http://gateway.example/',
+  }));
 };
-const COOVA: RegisteredGateway = {
-  id: 'gw-coova',
-  kind: 'coova',
-  name: 'shop-chilli',
-  secret: 'uamsecretofthetests',
-  hosts: ['127.0.0.1'],
-  radius: { ...RADIUS, profile: 'coova' },
-};
-const ROUTER: RegisteredGateway = {
-  id: 'gw-mt',
-  kind: 'mikrotik',
-  name: 'shop-router',
-  hosts: ['127.0.0.1'],
-  radius: { ...RADIUS, profile: 'mikrotik', messageAuthenticator: 'off' },
-};
-
-/** A portal on a port of its own, its equipment doors open. */
-async function house(gateway: RegisteredGateway) {
-  const store = fakeStore({ gateways: [gateway], methods: ['click-through'], questions: [] });
-  const fakes = makeFakes({ stores: [store], clock: Date.now });
-  const app = express();
-  const server = createServer(app);
-  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
-  closers.push(() => closeServer(server));
-  const url = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
-  const portal = createPortal(fakes.ports, settings({ publicUrl: url }));
-  app.use(portal.router);
-  const ports = await portal.equipment.listen({
-    host: '127.0.0.1',
-    radius: { authPort: 0, acctPort: 0 },
-  });
-  closers.push(() => portal.equipment.close());
-  return { store, fakes, url, portal, options: optionsFor(url, gateway, ports) };
-}
-
-function optionsFor(portal: string, gateway: RegisteredGateway, ports: OpenPorts): EmulatorOptions {
-  const { radiusAuth: authPort = 0, radiusAcct: acctPort = 0 } = ports;
-  const radius = { host: '127.0.0.1', authPort, acctPort };
-  return { portal, slug: 'harbour', gateway, radius };
-}
-
-function keep<E extends Emulator>(emulator: E): E {
-  closers.push(() => emulator.close());
-  return emulator;
-}
-
-/** From the first page to wherever agreeing leads. */
-async function agree(browser: PlainBrowser, first: Sheet): Promise<Sheet> {
-  expect(first.heading).toBe('Almost there');
-  return browser.submit(first);
-}
-
-const targetOf = (gateway: RegisteredGateway, more: Partial<KickTarget>): KickTarget => ({
-  store: { id: 'store-1', merchantId: 'merchant-1' },
-  gateway,
-  sessionId: 's-1',
-  mac: MAC,
-  ip: GUEST.ip,
-  userName: null,
-  token: null,
-  nasSessions: [],
-  reason: 'staff',
-  ...more,
+afterEach(() => {
+  jest.restoreAllMocks();
 });
 
-describe.each([
-  ['CoovaChilli, CHAP', COOVA, startCoova],
-  ['CoovaChilli, PAP', { ...COOVA, login: 'pap' }, startCoova],
-  ['MikroTik, CHAP', ROUTER, startMikrotik],
-  ['MikroTik, PAP', { ...ROUTER, login: 'pap' }, startMikrotik],
-] as const)('%s', (_name, gateway: RegisteredGateway, start) => {
-  test('from the redirect to the internet, and out again', async () => {
-    const { options, fakes, portal } = await house(gateway);
-    const nas = keep(await start(options));
-    const registered = { ...gateway };
-    registered.radius = { ...RADIUS, coa: { host: '127.0.0.1', port: nas.coaPort } };
-    const browser = plainBrowser();
-    const welcome = await agree(browser, await browser.go(await nas.join(GUEST)));
-    expect(welcome.heading).toBe('You are online');
-    expect(nas.inside(MAC)).toBe(true);
-    expect(fakes.of('network.authorise')).toMatchObject([{ mac: MAC, gatewayId: gateway.id }]);
-    const [session] = fakes.sessions.values();
-    expect(session?.state).toBe('active');
+const enter = async (phone: Phone) => phone.submit(await phone.arrive(), {});
+const notices = (phone: Phone) =>
+  (phone.fakes.of('doors.noticed') as { code: string }[]).map(({ code }) => code);
 
-    nas.traffic(MAC, 5_000_000_000, 1_000);
-    await nas.tick();
-    expect(fakes.of('doors.report')).toMatchObject([
-      { kind: 'start', mac: MAC, sessionId: session?.sessionId },
-      { kind: 'interim', mac: MAC, bytesIn: 5_000_000_000, bytesOut: 1_000 },
-    ]);
+describe('a door that takes a form', () => {
+  const url = 'http://192.168.88.1/login;x,y?a=1';
+  const fields = { username: 'g.abc', password: '<secret>', dst: 'https://portal.example/p' };
 
-    const { userName, nasSession } = nas.clients.get(MAC)!;
-    const target = targetOf(registered, { userName, nasSessions: [nasSession] });
-    expect(await portal.equipment.kick(target)).toBe('done');
-    expect(nas.inside(MAC)).toBe(false);
+  test('gets a page with one button, sent by itself where there is a script, and nowhere else', async () => {
+    opens(async () => ({ kind: 'post', url, fields }), 'browser');
+    const page = await enter(shop());
+    expect(page.heading).toBe('Opening the door');
+    expect(formsOf(page.html)).toEqual([{ action: url, fields }]);
+    expect(page.html).toMatch(/<form method="post" action="[^"]*" data-auto>/);
+    expect(page.html.match(/<button/g)).toHaveLength(1);
+    expect(refreshOf(page.html)).toBeNull();
+    const csp = page.headers['content-security-policy'] ?? '';
+    expect(csp).toContain(
+      "form-action 'self' http://192.168.88.1/login%3Bx%2Cy; script-src 'nonce-",
+    );
+    expect(csp).not.toContain('a=1');
   });
 
-  test('a redirect somebody copied opens nothing for another device', async () => {
-    const { options, fakes } = await house(gateway);
-    const nas = keep(await start(options));
-    const copied = await nas.join(GUEST);
-    const browser = plainBrowser();
-    await agree(browser, await browser.go(copied));
-    expect(nas.inside(MAC)).toBe(true);
-    const door = new URL(browser.path.find((url) => /\/log(?:on|in)\?username/.test(url)) ?? '');
-
-    // The thief’s own line to the gateway, with the victim’s redirect and the victim’s link.
-    const thief = '02:00:00:00:66:66';
-    const own = new URL(await nas.join({ mac: thief, ip: '10.0.0.66' }));
-    const gate =
-      own.searchParams.get('uamport') ??
-      new URL(own.searchParams.get('link-login-only') ?? '').port;
-    door.port = gate;
-    await fetch(door, { redirect: 'manual' });
-    expect(nas.inside(thief)).toBe(false);
-    const before = fakes.sessions.size;
-    const again = await plainBrowser().go(copied);
-    expect(again.status).toBeLessThan(500);
-    expect(nas.inside(thief)).toBe(false);
-    expect(fakes.sessions.size).toBe(before);
+  test('other pages may send forms only to us', () => {
+    expect(contentSecurityPolicy('n', { scripted: false })).toMatch(/form-action 'self'$/);
+    expect(contentSecurityPolicy(null, { scripted: false })).toMatch(/form-action 'none'$/);
   });
 });
 
-test.each([
-  ['CoovaChilli', COOVA, startCoova],
-  ['MikroTik', ROUTER, startMikrotik],
-] as const)(
-  '%s: asking for the landing page makes nobody a guest',
-  async (_name, gateway, start) => {
-    const { options, fakes } = await house(gateway);
-    const nas = keep(await start(options));
-    const browser = plainBrowser();
-    const terms = await browser.go(await nas.join(GUEST));
-    await nas.close();
-    closers.pop();
-    await expect(agree(browser, terms)).rejects.toThrow('fetch failed');
-    const door = new URL(browser.path.at(-1) ?? '').searchParams;
-    await browser.go(door.get('userurl') ?? door.get('dst') ?? '');
-    const [session] = fakes.sessions.values();
-    expect(session?.state).toBe('pending');
-    expect(fakes.of('doors.landed')).toEqual([]);
-  },
-);
-
-test('CoovaChilli: a guest whom RADIUS refuses is told so, not sent round and round', async () => {
-  const { options, fakes } = await house(COOVA);
-  const nas = keep(await startCoova(options));
-  Object.assign(fakes.ports.network ?? {}, {
-    authorise: async () => ({ accept: false, reason: 'expired', message: 'Not now.' }),
+describe('a door that stays shut', () => {
+  test.each([
+    ['refused', 'and said no', true],
+    ['unreachable', 'could not be reached', true],
+    ['stale', 'has forgotten this sign-in', false],
+  ] as const)('%s: what happened, what is kept, what to do', async (reason, words, again) => {
+    opens(async () => ({ kind: 'shut', reason }));
+    const phone = shop({ methods: ['click-through', 'voucher'] });
+    const terms = await phone.submit(await phone.arrive(), { method: 'click-through' });
+    const page = await phone.submit(terms, {});
+    expect(page.heading).toBe('The WiFi did not let you in');
+    expect(page.html).toContain(words);
+    expect(page.html).toContain('Nothing has to be entered again');
+    expect(link(page, 'Connect another way')).not.toBe('');
+    expect(formsOf(page.html)).toHaveLength(again ? 1 : 0);
+    expect(notices(phone)).toEqual(['redirect-ok', 'door-failed']);
+    if (!again) return;
+    jest.restoreAllMocks();
+    expect((await phone.submit(page, {})).heading).toBe('You are online');
+    expect(phone.fakes.of('desk.admit')).toHaveLength(1);
+    expect(notices(phone).at(-1)).toBe('door-opened');
   });
-  const browser = plainBrowser();
-  const end = await agree(browser, await browser.go(await nas.join(GUEST)));
-  expect(end.heading).toBe('The WiFi did not let you in');
-  expect(nas.inside(MAC)).toBe(false);
-  expect(browser.path.length).toBeLessThan(16);
+
+  test('one the browser should go through says so on its own page, with the gateway’s own sign-in', async () => {
+    opens(async () => ({ kind: 'shut', reason: 'stale' }), 'browser');
+    const page = await enter(shop());
+    expect(page.heading).toBe('The WiFi did not let you in');
+    expect(link(page, 'Open the sign-in page')).toBe('http://gateway.example/');
+  });
+
+  test('one that fails leaves the guest admitted, waiting, and then helped', async () => {
+    opens(async () => {
+      throw new Error('no route to 192.168.88.1');
+    });
+    const phone = shop();
+    const page = await enter(phone);
+    expect(page.heading).toBe('Connecting you');
+    expect(JSON.stringify(phone.fakes.of('log'))).not.toContain('192.168');
+    phone.fakes.pass(30_000);
+    expect((await phone.get(page.url)).heading).toBe('Not connected yet');
+  });
+
+  test('one that never answers holds nobody up', async () => {
+    opens(() => new Promise(() => undefined));
+    const phone = shop({}, { doorMs: 30 });
+    expect((await enter(phone)).heading).toBe('Connecting you');
+    expect(notices(phone)).toContain('door-slow');
+  });
+
+  test('one that answers late still opens: the waiting page goes on', async () => {
+    let open: () => void = () => undefined;
+    const late = new Promise<void>((resolve) => (open = resolve));
+    const real = pretend.open.bind(pretend);
+    jest.spyOn(pretend, 'open').mockImplementation(async (request) => {
+      await late;
+      return real(request);
+    });
+    const phone = shop({}, { doorMs: 30 });
+    const page = await enter(phone);
+    expect(page.heading).toBe('Connecting you');
+    open();
+    await new Promise((resolve) => setImmediate(resolve));
+    expect((await phone.get(page.url)).heading).toBe('You are online');
+  });
+
+  test('a gateway that sends its guest back is asked once more, then the guest is told', async () => {
+    opens(async () => ({ kind: 'through', url: 'http://192.168.88.1/login' }), 'browser');
+    const phone = shop();
+    expect((await enter(phone)).heading).toBe('Opening the door');
+    expect((await phone.arrive()).heading).toBe('Opening the door');
+    const told = await phone.arrive();
+    expect(told.heading).toBe('The WiFi did not let you in');
+    expect((await phone.arrive()).heading).toBe('The WiFi did not let you in');
+    expect((await phone.submit(told, {})).heading).toBe('Opening the door');
+    expect(phone.fakes.of('desk.admit')).toHaveLength(1);
+  });
+
+  test('whose session is over starts anew', async () => {
+    opens(async () => ({ kind: 'through', url: 'http://192.168.88.1/login' }), 'browser');
+    const phone = shop();
+    await enter(phone);
+    for (const session of phone.fakes.sessions.values()) session.state = 'ended';
+    expect((await phone.arrive()).heading).toBe('Almost there');
+  });
+
+  test('two guests with one hardware address: neither learns of the other, both get in', async () => {
+    const phone = shop({ methods: ['sms-code'] });
+    const one = await phone.submit(await phone.arrive(), { value: '+447700900111' });
+    const met = await phone.arrive();
+    expect(met.heading).toBe('Enter your code');
+    expect(met.html).not.toContain('7700900111');
+    const other = await phone.get(link(met, 'Use another number'));
+    expect(other.html).not.toContain('0111');
+    const two = await phone.submit(other, { value: '+447700900222' });
+    for (const [page, address] of [
+      [one, '+447700900111'],
+      [two, '+447700900222'],
+    ] as const) {
+      const terms = await phone.submit(page, { value: phone.fakes.codeFor(address) ?? '' });
+      expect((await phone.submit(terms, {})).heading).toBe('You are online');
+    }
+    expect(phone.fakes.sessions.size).toBe(2);
+  });
 });
 
-test('CoovaChilli: a forgotten challenge is made anew without a word to the guest', async () => {
-  const { options } = await house(COOVA);
-  const nas = keep(await startCoova(options));
-  const browser = plainBrowser();
-  const terms = await browser.go(await nas.join(GUEST));
-  nas.age(MAC);
-  const end = await agree(browser, terms);
-  expect(end.heading).toBe('You are online');
-  expect(nas.inside(MAC)).toBe(true);
+describe('a redirect by form', () => {
+  const query = (mac = MAC) =>
+    Object.fromEntries(
+      new URL(pretendRedirect('harbour', PRETEND, { mac, ip: '10.0.0.5' }), PUBLIC).searchParams,
+    );
+
+  test('is read like any other, and answered with a page that can be reloaded', async () => {
+    const phone = shop();
+    const answer = await phone.post('/p/harbour', query());
+    expect(answer.status).toBe(303);
+    const page = await phone.get(answer.headers['location'] ?? '');
+    expect(page.heading).toBe('Almost there');
+    expect((await phone.submit(page, {})).heading).toBe('You are online');
+  });
+
+  test('forged, of nobody, or of nothing, it leads to a calm page', async () => {
+    const phone = shop();
+    const forged = await phone.post('/p/harbour', { ...query(), sig: '00' });
+    expect([forged.status, forged.text.includes('This link cannot be used')]).toEqual([403, true]);
+    const other = await phone.post('/p/harbour', { ...query(), gw: 'other' });
+    expect(other.status).toBe(403);
+    expect(notices(phone)).toEqual(['redirect-forged', 'redirect-unknown-gateway']);
+    const stray = await phone.post('/p/harbour', { hello: 'there' });
+    expect([stray.status, stray.headers['location']]).toEqual([303, '/p/harbour']);
+  });
 });
 
-test('CoovaChilli: a forged redirect ends at a page that says so', async () => {
-  const { options, fakes } = await house(COOVA);
-  const nas = keep(await startCoova(options));
-  const forged = (await nas.join(GUEST)).replace('02-00-00-00-00-50', '02-00-00-00-00-51');
-  const page = await plainBrowser().go(forged);
-  expect(page.status).toBe(403);
-  expect(fakes.of('desk.admit')).toEqual([]);
-  expect(fakes.of('doors.noticed')).toMatchObject([{ code: 'redirect-forged' }]);
-});
-
-test('CoovaChilli: another language on a page of trouble leaves the checksum whole', async () => {
-  const { options, fakes, url } = await house(COOVA);
-  const nas = keep(await startCoova(options));
-  fakes.broken.add('desk.store');
-  const redirect = await nas.join(GUEST);
-  const away = await plainBrowser().go(redirect);
-  expect(away.status).toBe(503);
-  fakes.broken.clear();
-  const chinese = /href="([^"]*lang=zh-CN)"/.exec(away.html)?.[1] ?? '';
-  expect(chinese).not.toBe('');
-  const page = await plainBrowser().go(new URL(chinese.replaceAll('&amp;', '&'), url).href);
-  expect(page.status).toBe(200);
-});
-
-test('MikroTik: the router’s own page leads to the portal', async () => {
-  const { options } = await house(ROUTER);
-  const nas = keep(await startMikrotik(options));
-  const start = new URL(await nas.join(GUEST)).searchParams.get('link-login') ?? '';
-  const browser = plainBrowser();
-  const terms = await browser.go(start);
-  const end = await agree(browser, terms);
-  expect(end.heading).toBe('You are online');
-});
-
-test('MikroTik: its page may post its variables', async () => {
-  const { options, url } = await house(ROUTER);
-  const nas = keep(await startMikrotik(options));
-  await nas.join(GUEST);
-  const body = new URLSearchParams(nas.variables(MAC));
-  const posted = await fetch(`${url}/p/harbour`, { method: 'POST', body, redirect: 'manual' });
-  expect(posted.status).toBe(303);
-  const browser = plainBrowser();
-  const terms = await browser.go(new URL(posted.headers.get('location') ?? '', url).href);
-  expect((await agree(browser, terms)).heading).toBe('You are online');
-  expect(nas.inside(MAC)).toBe(true);
-});
-
-test('Meraki: through the cloud’s link and back', async () => {
-  const gateway: RegisteredGateway = {
-    id: 'gw-mk',
-    kind: 'meraki',
-    name: 'shop',
-    hosts: ['127.0.0.1'],
+describe('slots', () => {
+  const house = (name: string) => ({
+    headline: { en: `House ${name}`, 'zh-CN': `本店 ${name}` },
+    body: { en: 'Fresh bread at four.' },
+    link: `https://harbour.example/${name}`,
+  });
+  const HOUSE = { pre_auth: house('before'), landing: house('inside'), return: house('again') };
+  const open = (more: Partial<StoreView> = {}) =>
+    shop({ methods: ['click-through', 'voucher'], ...more });
+  const walkIn = async (phone: Phone) => {
+    const first = await phone.arrive();
+    const welcome = await phone.submit(await phone.submit(first, { method: 'click-through' }), {});
+    return { first, welcome };
   };
-  const { options, fakes } = await house(gateway);
-  const cloud = keep(await startMeraki(options));
-  const browser = plainBrowser();
-  const end = await agree(browser, await browser.go(await cloud.join(GUEST)));
-  expect(end.heading).toBe('You are online');
-  expect(cloud.granted.get(MAC)).toBe(fakes.settings.minutes * 60);
+
+  test('hold what the engine gives, each in its place', async () => {
+    const phone = open({ house: HOUSE });
+    phone.fakes.slots.pre_auth = { kind: 'offer', card: fakeOffer({ headline: 'Before' }) };
+    phone.fakes.slots.landing = {
+      kind: 'offer',
+      card: fakeOffer({ voucherId: 'v-9', code: 'IN-1' }),
+    };
+    const { first, welcome } = await walkIn(phone);
+    expect(first.html).toContain('Before');
+    // A code is worth something: it is shown to whom it was issued.
+    expect(first.html).not.toContain('HC-7Q4M-2K');
+    expect(welcome.html).toContain('IN-1');
+    expect(welcome.html).not.toContain('House inside');
+    expect(phone.fakes.of('desk.shown')).toMatchObject([{ voucherIds: ['v-9'] }]);
+    const who = phone.fakes.of('desk.slot') as { slot: string; sessionId?: string }[];
+    expect(who[0]).toEqual({ slot: 'pre_auth', language: 'en' });
+    expect(who[1]).toMatchObject({ slot: 'landing', sessionId: expect.any(String) });
+  });
+
+  test('an offer that is due anyway is not drawn twice', async () => {
+    const phone = open();
+    phone.fakes.offers.push(fakeOffer());
+    phone.fakes.slots.landing = { kind: 'offer', card: fakeOffer() };
+    const { welcome } = await walkIn(phone);
+    expect(welcome.html.match(/data-offer=/g)).toHaveLength(1);
+  });
+
+  test('hold words of the house where no offer is due; links only once they can be followed', async () => {
+    const { first, welcome } = await walkIn(open({ house: HOUSE }));
+    expect(first.html).toContain('House before');
+    expect(first.html).not.toContain('https://harbour.example');
+    expect(welcome.html).toContain('House inside');
+    expect(link(welcome, 'Read more')).toBe('https://harbour.example/inside');
+  });
+
+  test('never keep a page waiting, and never break one', async () => {
+    const slow = open({ house: HOUSE });
+    slow.fakes.settings.slotMs = 60_000;
+    slow.fakes.slots.pre_auth = { kind: 'offer', card: fakeOffer({ headline: 'Too late' }) };
+    const page = await slow.arrive();
+    expect(page.html).toContain('House before');
+    expect(page.html).not.toContain('Too late');
+    const broken = open();
+    broken.fakes.broken.add('desk.slot');
+    const { first, welcome } = await walkIn(broken);
+    expect(first.html).not.toContain('class="house"');
+    expect(welcome.heading).toBe('You are online');
+  });
+
+  test.each(['javascript:alert(1)', 'http://harbour.example/', '//x', 'nonsense'])(
+    'a link %s is none',
+    async (address) => {
+      const landing = { ...house('inside'), link: address };
+      const { welcome } = await walkIn(open({ house: { landing } }));
+      expect(welcome.html).toContain('House inside');
+      expect(welcome.html).not.toContain(address);
+    },
+  );
 });
 
-describe('UniFi', () => {
-  async function site(mood?: Parameters<typeof startUnifi>[0]['mood']) {
-    const unifi = {
-      url: '',
-      api: 'legacy' as const,
-      site: 'default',
-      username: 'foyer',
-      password: 'controller password',
-      fingerprint: '',
-    };
-    const gateway: RegisteredGateway = { id: 'gw-uf', kind: 'unifi', name: 'shop', unifi };
-    const made = await house(gateway);
-    const controller = keep(
-      await startUnifi({ ...made.options, ...(mood === undefined ? {} : { mood }) }),
-    );
-    Object.assign(unifi, { url: controller.url, fingerprint: controller.fingerprint });
-    return { ...made, controller, gateway };
-  }
+describe('the phone’s own check', () => {
+  const SHEET =
+    'Mozilla/5.0 (iPhone; CPU iPhone OS 18_1 like Mac OS X) AppleWebKit/605.1.15 (KHTML, like Gecko) Mobile/15E148';
 
-  test('from the access point’s own address to the internet, and out again', async () => {
-    const { controller, fakes, portal, gateway } = await site();
-    fakes.ports.desk.storeByEntry = async ({ key }) =>
-      key === 'default' ? (fakes.stores[0] ?? null) : null;
-    const browser = plainBrowser();
-    const end = await agree(browser, await browser.go(await controller.join(GUEST)));
-    expect(end.heading).toBe('You are online');
-    expect(controller.inside(MAC)).toBe(true);
-    expect(await portal.equipment.kick(targetOf(gateway, {}))).toBe('done');
-    expect(controller.inside(MAC)).toBe(false);
+  test('a sign-in window is loaded once more, and may be left by a plain address of its maker', async () => {
+    const phone = shop();
+    const { url } = await enter(phone);
+    const welcome = await phone.get(url, { 'user-agent': SHEET });
+    expect(refreshOf(welcome.html)).toMatchObject({ seconds: 3 });
+    expect(welcome.html).not.toContain('<noscript><meta');
+    expect(link(welcome, 'Done')).toBe('http://captive.apple.com/hotspot-detect.html');
+    const second = await phone.get(refreshOf(welcome.html)?.url ?? '', { 'user-agent': SHEET });
+    expect(second.heading).toBe('You are online');
+    expect(second.html).toContain('<noscript><meta');
   });
 
-  test('a site nobody registered ends at a page, not at an error', async () => {
-    const { url } = await site();
-    const page = await plainBrowser().go(`${url}/guest/s/elsewhere/?id=${MAC}&ap=x&t=1&ssid=G`);
-    expect(page.status).toBe(404);
-    expect(page.heading).not.toBe('');
+  test('a browser stays where it is', async () => {
+    const welcome = await enter(shop());
+    expect(welcome.html).not.toContain('captive.apple.com');
+    expect(checkFor('Mozilla/5.0 (Linux; Android 14; wv) Chrome/1')).toContain('generate_204');
+    expect(checkFor('')).toBeNull();
   });
+});
 
-  test('a controller that says no: a page to try again, and then it works', async () => {
-    let no = true;
-    const { controller, url, fakes } = await site(({ path }) =>
-      no && path.endsWith('stamgr') ? 'invalid' : 'answer',
-    );
-    const query = new URL(await controller.join(GUEST)).search;
-    const browser = plainBrowser();
-    const shut = await agree(browser, await browser.go(`${url}/p/harbour${query}`));
-    expect(controller.inside(MAC)).toBe(false);
-    expect(fakes.of('doors.noticed')).toContainEqual(
-      expect.objectContaining({ code: 'controller-refused' }),
-    );
-    no = false;
-    const end = await browser.submit(shut);
-    expect(end.heading).toBe('You are online');
-    expect(controller.inside(MAC)).toBe(true);
+describe('hours', () => {
+  test('a store that is closed says when it opens', async () => {
+    const day = [{ from: '11:30', to: '18:00' }];
+    const hours = { mon: day, tue: day, wed: day, thu: day, fri: day, sat: day, sun: day };
+    const phone = shop({ hours });
+    jest.spyOn(phone.fakes.ports.desk, 'admit').mockResolvedValue({ ok: false, reason: 'closed' });
+    const page = await enter(phone);
+    expect([page.status, page.heading]).toEqual([503, 'The WiFi is resting']);
+    expect(page.html).toContain('It opens at 11:30.');
+    jest.restoreAllMocks();
+    expect((await phone.get(link(page, 'Start again'))).heading).toBe('Almost there');
   });
 });

@@ -97,7 +97,7 @@ describe('recorded packets', () => {
     expect(signResponse(raw, request, secret).toString('hex')).toBe(vectors['accessAccept']);
     const packet = packetOf(hex('accessAccept'));
     expect(responseProof(packet, request, secret)).toBe('signed');
-    expect(responseProof(packet, counted(16).reverse(), secret)).toBe('wrong');
+    expect(responseProof(packet, Buffer.alloc(16), secret)).toBe('wrong');
     expect(numberIn(firstOfVendor(packet, vendors.wispr, 8))).toBe(2_000_000);
     expect(textIn(firstOfVendor(packet, vendors.mikrotik, 8))).toBe('1M/2M');
   });

@@ -22,19 +22,21 @@ export interface Authority {
   remove(): void;
 }
 
-async function openssl(...words: string[]): Promise<void> {
-  const { code, text } = await run(['openssl', ...words]);
-  if (code !== 0) throw new Error(`openssl ${words[0] ?? ''}: ${text}`);
+/** Words of a command, parted by blanks; files come apart, as their names may have some. */
+async function openssl(words: string, files: Record<string, string>): Promise<void> {
+  const named = Object.entries(files).flatMap(([name, file]) => [`-${name}`, file]);
+  const { code, text } = await run(['openssl', ...words.split(' '), ...named]);
+  if (code !== 0) throw new Error(`openssl ${words}: ${text}`);
 }
 
 export async function createAuthority(): Promise<Authority> {
   const folder = mkdtempSync(path.join(tmpdir(), 'foyer-radsec-'));
   const file = (name: string): string => path.join(folder, name);
-  const curve = ['-newkey', 'ec', '-pkeyopt', 'ec_paramgen_curve:prime256v1', '-nodes'];
-  await openssl(
-    ...['req', '-x509', ...curve, '-days', '2', '-subj', '/CN=Test authority'],
-    ...['-keyout', file('ca.key'), '-out', file('ca.pem')],
-  );
+  const curve = '-newkey ec -pkeyopt ec_paramgen_curve:prime256v1 -nodes';
+  await openssl(`req -x509 ${curve} -days 2 -subj /CN=authority`, {
+    keyout: file('ca.key'),
+    out: file('ca.pem'),
+  });
   return {
     folder,
     caFile: file('ca.pem'),
@@ -44,13 +46,14 @@ export async function createAuthority(): Promise<Authority> {
         file(`${name}.${ending}`),
       ) as [string, string, string, string];
       writeFileSync(more, 'subjectAltName=DNS:localhost,IP:127.0.0.1\n');
-      await openssl(
-        ...['req', '-new', ...curve, '-subj', `/CN=${name}`, '-keyout', keyFile, '-out', request],
-      );
-      await openssl(
-        ...['x509', '-req', '-in', request, '-CA', file('ca.pem'), '-CAkey', file('ca.key')],
-        ...['-CAcreateserial', '-days', '2', '-extfile', more, '-out', certFile],
-      );
+      await openssl(`req -new ${curve} -subj /CN=${name}`, { keyout: keyFile, out: request });
+      await openssl('x509 -req -CAcreateserial -days 2', {
+        in: request,
+        CA: file('ca.pem'),
+        CAkey: file('ca.key'),
+        extfile: more,
+        out: certFile,
+      });
       const cert = readFileSync(certFile, 'utf8');
       const fingerprint = new X509Certificate(cert).fingerprint256
         .replaceAll(':', '')
