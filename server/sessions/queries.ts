@@ -282,8 +282,9 @@ export async function guestOfOpenSession(
   const { rows } = await tx.query<{ guest_id: string }>(
     `select s.guest_id from sessions s join guests g on g.id = s.guest_id
      where s.merchant_id = $1 and s.store_id = $2 and s.id = $3 and s.state <> 'ended'
-       and g.blocked_at is null
-       and (s.state = 'active' or not (${NAMELESS}))`,
+       and g.blocked_at is null and s.twin_at is null
+       and (s.state = 'active' or not (${NAMELESS}))
+       and (s.method <> 'mac' or (${NAMELESS}))`,
     [merchantId, storeId, id],
   );
   return rows[0]?.guest_id ?? null;
