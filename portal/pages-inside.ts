@@ -10,6 +10,7 @@ import type { Page } from './render.ts';
 import type { Scene } from './scene.ts';
 import { formLocals, otherWayPath, pageOf } from './scene.ts';
 import { slotFor } from './slots.ts';
+import { gatewayOf } from './walk.ts';
 
 /** Back to the field for the code, for whom the short time does not come. */
 function withoutGrace({ kit, store, journey }: Scene): string {
@@ -40,11 +41,18 @@ export function connectingPage(scene: Scene): Page {
   return { ...made, poll, refresh: { seconds: 2, url: here } };
 }
 
+/** The way to the sign-in page of this guest's own gateway, or of the store's. */
+function knockPath({ kit, store, journey }: Scene): string {
+  const gateway = gatewayOf(store, journey);
+  const own = gateway && kit.gateways.of(gateway.kind).capabilities(gateway).knock;
+  return own ?? (gateway === undefined ? (kit.gateways.knock(store) ?? '') : '');
+}
+
 export function latePage(scene: Scene): Page {
-  const { kit, store, t } = scene;
+  const { t } = scene;
   return pageOf(scene, 'late', t('late.title'), {
     ...formLocals(scene),
-    knock: kit.gateways.knock(store) ?? '',
+    knock: knockPath(scene),
     back: withoutGrace(scene),
   });
 }
@@ -59,7 +67,7 @@ const SHUT_TEXT = {
 
 /** What the gateway said, another try, its own sign-in page, and another way in. */
 export function shutPage(scene: Scene, reason?: ShutReason): Page {
-  const { kit, store, journey, t } = scene;
+  const { journey, t } = scene;
   const why = reason ?? journey.session?.shut ?? 'unreachable';
   const { session: _outside, ...before } = journey;
   return pageOf(scene, 'shut', t('shut.title'), {
@@ -67,7 +75,7 @@ export function shutPage(scene: Scene, reason?: ShutReason): Page {
     what: t(SHUT_TEXT[why]),
     // A sign-in that the gateway has forgotten is not mended by asking it again.
     again: why !== 'stale',
-    knock: kit.gateways.knock(store) ?? '',
+    knock: knockPath(scene),
     otherWay: otherWayPath({ ...scene, journey: before }),
     back: withoutGrace(scene),
   });
@@ -174,6 +182,7 @@ export async function welcomePage(scene: Scene): Promise<Page> {
     howLong: howLong(scene),
     returning: journey.session?.returning === true,
     landing: landing === null ? null : { href: landing, host: new URL(landing).hostname },
+    mine: kit.ports.self && `${basePath(store)}/mine?j=${kit.seal.close(journey, store)}`,
   });
   const poll = `${basePath(store)}/offers.json?j=${kit.seal.close(journey, store)}`;
   const url = `${here}&n=${turns + 1}`;

@@ -22,7 +22,12 @@ export const staff: Method = {
     if (approvals === undefined || mac === undefined || name === '')
       return troubled(journey, { kind: 'name-missing' }, form.value);
     const key = JSON.stringify(['ask', journey.binding, name]);
-    const { requestId } = await once(key, () => approvals.ask(store, { name, mac }));
+    const { requestId } = await once(
+      key,
+      () => approvals.ask(store, { name, mac }),
+      // An answered request is over: asking again is another.
+      () => false,
+    );
     return { ...untroubled(journey), requestId };
   },
 };

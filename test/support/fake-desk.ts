@@ -105,7 +105,7 @@ export function fakeDesk(state: State): PortalPorts['desk'] {
     },
     async slot(_store, slot, who) {
       state.note('desk.slot', { slot, ...who });
-      if (state.settings.slotMs > 0) await delay(state.settings.slotMs);
+      if (state.settings.slotMs > 0) await delay(state.settings.slotMs, null, { ref: false });
       return state.slots[slot] ?? null;
     },
     async admit(request) {
