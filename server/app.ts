@@ -334,6 +334,7 @@ async function closeAll(parts: {
   await Promise.race([services.dispatcher.idle(), pause(deliveryMs, null, { ref: false })]);
   await services.dispatcher.stop();
   await services.reconciler.stop();
+  await services.polls.stop();
   await services.courier.stop();
   if (!parts.keepStorage) await services.db.close();
 }

@@ -52,9 +52,9 @@ export function houseJobs(services: Services, config: Config): Job[] {
     {
       name: 'sessions to end',
       every: 30 * second,
-      run: (now) => services.reconciler.run(now),
+      run: (now) => services.reconciler.begin(now),
     },
-    { name: 'controller lists', every: minute, run: (now) => services.pollControllers(now) },
+    { name: 'controller lists', every: minute, run: async (now) => services.pollControllers(now) },
     {
       name: 'final visits',
       every: 5 * minute,

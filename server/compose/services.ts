@@ -35,7 +35,7 @@ import { createTrigger } from '../rules/trigger.ts';
 import { createGrantMemory } from '../sessions/memory.ts';
 import type { GrantMemory } from '../sessions/memory.ts';
 import { createPolls } from '../sessions/polls.ts';
-import type { Lister } from '../sessions/polls.ts';
+import type { Lister, Polls } from '../sessions/polls.ts';
 import { createReconciler } from '../sessions/reconcile.ts';
 import type { Kicker, Reconciler } from '../sessions/reconcile.ts';
 import { createStaffCallers } from '../staff/keys.ts';
@@ -81,8 +81,9 @@ export interface Services {
   grants: GrantMemory;
   /** Puts out whose grant is over. */
   reconciler: Reconciler;
-  /** Compares controllers' lists with our sessions; gives how many answered. */
-  pollControllers: (now: number) => Promise<number>;
+  polls: Polls;
+  /** Begins to compare controllers' lists with our sessions. */
+  pollControllers: (now: number) => void;
   /** Set once the portal is made; until then nobody is put out or listed. */
   useEquipment: (equipment: Kicker & Lister) => void;
   /** Whether the store is one of this merchant's. */
@@ -160,7 +161,10 @@ export function createServices(
     courier: startCourier({ ...base, senders }),
     grants,
     reconciler,
-    pollControllers: async (now) => (equipment ? polls.run(equipment, now) : 0),
+    polls,
+    pollControllers: (now) => {
+      if (equipment) polls.begin(equipment, now);
+    },
     useEquipment: (made) => {
       equipment = made;
       reconciler.connect(made);

@@ -1,4 +1,5 @@
 /** What controllers list, compared with our sessions: counters, those who left, and those who should have. */
+import { setTimeout as pause } from 'node:timers/promises';
 import type { Database } from '../db/database.ts';
 import type { Log } from '../log.ts';
 import type { GatewayKind, GatewaySettings } from '../stores/gateway-schema.ts';
@@ -43,6 +44,7 @@ const DAY = 24 * HOUR;
 const MOST_GATEWAYS = 2000;
 const MOST_CLIENTS = 5000;
 const AT_ONCE = 4;
+const PATIENCE_MS = 20_000;
 /** A controller shows a newcomer after a moment. */
 const SETTLING_MS = 60_000;
 /** Ends of ours that the controller has to follow. */
@@ -50,6 +52,26 @@ const ours: ReadonlySet<string> = new Set(['expired', 'quota', 'closed', 'blocke
 
 export function createPolls({ db, clock, log }: PollDeps) {
   const reports = createReports({ db, clock });
+  const closing = new AbortController();
+  let working: Promise<unknown> | null = null;
+
+  /** What the controller lists; rejects when it takes too long. */
+  async function ask(
+    lister: Lister,
+    ...[store, gateway]: Parameters<Lister['poll']>
+  ): Promise<LiveClient[] | null> {
+    const enough = new AbortController();
+    const signal = AbortSignal.any([enough.signal, closing.signal]);
+    const late = pause(PATIENCE_MS, null, { signal, ref: false }).then(() => {
+      throw new Error('the controller took too long');
+    });
+    try {
+      return await Promise.race([lister.poll(store, gateway), late]);
+    } finally {
+      enough.abort();
+      late.catch(() => undefined);
+    }
+  }
 
   async function note(peer: PeerRow, code: string): Promise<void> {
     const { merchant_id: merchantId, store_id: storeId, id: gatewayId } = peer;
@@ -120,7 +142,7 @@ export function createPolls({ db, clock, log }: PollDeps) {
     const gateway = { ...peer.settings, id: peer.id, kind: peer.kind, name: peer.name };
     let clients: LiveClient[] | null;
     try {
-      clients = await lister.poll(store, gateway);
+      clients = await ask(lister, store, gateway);
     } catch (error) {
       log.warn({ err: error, gateway: peer.id }, 'a controller did not tell who is inside');
       await note(peer, 'controller-unreachable');
@@ -131,16 +153,35 @@ export function createPolls({ db, clock, log }: PollDeps) {
     return true;
   }
 
+  async function run(lister: Lister, now: number): Promise<number> {
+    const peers = (await gatewaysInUse(db, now - HOUR, MOST_GATEWAYS)).values();
+    let answered = 0;
+    const work = async (): Promise<void> => {
+      for (const peer of peers) {
+        if (closing.signal.aborted) return;
+        if (await pollOne(lister, peer, now)) answered += 1;
+      }
+    };
+    await Promise.all(Array.from({ length: AT_ONCE }, work));
+    return answered;
+  }
+
   return {
-    /** Asks every controller that may hold one of ours; gives how many answered. For the timed jobs. */
-    async run(lister: Lister, now: number): Promise<number> {
-      const peers = (await gatewaysInUse(db, now - HOUR, MOST_GATEWAYS)).values();
-      let answered = 0;
-      const work = async (): Promise<void> => {
-        for (const peer of peers) if (await pollOne(lister, peer, now)) answered += 1;
-      };
-      await Promise.all(Array.from({ length: AT_ONCE }, work));
-      return answered;
+    /** Asks every controller that may hold one of ours; gives how many answered. */
+    run,
+
+    /** The same for the timed jobs, which do not wait for controllers; one round at a time. */
+    begin(lister: Lister, now: number): void {
+      working ??= run(lister, now)
+        .catch((error: unknown) => log.warn({ err: error }, 'controllers were not asked'))
+        .finally(() => {
+          working = null;
+        });
+    },
+
+    async stop(): Promise<void> {
+      closing.abort();
+      await working;
     },
   };
 }

@@ -137,13 +137,16 @@ async function settle(tx: Queryable, kick: KickRow, outcome: KickOutcome, now: n
 export function createReconciler({ db, clock, log, count }: ReconcilerDeps) {
   let equipment: Kicker | null = null;
   let working: Promise<unknown> = Promise.resolve();
-  let stopped = false;
+  /** Work is running, and as much again is waiting for its end. */
+  let queued = 0;
+  const closing = new AbortController();
 
   async function ask(kick: KickRow): Promise<KickOutcome> {
     if (kick.moot) return 'done';
     if (!equipment) return 'failed';
     const enough = new AbortController();
-    const late = pause(PATIENCE_MS, 'failed' as const, { signal: enough.signal, ref: false });
+    const signal = AbortSignal.any([enough.signal, closing.signal]);
+    const late = pause(PATIENCE_MS, 'failed' as const, { signal, ref: false });
     try {
       return await Promise.race([
         equipment.kick(targetOf(kick)),
@@ -167,7 +170,7 @@ export function createReconciler({ db, clock, log, count }: ReconcilerDeps) {
   /** Asks the gateways of everything that is due; gives how many were asked. */
   async function work(): Promise<number> {
     let total = 0;
-    while (!stopped) {
+    while (!closing.signal.aborted) {
       const kicks = await takeKicks(db, clock(), LEASE_MS, BATCH);
       total += kicks.length;
       const queue = kicks.values();
@@ -182,9 +185,16 @@ export function createReconciler({ db, clock, log, count }: ReconcilerDeps) {
 
   /** One run after the other; a failure is left to the next. */
   function nudge(): void {
-    working = working.then(work).catch((error: unknown) => {
-      log.warn({ err: error }, 'guests could not be put out; the next round tries again');
-    });
+    if (queued > 1) return;
+    queued += 1;
+    working = working
+      .then(work)
+      .catch((error: unknown) => {
+        log.warn({ err: error }, 'guests could not be put out; the next round tries again');
+      })
+      .finally(() => {
+        queued -= 1;
+      });
   }
 
   return {
@@ -193,10 +203,16 @@ export function createReconciler({ db, clock, log, count }: ReconcilerDeps) {
       equipment = kicker;
     },
 
-    /** One round: finds grants that are over and asks the gateways. For the timed jobs. */
+    /** One round: finds grants that are over and asks the gateways; gives how many were asked. */
     async run(now: number): Promise<number> {
       await findOver(db, now);
       return work();
+    },
+
+    /** The same for the timed jobs, which do not wait for gateways that are slow to answer. */
+    async begin(now: number): Promise<void> {
+      await findOver(db, now);
+      nudge();
     },
 
     /** Does not wait for the next round when somebody was blocked or erased. */
@@ -231,7 +247,7 @@ export function createReconciler({ db, clock, log, count }: ReconcilerDeps) {
     idle: async (): Promise<void> => void (await working),
 
     async stop(): Promise<void> {
-      stopped = true;
+      closing.abort();
       await working;
     },
   };

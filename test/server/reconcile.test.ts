@@ -450,6 +450,16 @@ describe('what a gateway answers', () => {
     expect(asked).toEqual([]);
   });
 
+  test('a gateway that never answers does not keep the house from closing', async () => {
+    const session = await counting();
+    answer = () => new Promise(() => undefined);
+    await db.query('update guests set blocked_at = now() where id = $1', [session.guestId]);
+    await reconciler.begin(house.time.now);
+    await reconciler.stop();
+    expect(counted).toEqual(['failed']);
+    expect(await row(session.id)).toMatchObject({ state: 'active' });
+  });
+
   test('two processes ask once', async () => {
     for (let i = 0; i < 5; i++) {
       const { guestId } = await inside();

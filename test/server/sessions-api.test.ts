@@ -133,6 +133,7 @@ describe('putting out', () => {
   test('whose volume is used up leave by the house’s own round', async () => {
     const { id } = await inside({ downQuotaKb: 1, bytesIn: 5000 });
     await app.server.jobs.runDue();
+    await app.server.services.reconciler.idle();
     expect(asked).toMatchObject([{ sessionId: id, reason: 'quota' }]);
   });
 });
