@@ -35,7 +35,11 @@ const MAX_IN_HAND = 200;
 const MAX_REMEMBERED = 20_000;
 const GIGA = 2 ** 32;
 
-const LOGOUT_REASONS: Record<number, string> = { 0: 'user-request', 1: 'timeout', 2: 'deleted' };
+const LOGOUT_REASONS: Record<number, string> = {
+  0: 'user-request',
+  1: 'idle-timeout',
+  2: 'admin-reset',
+};
 
 function numberOf(packet: Portal2Packet, type: number): number | null {
   const value = valueOf(packet, type);
@@ -66,13 +70,20 @@ function answer({ packet, ac, reply }: Heard, type: number, error: number): void
   reply(encodePortal2(message, packet.header, ac.secret, authenticator));
 }
 
-/** Everything a known device needs to come in without a page, or null when it may not. */
+/**
+ * The grant of a known device, or null when it may not come in by itself. The AC speaks for the address
+ * as a NAS does that asks RADIUS by MAC; that the merchant wants it is `macBinding`.
+ */
 async function grantFor(ports: PortalPorts, { peer, packet }: Heard, mac: string) {
+  const { gateway } = peer;
   const { network } = ports;
-  if (network === undefined) return null;
-  // The AC stands for the address; the device has no password to prove.
+  if (network === undefined || gateway.radius === undefined) return null;
+  const radius = {
+    ...gateway.radius,
+    macAuth: gateway.radius.macAuth ?? { password: 'mac' as const },
+  };
   const request = { userName: mac, mac, byMac: true, ip: packet.ip, proves: () => true };
-  const decision = await network.authorise(peer, request);
+  const decision = await network.authorise({ ...peer, gateway: { ...gateway, radius } }, request);
   return decision.accept ? decision.grant : null;
 }
 

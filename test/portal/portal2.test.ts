@@ -51,6 +51,14 @@ async function bench({ settings = {}, ac: more = {}, decision, secret }: Bench =
     name: 'AC-1',
     secret: 'portalsecret',
     portal2,
+    radius: {
+      secret: 'radiusSecret1234',
+      sources: ['127.0.0.1'],
+      nasIds: [],
+      profile: 'huawei',
+      messageAuthenticator: 'require',
+      interimSeconds: 300,
+    },
   };
   const store: StoreView = fakeStore({ gateways: [gateway] });
   const fakes = makeFakes({ stores: [store] });
