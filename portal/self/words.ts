@@ -4,22 +4,23 @@ import type { SelfConsent, SelfRecord, SelfVoucher } from '../ports-self.ts';
 import type { Translate } from '../texts.ts';
 import { directionOf, worded } from '../texts.ts';
 
-/** Latin digits in Arabic too: the figures beside them (codes, times) are written so. */
+/**
+ * Arabic reads dates by their figures (2026-11-22 09:32): set between isolates within a sentence, those
+ * alone keep their order.
+ */
 function localeOf(language: Language): string {
   if (language === 'en') return 'en-GB';
-  return language === 'ar' ? 'ar-u-nu-latn' : language;
+  return language === 'ar' ? 'sv-SE' : language;
 }
 
 export function dayOf(at: number, language: Language, timezone: string): string {
-  return new Intl.DateTimeFormat(localeOf(language), {
-    dateStyle: 'long',
-    timeZone: timezone,
-  }).format(at);
+  const dateStyle = language === 'ar' ? 'short' : 'long';
+  return new Intl.DateTimeFormat(localeOf(language), { dateStyle, timeZone: timezone }).format(at);
 }
 
 export function momentOf(at: number, language: Language, timezone: string): string {
   return new Intl.DateTimeFormat(localeOf(language), {
-    dateStyle: 'medium',
+    dateStyle: language === 'ar' ? 'short' : 'medium',
     timeStyle: 'short',
     hourCycle: 'h23',
     timeZone: timezone,
@@ -27,7 +28,8 @@ export function momentOf(at: number, language: Language, timezone: string): stri
 }
 
 export function megabytes(bytes: number, language: Language): string {
-  return new Intl.NumberFormat(localeOf(language), {
+  const locale = language === 'ar' ? 'en-GB' : localeOf(language);
+  return new Intl.NumberFormat(locale, {
     style: 'unit',
     unit: 'megabyte',
     maximumFractionDigits: 1,
