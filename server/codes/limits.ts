@@ -1,7 +1,8 @@
 /** Every number that bounds one-time codes, and the judge that applies those on sending. */
 import type { Queryable } from '../db/database.ts';
+import { pauseOf, pausePrefix } from './pause-queries.ts';
 import type { Channel, Counted, Full } from './queries.ts';
-import { firstFull, pauseOf, pausePrefix, sendsAndUses } from './queries.ts';
+import { firstFull, sendsAndUses } from './queries.ts';
 
 const MINUTE = 60_000;
 const HOUR = 60 * MINUTE;

@@ -4,7 +4,7 @@ import type { Database } from '../db/database.ts';
 import { problem } from '../errors.ts';
 import type { AnyRoute } from '../http/route.ts';
 import { route } from '../http/route.ts';
-import { endPause, listPauses } from './queries.ts';
+import { endPause, listPauses } from './pause-queries.ts';
 
 export interface CodeRouteDeps {
   db: Database;

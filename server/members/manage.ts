@@ -5,7 +5,8 @@ import { parseCsv } from '../http/csv.ts';
 import type { cardHashes } from './members.ts';
 import { cardNumber, factorDigits, lastFour, newCardNumber, newPin } from './number.ts';
 import type { CardRow, NewCard } from './queries.ts';
-import { cardById, clearTries, countCards, insertCards, updateCard } from './queries.ts';
+import { cardById, countCards, insertCards, updateCard } from './queries.ts';
+import { clearTries } from './try-queries.ts';
 
 type Hashes = ReturnType<typeof cardHashes>;
 

@@ -3,8 +3,10 @@ import type { Database, Queryable } from '../db/database.ts';
 import { networkOf } from '../http/network.ts';
 import { deriveKey, keyedHash, sameBytes } from '../ids.ts';
 import { cardNumber, factorDigits } from './number.ts';
-import type { CardRow, Trier, TryCounts } from './queries.ts';
-import { cardByNumber, countTries, dropTries, lockTries, noteTry } from './queries.ts';
+import type { CardRow } from './queries.ts';
+import { cardByNumber } from './queries.ts';
+import type { Trier, TryCounts } from './try-queries.ts';
+import { countTries, dropTries, lockTries, noteTry } from './try-queries.ts';
 
 /** The part of a store this file needs. */
 interface StoreRef {
