@@ -1,7 +1,7 @@
 /** Run on the guests' network: asks what every operating system asks, and says whether the sign-in will appear. */
 import { Command, InvalidArgumentError, Option } from 'commander';
 import type { SystemReport } from '../portal/selftest.ts';
-import { runSelftest } from '../portal/selftest.ts';
+import { planProbes, runSelftest } from '../portal/selftest.ts';
 import type { GuideLanguage, GuideWords } from '../portal/setup/words.ts';
 import { guideWords, spoken } from '../portal/setup/words.ts';
 import { createProbeFetcher } from './lib/probe-fetcher.ts';
@@ -69,7 +69,9 @@ const fetcher = createProbeFetcher({
   timeoutMs: options.timeout,
   ...(options.via === undefined ? {} : { via: options.via }),
 });
-const reports = await runSelftest(fetcher, options.portal);
+// A gateway that is named answers for port 80 only.
+const asks = planProbes().filter(({ scheme }) => scheme === 'http' || options.via === undefined);
+const reports = await runSelftest(fetcher, options.portal, asks);
 const { store, portal, timeout, lang } = options;
 const page = store === undefined ? null : await reached(portal, store, timeout);
 const words = guideWords(lang);

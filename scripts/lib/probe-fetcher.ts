@@ -19,8 +19,7 @@ interface Place {
 }
 
 async function placeOf(ask: ProbeAsk, { via }: FetcherOptions): Promise<Place | null> {
-  if (via !== undefined && ask.scheme === 'http')
-    return { address: via.host, port: via.port, resolved: false };
+  if (via !== undefined) return { address: via.host, port: via.port, resolved: false };
   const found = await lookup(ask.host).catch(() => null);
   const port = ask.scheme === 'https' ? 443 : 80;
   return found === null ? null : { address: found.address, port, resolved: true };
