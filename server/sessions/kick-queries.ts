@@ -10,7 +10,7 @@ export type KickReason =
  * Where each session has its client: at the gateways that count it now, or, before any has counted it,
  * at the one it was granted for. A snapshot, since the session's own row may be gone when it is needed.
  */
-const TARGETS = `select s.id, w.gateway_id, s.merchant_id, s.store_id, $2, s.mac, s.ip, s.user_name, s.rhid,
+const TARGETS = `select s.id, w.gateway_id, s.merchant_id, s.store_id, $2, s.mac, s.ip, coalesce(s.user_name, s.nas_user_name), s.rhid,
     w.names, $3::timestamptz, $4::timestamptz, greatest(s.expires_at, $4)
   from sessions s cross join lateral (
     select l.gateway_id, array_agg(l.nas_session) as names from session_legs l

@@ -18,7 +18,7 @@ import { createPeers } from './peers.ts';
 import type { SessionLimits } from './queries.ts';
 import { insertSession, lockClient } from './queries.ts';
 import type { Applicant } from './ticket-queries.ts';
-import { confirmedAtStore, sessionByUserName, useTicket } from './ticket-queries.ts';
+import { confirmedAtStore, noteUserName, sessionByUserName, useTicket } from './ticket-queries.ts';
 import { REPEAT_MS, USER_NAME, answerable, passwordOf, ticketKey } from './tickets.ts';
 import { verdictOf } from './verdict.ts';
 
@@ -56,6 +56,7 @@ const HEARD_EVERY_MS = 30_000;
 /** How long a hardware address that nobody knows is not looked up again: gateways ask twice a join. */
 const STRANGER_MS = 7_000;
 const MOST_STRANGERS = 20_000;
+const LONGEST_NAME = 253;
 const MINUTE = 60_000;
 
 const messages: Record<string, string> = {
@@ -223,6 +224,8 @@ export function createNetwork(deps: NetworkDeps) {
     if (!session) return { decision: no('unknown-mac') };
     const verdict = verdictOf(session, now);
     if (!verdict.allowed) return { decision: no(verdict.reason) };
+    const name = request.userName.replaceAll(/\p{Cc}/gu, '').slice(0, LONGEST_NAME);
+    await noteUserName(tx, merchantId, session.id, name);
     return { decision: { accept: true, grant: remaining(session, now) }, session };
   }
 

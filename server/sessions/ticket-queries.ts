@@ -96,6 +96,20 @@ export async function useTicket(
   );
 }
 
+/** Keeps the name a gateway has for a client it asked about by hardware address. */
+export async function noteUserName(
+  tx: Queryable,
+  merchantId: string,
+  sessionId: string,
+  userName: string,
+): Promise<void> {
+  await tx.query(
+    `update sessions set nas_user_name = $3
+     where merchant_id = $1 and id = $2 and nas_user_name is distinct from $3`,
+    [merchantId, sessionId, userName],
+  );
+}
+
 /** The newest live session that a gateway of this store confirmed for this hardware address. */
 export async function confirmedAtStore(
   tx: Queryable,

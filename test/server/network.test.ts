@@ -297,7 +297,12 @@ describe('a hardware address alone', () => {
     const second = await network.authorise(peer(), withMac(mac));
     const ids = [first, second].map((one) => (one.accept ? one.grant.sessionId : null));
     expect(ids[0]).toBe(ids[1]);
-    expect(await row(ids[0]!)).toMatchObject({ method: 'mac', state: 'active' });
+    const userName = mac.replaceAll(':', '-').toUpperCase();
+    expect(await row(ids[0]!)).toMatchObject({
+      method: 'mac',
+      state: 'active',
+      nas_user_name: userName,
+    });
     // Nothing of the guest's is shown because of it.
     expect(await house.desk.offers(house.store, ids[0]!, 0)).toEqual([]);
   });

@@ -52,6 +52,8 @@ create trigger addressed after insert or update of settings on gateways
 alter table sessions add column user_name text;
 alter table sessions add column ticket_until timestamptz;
 alter table sessions add column ticket_used_at timestamptz;
+-- What a gateway calls a client that it let in by hardware address: some want it back to put them out.
+alter table sessions add column nas_user_name text;
 -- The printed code that opened it. No foreign key: a code that is gone is what ends the session.
 alter table sessions add column access_voucher_id uuid;
 -- The newest word of a gateway about it.
