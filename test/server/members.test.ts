@@ -4,7 +4,7 @@ import fc from 'fast-check';
 import request from 'supertest';
 import type { Express } from 'express';
 import type { Database } from '../../server/db/database.ts';
-import { parseCsv } from '../../server/http/csv.ts';
+import { csvLine, parseCsv } from '../../server/http/csv.ts';
 import { TRIES, forgetMemberTries } from '../../server/members/members.ts';
 import { cardNumber, checkDigit, lastFour, newCardNumber } from '../../server/members/number.ts';
 import { memberRoutes } from '../../server/members/routes.ts';
@@ -285,6 +285,32 @@ describe('bringing cards in', () => {
     expect(head?.cells.slice(0, 2)).toEqual(['number', 'name']);
     expect(row?.cells.slice(0, 2)).toEqual(['A1001', `'=HYPERLINK("http://evil.example")`]);
     expect(reply.text).not.toContain('4711');
+  });
+
+  test('whatever a cell holds, it is read back as it was written', () => {
+    const cell = fc.string({ unit: 'binary', maxLength: 12 }).map((text) => `x${text}`);
+    fc.assert(
+      fc.property(fc.array(fc.tuple(cell, cell), { maxLength: 5 }), (rows) => {
+        const text = csvLine(['a', 'b']) + rows.map(csvLine).join('');
+        expect(
+          parseCsv(text, 10)
+            ?.slice(1)
+            .map(({ cells }) => cells),
+        ).toEqual(rows);
+      }),
+    );
+  });
+
+  test('no text makes the reader run on or throw', () => {
+    fc.assert(
+      fc.property(
+        fc.string({ unit: fc.constantFrom('"', ',', ';', '\n', '\r', '\t', 'a') }),
+        (text) => {
+          const rows = parseCsv(text, 5);
+          expect(rows === null || rows.length <= 6).toBe(true);
+        },
+      ),
+    );
   });
 
   test('the list goes on page by page and finds by number', async () => {
