@@ -2,11 +2,14 @@
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
+import express from 'express';
 import { PROBES } from '../../portal/captive-api.ts';
 import type { ProbeAsk, ProbeHeard } from '../../portal/selftest.ts';
 import { bySystem, checkOwnProbes, judge, planProbes, runSelftest } from '../../portal/selftest.ts';
+import { createPortal } from '../../portal/router.ts';
 import { guideWords } from '../../portal/setup/words.ts';
 import { createProbeFetcher } from '../../scripts/lib/probe-fetcher.ts';
+import { makeFakes } from '../support/fakes.ts';
 
 const PORTAL = 'https://wifi.example';
 const ANDROID: ProbeAsk = {
@@ -192,5 +195,24 @@ describe('over the network', () => {
     const bad = await checkOwnProbes(fetcher, PORTAL, { 'captive.apple.com': 'harbour' });
     expect(bad).toMatchObject([{ system: 'apple', outlook: 'online' }]);
     expect(await checkOwnProbes(fetcher, PORTAL, {})).toBeNull();
+  });
+});
+
+describe('the portal’s own answers', () => {
+  test('lead to the sign-in from every host that the network may bring here', async () => {
+    const probes = Object.fromEntries(PROBES.map(({ host }) => [host, 'harbour']));
+    const fakes = makeFakes();
+    const settings = { secret: Buffer.alloc(32, 5), publicUrl: PORTAL, viewCache: true, probes };
+    const app = express();
+    app.use(createPortal(fakes.ports, settings).router);
+    const server = createServer(app);
+    await new Promise<void>((done) => server.listen(0, '127.0.0.1', done));
+    const { port } = server.address() as AddressInfo;
+    const fetcher = createProbeFetcher({ via: { host: '127.0.0.1', port }, timeoutMs: 2_000 });
+    const reports = await checkOwnProbes(fetcher, PORTAL, probes);
+    server.close();
+    expect(reports?.length).toBeGreaterThan(10);
+    for (const { system, outlook } of reports ?? [])
+      expect([system, outlook]).toEqual([system, 'appears']);
   });
 });
