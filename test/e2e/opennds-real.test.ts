@@ -79,7 +79,7 @@ async function walkIn(rig: Rig, page: Page, address: string): Promise<void> {
   const visitor = { address, readCode: () => codeFor(rig, address) };
   try {
     const met = await walkInBySheet(page, visitor);
-    expect(met.at(0)).toBe('Free WiFi');
+    expect(met).toContain('Free WiFi');
   } catch (error) {
     const text = await page.innerText('body').catch(() => '');
     throw new Error(`${String(error)}\nat ${page.url()}\n${text}\n${rig.logs()}`, { cause: error });
@@ -166,7 +166,7 @@ withGateway('the whole house behind openNDS', () => {
       expect(last).toMatchObject({ ...session, end_reason: expect.stringMatching(/quota/) });
       expect(Number(last?.['bytes_in'])).toBeGreaterThan(600_000);
       expect(after.events.map(({ type }) => type)).toContain('session.ended');
-      expect(headingOf(guest.get('http://anything.test/').html)).toBe('Free WiFi');
+      expect(guest.get('http://anything.test/').url).toContain('/p/harbour');
     }, 60_000);
   });
 });

@@ -36,6 +36,7 @@ type Act = (page: Page, visitor: Visitor) => Promise<unknown>;
 
 /** What a guest does on each page, known by the form that stands on it. */
 const ACTS: [form: string, act: Act][] = [
+  ['/age', (page) => page.locator('form[action$="/age"] button').first().click()],
   ['/choose', (page) => page.click('button[value=email-code]')],
   [
     '/finish',
@@ -79,6 +80,8 @@ export async function walkInBySheet(page: Page, visitor: Visitor): Promise<strin
   for (let turn = 0; turn < MOST_PAGES; turn++) {
     met.push((await page.locator('h1').first().textContent()) ?? '');
     const act = met.at(-1) === ONLINE ? null : await formOn(page);
+    if (act === null && (await page.locator('main form[method=post]').count()) > 0)
+      throw new Error(`nobody told the guest what to do on “${met.at(-1)}”`);
     if (act === null) break;
     const before = page.url();
     await act(page, visitor);

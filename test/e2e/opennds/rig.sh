@@ -66,6 +66,7 @@ address=/#/10.99.0.80
 CONF
 ip netns exec gw dnsmasq -k -C "$work/dnsmasq.conf" >"$work/dnsmasq.log" 2>&1 &
 ip netns exec srv "$@" >"$work/server.log" 2>&1 &
+server=$!
 
 # The guest joins: a real lease, because openNDS serves nobody without one.
 cat >"$work/lease.sh" <<'CONF'
@@ -128,6 +129,7 @@ fi
 # at start unless its upstream router already stands in the neighbour table.
 for _ in $(seq 300); do
   ip netns exec gw curl -s -m 2 -o /dev/null http://10.99.0.2:2099/ && break
+  kill -0 "$server" 2>/dev/null || { say 'failed: the server ended' && exit 1; }
   sleep 0.1
 done
 # openNDS reaps its shell helpers in a signal handler and sometimes before it has read their answer: then
