@@ -60,6 +60,7 @@ export interface Portal2Settings {
   host: string;
   port: number;
   version: 1 | 2;
+  headerOctets?: 16 | 32 | undefined;
   auth: 'chap' | 'pap';
   sendChallenge: boolean;
   parameters?:
@@ -208,6 +209,10 @@ export const portal2Body = z.object({
     .union([z.literal(1), z.literal(2)])
     .default(2)
     .describe('Protocol version.'),
+  headerOctets: z
+    .union([z.literal(16), z.literal(32)])
+    .optional()
+    .describe('Octets before the attributes, where they differ from what the version says.'),
   auth: z.enum(['chap', 'pap']).default('chap').describe('How the password travels.'),
   sendChallenge: z.boolean().default(true).describe('Repeat the challenge in REQ_AUTH.'),
   parameters: z
@@ -254,9 +259,9 @@ type Part = 'level' | 'secret' | 'login' | 'hosts' | 'sources' | 'radius' | 'uni
 /** What belongs to each kind; parts with `!` must be given. */
 export const partsOf: Record<GatewayKind, readonly (Part | `${Part}!`)[]> = {
   pretend: ['secret'],
-  opennds: ['level', 'secret'],
-  wifidog: ['secret', 'sources'],
-  apfree: ['secret', 'sources'],
+  opennds: ['level', 'secret', 'hosts'],
+  wifidog: ['secret', 'sources', 'hosts'],
+  apfree: ['secret', 'sources', 'hosts'],
   coova: ['secret', 'login', 'hosts', 'radius'],
   mikrotik: ['login', 'hosts', 'radius'],
   unifi: ['unifi!'],
