@@ -14,6 +14,7 @@ export interface GuestChoices {
   value?: string;
   /** Fetches the one-time code that was "sent" (from the development outbox). */
   readCode?: () => Promise<string>;
+  /** Agrees to offers on the page, to their choosing, and to the counting of visits; or to none of these. */
   marketing: boolean;
   /** Answer to the optional question; none skips it. */
   answer?: string;
@@ -71,7 +72,10 @@ async function fill(
   if (!form) return null;
   const body = new URLSearchParams(form.fields);
   if (form.buttons.some(({ name }) => name === 'method')) body.set('method', choices.method);
-  if (form.text.includes('name="marketing"') && choices.marketing) body.set('marketing', 'yes');
+  if (form.action.endsWith('/age')) body.set('value', 'over');
+  for (const purpose of ['marketing', 'analytics', 'profiling']) {
+    if (form.text.includes(`name="${purpose}"`) && choices.marketing) body.set(purpose, 'yes');
+  }
   if (form.action.endsWith('/start')) body.set('value', choices.value ?? '');
   if (form.action.endsWith('/finish')) {
     body.set(

@@ -61,7 +61,13 @@ export async function makeHouse(
     timezone: 'Europe/Amsterdam',
     country: 'NL',
     location: at,
-    settings: { methods: ['click-through', 'email-code', 'sms-code', 'voucher'], ...settings },
+    settings: {
+      methods: ['click-through', 'email-code', 'sms-code', 'voucher'],
+      // One optional purpose and no age, unless a test is about them.
+      purposes: ['marketing'],
+      ageGate: null,
+      ...settings,
+    },
   });
   const gateway = await api.post<House['gateway']>(`/v1/stores/${store.id}/gateways`, {
     kind: 'pretend',
