@@ -179,6 +179,9 @@ export function createPolls({ db, clock, log }: PollDeps) {
         });
     },
 
+    /** Resolves when the round that was begun is done. */
+    idle: async (): Promise<void> => void (await working),
+
     async stop(): Promise<void> {
       closing.abort();
       await working;

@@ -207,7 +207,8 @@ test('UniFi: found by its site, counted by its controller, put out by it', async
   expect((await logIn(controller, mac)).heading).toBe('You are online');
   expect(controller.inside(mac)).toBe(true);
   controller.traffic(mac, 70_000, 3_000);
-  await app.server.services.pollControllers(Date.now());
+  app.server.services.pollControllers(Date.now());
+  await app.server.services.polls.idle();
   const [session] = await sessionsOf(house);
   expect(session).toMatchObject({ state: 'active', bytesIn: 70_000, bytesOut: 3_000 });
   const put = await house.api.post<{ outcome: string }>(
