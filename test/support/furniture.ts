@@ -63,6 +63,7 @@ export async function furnish(
   const store = await makeStore(db, merchantId, { name: `${mark} store` });
   const storeId = store.id;
   const gateway = await makeGateway(db, merchantId, storeId, {
+    kind: 'opennds',
     name: `${mark} gateway`,
     settings: { secret: `${mark} secret` },
   });
