@@ -17,6 +17,8 @@ export interface Notices {
   /** Takes a packet; `reply` sends the answer, if any. Never throws. */
   hear(bytes: Buffer, from: Address, reply: (bytes: Buffer) => void): void;
   remember(gatewayId: string, ip: string, guest: Guest): void;
+  /** Who was last let in at this address, as far as this process knows. */
+  at(gatewayId: string, ip: string): Guest | null;
   /** Once all that was heard has been dealt with. */
   settled(): Promise<void>;
 }
@@ -175,6 +177,7 @@ export function createNotices(ports: PortalPorts, exchange: Portal2Exchange): No
 
   return {
     remember,
+    at: (gatewayId, ip) => guests.get(`${gatewayId}|${ip}`) ?? null,
     hear(bytes, from, reply) {
       if (inHand.size >= MAX_IN_HAND) return;
       const work = take(bytes, from, reply).catch((error: unknown) => {

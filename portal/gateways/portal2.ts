@@ -93,11 +93,14 @@ async function open(parts: Parts, request: OpenRequest): Promise<Opening> {
   return complain(request, outcome);
 }
 
-async function kick(exchange: Portal2Exchange, target: KickTarget): Promise<KickOutcome> {
-  const ac = acOf(target.gateway);
-  if (ac === null || target.ip === null) return 'unable';
-  const outcome = await exchange.logout(ac, target.ip);
-  return outcome === 'out' ? 'done' : 'failed';
+/** The AC knows guests by their address alone: one who got it since must not suffer for another. */
+async function kick({ exchange, notices }: Parts, target: KickTarget): Promise<KickOutcome> {
+  const { gateway, ip, mac, sessionId } = target;
+  const ac = acOf(gateway);
+  if (ac === null || ip === null) return 'unable';
+  const there = notices.at(gateway.id, ip);
+  if (there !== null && there.sessionId !== sessionId && there.mac !== mac) return 'done';
+  return (await exchange.logout(ac, ip)) === 'out' ? 'done' : 'failed';
 }
 
 export interface Portal2Tools {
@@ -118,7 +121,7 @@ export function createPortal2(
     capabilities,
     read: (query, store, visit) => readPortal2(query, store, visit.networkIp),
     open: (request) => open(parts, request),
-    kick: (target) => kick(exchange, target),
+    kick: (target) => kick(parts, target),
     async listen(host, port) {
       const taken = await wire.listen(host, port, (bytes, from) => {
         notices.hear(bytes, from, (reply) => wire.post(reply, from));

@@ -320,6 +320,16 @@ describe('putting somebody out', () => {
     expect(await portal.kick?.(target)).toBe(outcome);
   });
 
+  test('spares whoever got the address since', async () => {
+    const { portal, ac, request, target } = await bench();
+    await portal.open(request);
+    const earlier = { ...target, sessionId: 's-0', mac: '02:00:00:00:00:99' };
+    expect(await portal.kick?.(earlier)).toBe('done');
+    expect(ac.inside(MAC)).toBe(true);
+    expect(await portal.kick?.({ ...target, sessionId: 's-0' })).toBe('done');
+    expect(ac.inside(MAC)).toBe(false);
+  });
+
   test('without an address there are no means', async () => {
     const { portal, target } = await bench();
     expect(await portal.kick?.({ ...target, ip: null })).toBe('unable');
