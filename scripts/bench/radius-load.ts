@@ -18,19 +18,25 @@ const SLOTS = SOCKETS * 256;
 const LOST_MS = 2_000;
 const SECRET = 'testing123';
 
+export interface Person {
+  name: string;
+  password: string;
+  mac: string;
+}
+
 /** Requests made beforehand, so that making them costs the server's rival nothing. */
-export function prepare(count: number, users: number): Buffer[] {
+export function prepare(count: number, people: readonly Person[]): Buffer[] {
   return Array.from({ length: count }, (_, i) => {
-    const user = i % users;
+    const { name, password: word, mac } = people[i % people.length]!;
     const authenticator = randomBytes(16);
-    const password = hidePassword(Buffer.from(`pw${user}`), authenticator, SECRET);
+    const password = hidePassword(Buffer.from(word), authenticator, SECRET);
     const raw = encode(codes.accessRequest, i % 256, authenticator, [
       unsignedMac,
-      text(a.userName, `guest${user}`),
+      text(a.userName, name),
       octets(a.userPassword, password),
       address(a.nasIpAddress, '127.0.0.1')!,
       text(a.nasIdentifier, 'store-1'),
-      text(a.callingStationId, '02-00-00-00-00-50'),
+      text(a.callingStationId, mac),
       text(a.calledStationId, 'AA-BB-CC-DD-EE-FF:GuestWiFi'),
       integer(a.nasPortType, 19),
       integer(a.serviceType, 1),

@@ -7,11 +7,12 @@ import { isOut } from '../../portal/radius/dynamic.ts';
 import type { FreeRadius } from '../../scripts/lib/freeradius.ts';
 import { startFreeRadius } from '../../scripts/lib/freeradius.ts';
 import type { House } from '../../scripts/lib/radius-house.ts';
+import { freeUdpPort } from '../../scripts/lib/udp.ts';
 import { createHouse, nasPeer } from '../../scripts/lib/radius-house.ts';
 import { partPresent, requirePart } from '../support/parts.ts';
 import type { Rig } from '../support/radius.ts';
 import { soon, startRadius } from '../support/radius.ts';
-import { freeUdpPort, radclient, run } from './radius/programs.ts';
+import { radclient, run } from './radius/programs.ts';
 
 const SECRET = 'testing123';
 const withClient = requirePart('radclient and radtest', partPresent.radclient);

@@ -16,6 +16,7 @@ import type { RadsecServer, RadsecSettings } from '../../portal/radius/radsec.ts
 import { listenRadsec } from '../../portal/radius/radsec.ts';
 import { requestProof, signResponse, unsignedMac } from '../../portal/radius/signing.ts';
 import type { House } from '../../scripts/lib/radius-house.ts';
+import { freeUdpPort } from '../../scripts/lib/udp.ts';
 import { createHouse, nasPeer } from '../../scripts/lib/radius-house.ts';
 import { partPresent, requirePart } from '../support/parts.ts';
 import {
@@ -29,7 +30,7 @@ import {
 import { createAuthority } from './radius/certificates.ts';
 import type { Authority, Identity } from './radius/certificates.ts';
 import type { Running } from './radius/programs.ts';
-import { freeUdpPort, radclient, start } from './radius/programs.ts';
+import { radclient, start } from './radius/programs.ts';
 
 const SECRET = 'radsec';
 let authority: Authority;

@@ -1,7 +1,6 @@
 /** Runs the real RADIUS programs beside a server of this process: nothing here blocks it. */
 import { spawn } from 'node:child_process';
 import type { ChildProcess } from 'node:child_process';
-import { createSocket } from 'node:dgram';
 import { once } from 'node:events';
 import { end } from '../../../scripts/lib/freeradius.ts';
 import { soon } from '../../support/radius.ts';
@@ -61,13 +60,4 @@ export function start(words: string[]): Running {
     },
     stop: () => end(child),
   };
-}
-
-/** A UDP port nobody listens on. */
-export async function freeUdpPort(): Promise<number> {
-  const socket = createSocket('udp4');
-  await new Promise<void>((done) => void socket.bind(0, '127.0.0.1', done));
-  const { port } = socket.address();
-  await new Promise<void>((done) => void socket.close(done));
-  return port;
 }
