@@ -1,4 +1,6 @@
 /** The real house before an emulated Portal 2.0 AC: logins in every variant, known devices, and the ends of sessions. */
+import { spawn } from 'node:child_process';
+import path from 'node:path';
 import { afterAll, afterEach, beforeAll, describe, expect, test } from '@jest/globals';
 import type { Portal2Settings, RegisteredGateway } from '../../portal/ports.ts';
 import type { TestApp } from '../support/app.ts';
@@ -140,8 +142,8 @@ describe('a whole login', () => {
     const mac = makeMac();
     await logIn(await ac.join({ mac, ip: IP }));
     const [session] = await sessionsOf(house);
-    const path = `/v1/sessions/${session?.id}/disconnect`;
-    expect(await house.api.post<{ outcome: string }>(path, {})).toMatchObject({ outcome: 'done' });
+    const url = `/v1/sessions/${session?.id}/disconnect`;
+    expect(await house.api.post<{ outcome: string }>(url, {})).toMatchObject({ outcome: 'done' });
     expect(ac.inside(mac)).toBe(false);
     expect((await sessionsOf(house))[0]?.state).toBe('ended');
   });
@@ -194,4 +196,41 @@ describe('a device that was here before', () => {
     await ac.leave(guest.mac);
     expect(await ac.comeBack(guest)).toBe(1);
   });
+});
+
+test('the emulator by hand: it says what to open, and ends well once the guest is inside', async () => {
+  const house = await makeHouse(app, { methods: ['click-through'] });
+  const made = await house.api.post<Made>(`/v1/stores/${house.store.id}/gateways`, {
+    kind: 'portal2',
+    name: 'AC-by-hand',
+    portal2: { host: '127.0.0.1', port: 20_050 },
+    radius: { sources: ['127.0.0.1'], messageAuthenticator: 'require' },
+  });
+  const { radiusAuth = 0, radiusAcct = 0, portal2: notices = 0 } = app.server.ports;
+  const words = {
+    portal: app.url,
+    store: house.store.slug,
+    name: 'AC-by-hand',
+    secret: made.secret,
+    radius: `127.0.0.1:${radiusAuth}`,
+    'acct-port': String(radiusAcct),
+    'radius-secret': made.radiusSecret,
+    notify: `127.0.0.1:${notices}`,
+    port: '20050',
+    mac: makeMac(),
+    every: '1',
+    wait: '30',
+  };
+  const options = Object.entries(words).flatMap(([name, value]) => [`--${name}`, value]);
+  const script = path.resolve(import.meta.dirname, '../support/emulators/cli.ts');
+  const child = spawn(process.execPath, ['--import', 'tsx', script, 'portal2', ...options]);
+  const ended = new Promise<number | null>((resolve) => child.once('close', resolve));
+  closers.push(async () => void child.kill());
+  let said = '';
+  child.stdout.on('data', (text: Buffer) => (said += text.toString()));
+  const address = () => /open (\S+)\n/.exec(said)?.[1];
+  await until(() => address() !== undefined);
+  expect((await logIn(address() ?? '')).heading).toBe('You are online');
+  expect(await ended).toBe(0);
+  expect(said).toContain('the guest is inside');
 });
