@@ -6,7 +6,8 @@ import { storeById } from '../stores/queries.ts';
 import { readSettings } from '../stores/settings.ts';
 import { announceEnded, announceStarted } from './announce.ts';
 import { clientKeyOf, clientKeys } from './client-key.ts';
-import { confirmSessions, heardGateway } from './door-queries.ts';
+import { confirmSessions } from './door-queries.ts';
+import { createHeard } from './heard.ts';
 import { limitedMinutes, openingAt } from './hours.ts';
 import { recognise } from './known-devices.ts';
 import { closeGatewayLegs, endUncounted } from './leg-queries.ts';
@@ -52,7 +53,6 @@ export interface NetworkDeps {
   memory: GrantMemory;
 }
 
-const HEARD_EVERY_MS = 30_000;
 /** How long a hardware address that nobody knows is not looked up again: gateways ask twice a join. */
 const STRANGER_MS = 7_000;
 const MOST_STRANGERS = 20_000;
@@ -115,6 +115,7 @@ export function createNetwork(deps: NetworkDeps) {
   const clients = clientKeys(deps.secret);
   const peers = createPeers({ db, clock });
   const strangers = new Map<string, number>();
+  const heard = createHeard();
 
   function keep(session: Applicant, peer: Peer): void {
     memory.keep({
@@ -258,7 +259,7 @@ export function createNetwork(deps: NetworkDeps) {
     const { mac } = request;
     const { decision, session } = await db.tx(
       async (tx) => {
-        await heardGateway(tx, merchantId, peer.gateway.id, now, HEARD_EVERY_MS);
+        await heard(tx, merchantId, peer.gateway.id, now);
         return request.byMac
           ? byAddress(tx, peer, mac!, request, now)
           : byTicket(tx, peer, request, now);
@@ -323,7 +324,7 @@ export function createNetwork(deps: NetworkDeps) {
       const before = Math.abs(at - now) < REPEAT_MS * 20 ? Math.min(at, now) : now;
       await db.tx(
         async (tx) => {
-          await heardGateway(tx, merchantId, peer.gateway.id, now, HEARD_EVERY_MS);
+          await heard(tx, merchantId, peer.gateway.id, now);
           await closeGatewayLegs(tx, merchantId, peer.gateway.id, before);
           const ended = await endUncounted(tx, merchantId, peer.gateway.id, before, now);
           await announceEnded(tx, ended, now);

@@ -1,7 +1,8 @@
 /** What gateways say about clients while they are inside: one session from many network sessions, and a verdict. */
 import type { Database, Queryable } from '../db/database.ts';
 import { announceEnded, announceStarted } from './announce.ts';
-import { confirmSessions, heardGateway } from './door-queries.ts';
+import { confirmSessions } from './door-queries.ts';
+import { createHeard } from './heard.ts';
 import { openingAt } from './hours.ts';
 import { dropKicksAt, dropKicksOf } from './kick-queries.ts';
 import type { LegName, StoredLeg } from './leg-queries.ts';
@@ -62,7 +63,6 @@ export interface ReportDeps {
 /** Gateways without a clock of their own say 1970; beyond this difference ours counts. */
 const CLOCK_TRUST_MS = 24 * 3_600_000;
 const CLOCK_SKEW_MS = 2 * 60_000;
-const HEARD_EVERY_MS = 30_000;
 /** An end that was only inferred, and a client of the same address: one visit within this time. */
 const ROAM_MS = 5 * 60_000;
 /** A deposit older than this is not claimed any more. */
@@ -201,7 +201,6 @@ async function lookForTwins({ tx, name, now }: Hearing, session: LiveSession): P
 
 async function hear(hearing: Hearing, report: SessionReport): Promise<Verdict> {
   const { tx, name, told, now } = hearing;
-  await heardGateway(tx, name.merchantId, name.gatewayId, now, HEARD_EVERY_MS);
   await lockClientOf(tx, name.storeId, name.mac);
   const known = legFor(await legsNamed(tx, name), told);
   const found = await sessionOf(hearing, known, report);
@@ -228,6 +227,7 @@ async function hear(hearing: Hearing, report: SessionReport): Promise<Verdict> {
 
 export function createReports({ db, clock, memory }: ReportDeps) {
   const unknown: Verdict = { allowed: false, reason: 'unknown' };
+  const heard = createHeard();
   return {
     /** Keeps a report and says whether the client may stay. The same report again changes nothing. */
     async report(store: StoreRef, gatewayId: string, report: SessionReport): Promise<Verdict> {
@@ -238,9 +238,13 @@ export function createReports({ db, clock, memory }: ReportDeps) {
       const told = tidy(report, now);
       const { merchantId, id: storeId } = store;
       const name: LegName = { merchantId, storeId, gatewayId, mac, nasSession };
-      const verdict = await db.tx((tx) => hear({ tx, name, told, now }, report), {
-        tenant: merchantId,
-      });
+      const verdict = await db.tx(
+        async (tx) => {
+          await heard(tx, merchantId, gatewayId, now);
+          return hear({ tx, name, told, now }, report);
+        },
+        { tenant: merchantId },
+      );
       if (!verdict.allowed && report.sessionId !== undefined) memory?.forget(report.sessionId);
       return verdict;
     },
@@ -258,7 +262,7 @@ export function createReports({ db, clock, memory }: ReportDeps) {
       const at = { merchantId, storeId, gatewayId };
       return db.tx(
         async (tx) => {
-          await heardGateway(tx, merchantId, gatewayId, now, HEARD_EVERY_MS);
+          await heard(tx, merchantId, gatewayId, now);
           const session = await sessionByToken(tx, at, token);
           if (!session || session.mac !== shown.mac.toLowerCase()) return unknown;
           const verdict = verdictOf(session, now);
@@ -272,7 +276,7 @@ export function createReports({ db, clock, memory }: ReportDeps) {
 
     /** The gateway is alive. */
     async heard(store: StoreRef, gatewayId: string): Promise<void> {
-      await db.tx((tx) => heardGateway(tx, store.merchantId, gatewayId, clock(), HEARD_EVERY_MS), {
+      await db.tx((tx) => heard(tx, store.merchantId, gatewayId, clock()), {
         tenant: store.merchantId,
       });
     },
