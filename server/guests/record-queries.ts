@@ -20,14 +20,27 @@ async function asObjects(
 
 const SECTIONS = {
   consents: `select c.id, c.store_id, c.purpose, c.granted, c.text_version, c.text_sha256, t.text, c.language,
-      c.source, c.given_at
+      c.source, c.method, c.page_sha256, c.screen, c.ip, c.user_agent, c.given_at
     from consents c left join consent_texts t on t.merchant_id = c.merchant_id and t.sha256 = c.text_sha256
     where c.merchant_id = $1 and c.guest_id = $2 order by c.seq`,
+  age: `select age_band from guests where merchant_id = $1 and id = $2 and age_band is not null`,
+  confirmations: `select store_id, email, text_version, text, language, created_at, expires_at
+    from consent_requests where merchant_id = $1 and guest_id = $2 order by created_at`,
+  looks: `select store_id, limited, opened_at, expires_at
+    from self_looks where merchant_id = $1 and guest_id = $2 order by opened_at`,
   answers: `select question_key, answer, dismissed, answered_at
     from guest_answers where merchant_id = $1 and guest_id = $2 order by question_key`,
   sessions: `select id, store_id, method, mac, ip, state, minutes, bytes_in, bytes_out, granted_at,
       confirmed_at, landed_at, expires_at, ended_at, end_reason
     from sessions where merchant_id = $1 and guest_id = $2 order by granted_at, id`,
+  connections: `select l.session_id, l.store_id, l.gateway_id, l.mac, l.ip, l.ap, l.ssid, l.started_at, l.last_at,
+      l.ended_at, l.end_reason, l.bytes_in, l.bytes_out, l.seconds
+    from session_legs l join sessions s on s.id = l.session_id
+    where l.merchant_id = $1 and s.merchant_id = $1 and s.guest_id = $2 order by l.started_at, l.id`,
+  log: `select l.session_id, l.store_id, l.account, l.method, l.mac, l.ip, l.granted_at, l.ended_at, l.bytes_in,
+      l.bytes_out, l.keep_until
+    from session_log l join guests g on g.merchant_id = l.merchant_id and l.account in (g.phone, g.email)
+    where l.merchant_id = $1 and g.id = $2 order by l.granted_at`,
   identities: `select issuer, subject, created_at, last_seen_at
     from guest_identities where merchant_id = $1 and guest_id = $2 order by created_at, issuer`,
   cards: `select id, number, name, factor, blocked_at, expires_at, created_at

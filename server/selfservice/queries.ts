@@ -303,7 +303,7 @@ export async function forgetClientsOf(
   guestId: string,
 ): Promise<void> {
   await tx.query(
-    `update sessions set client_key = ''
+    `update sessions set mac = '', ip = null, client_key = '', rhid = null
      where merchant_id = $1 and guest_id = $2 and state = 'ended' and client_key <> ''`,
     [merchantId, guestId],
   );

@@ -6,6 +6,7 @@ import type { ConsentProof } from '../consents/record.ts';
 import type { Database, Queryable } from '../db/database.ts';
 import { eraseGuest, exportGuest } from '../guests/erase.ts';
 import { hashToken } from '../ids.ts';
+import { logBeforeErasure } from '../guests/session-log.ts';
 import type { Log } from '../log.ts';
 import { forget } from '../sessions/known-devices.ts';
 import type { Language } from '../stores/words.ts';
@@ -159,6 +160,7 @@ export function createSelfService(deps: SelfDeps) {
     async forgetDevices(store: SelfStore, key: string): Promise<boolean> {
       const done = await within(store, key, async (tx, look, now) => {
         await forget(tx, store.merchantId, look.guest_id, now);
+        await logBeforeErasure(tx, store.merchantId, look.guest_id);
         await forgetClientsOf(tx, store.merchantId, look.guest_id);
         return true;
       });

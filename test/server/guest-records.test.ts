@@ -191,6 +191,30 @@ async function everywhere() {
   await make.makeApproval(db, merchantId, house.store.id, { guestId });
   await make.makeGuestIdentity(db, merchantId, guestId);
   await make.makeKnownDevice(db, { merchantId, storeId: house.store.id, guestId });
+  await db.query(`update guests set age_band = 'over' where id = $1`, [guestId]);
+  const at = [merchantId, house.store.id, guestId, new Date(make.NOON)];
+  await db.query(
+    `insert into consent_requests (token_hash, merchant_id, guest_id, store_id, email, text_version, text,
+       language, created_at, expires_at)
+     values (sha256(gen_random_uuid()::text::bytea), $1, $3, $2, 'a@guests.example', 'm1', 'Mail me.', 'en', $4, $4)`,
+    at,
+  );
+  await db.query(
+    `insert into self_looks (token_hash, merchant_id, store_id, guest_id, limited, opened_at, expires_at)
+     values (sha256(gen_random_uuid()::text::bytea), $1, $2, $3, false, $4, $4)`,
+    at,
+  );
+  await db.query(
+    `insert into session_legs (id, merchant_id, store_id, gateway_id, session_id, nas_session, mac, started_at, last_at)
+     select gen_random_uuid(), $1, $2, gateway_id, id, 'n1', mac, $3, $3 from sessions where id = $4`,
+    [merchantId, house.store.id, new Date(make.NOON), grant.sessionId],
+  );
+  await db.query(
+    `insert into session_log (session_id, merchant_id, store_id, account, method, mac, granted_at, ended_at,
+       bytes_in, bytes_out, keep_until)
+     values ($1, $2, $3, $4, 'sms-code', '02:00:00:00:00:01', $5, $5, 0, 0, $5)`,
+    [grant.sessionId, merchantId, house.store.id, address, new Date(make.NOON)],
+  );
   return { address, guestId, sessionId: grant.sessionId, voucherId: voucher.id };
 }
 
@@ -203,6 +227,11 @@ describe('a guest’s record', () => {
     );
     expect(sizes).toEqual({
       consents: 2,
+      age: 1,
+      confirmations: 1,
+      looks: 1,
+      connections: 1,
+      log: 1,
       answers: 1,
       sessions: 1,
       identities: 1,
@@ -239,6 +268,7 @@ describe('a guest’s record', () => {
     });
     const gone = ['devices', 'pings', 'visits', 'guest_answers', 'decisions', 'messages'];
     gone.push('guest_identities', 'member_cards', 'approval_requests', 'known_devices');
+    gone.push('consent_requests', 'self_looks', 'session_legs');
     for (const table of gone) {
       expect([table, await count(table)]).toEqual([table, 0]);
     }
