@@ -10,7 +10,7 @@ import type { TestDatabase } from '../support/database.ts';
 import { partPresent, requirePart } from '../support/parts.ts';
 import type { Browser, Page } from 'playwright-core';
 import { launchIn, openSheet, walkInBySheet } from './opennds/browser.ts';
-import { createGuest, headingOf } from './opennds/guest.ts';
+import { createGuest } from './opennds/guest.ts';
 import { startRig } from './opennds/rig.ts';
 import type { Rig } from './opennds/rig.ts';
 import { MAC, eventually, gatewaySays } from './opennds/walk.ts';

@@ -15,7 +15,7 @@ import {
 import { gatewayHashes } from '../../portal/gateways/opennds-names.ts';
 import { rhidOf } from '../../portal/gateways/opennds.ts';
 import { pretendRedirect } from '../../portal/gateways/pretend.ts';
-import type { GatewayKind, RegisteredGateway, StoreView } from '../../portal/ports.ts';
+import type { RegisteredGateway, StoreView } from '../../portal/ports.ts';
 import { fakeStore, makeFakes, openNds, PRETEND } from '../support/fakes.ts';
 
 function fixture(name: string): unknown {
@@ -134,6 +134,7 @@ describe('openNDS arithmetic', () => {
 
 describe('openNDS redirects', () => {
   test.each([
+    ['opennds-9.10-level0', openNds(0)],
     ['opennds-9.10-level1', openNds(1)],
     ['opennds-9.10-level3', openNds(3)],
   ])('%s is read as it was captured', (name, gateway) => {
@@ -317,23 +318,21 @@ describe('the pretend gateway', () => {
 
 test('what each gateway can do is said', () => {
   const gateways = fresh();
-  const of = (kind: GatewayKind) => gateways.of(kind);
-  expect(of('opennds').capabilities(openNds(1))).toMatchObject({
+  const openNdsAt = (level: 0 | 1 | 2 | 3 | 4) =>
+    gateways.of('opennds').capabilities(openNds(level));
+  const throughBrowser = {
     door: 'browser',
-    redirect: 'forgeable',
     limits: false,
-  });
-  expect(of('opennds').capabilities(openNds(2))).toMatchObject({
-    door: 'browser',
-    redirect: 'encrypted',
-    limits: false,
-  });
-  expect(of('opennds').capabilities(openNds(3))).toMatchObject({
-    door: 'poll',
-    limits: true,
-    accounting: true,
+    speed: false,
     kick: 'never',
-  });
+    extend: true,
+  };
+  const fetched = { door: 'poll', limits: true, accounting: true, kick: 'never', extend: false };
+  expect(openNdsAt(0)).toMatchObject({ ...throughBrowser, redirect: 'forgeable' });
+  expect(openNdsAt(1)).toMatchObject({ ...throughBrowser, redirect: 'forgeable' });
+  expect(openNdsAt(2)).toMatchObject({ ...throughBrowser, redirect: 'encrypted' });
+  expect(openNdsAt(3)).toMatchObject({ ...fetched, redirect: 'encrypted' });
+  expect(openNdsAt(4)).toMatchObject({ ...fetched, redirect: 'forgeable' });
   expect(gateways.knock(fakeStore())).toBeNull();
   expect(gateways.knock(fakeStore({ gateways: [PRETEND, openNds(1)] }))).toBe(
     'http://status.client/',

@@ -2,6 +2,7 @@
 import { afterEach, describe, expect, test } from '@jest/globals';
 import type { RegisteredGateway } from '../../portal/ports.ts';
 import { standInMac } from '../../portal/gateways/opennds-clear.ts';
+import { gatewayHashes } from '../../portal/gateways/opennds-names.ts';
 import { startOpenNds } from '../support/emulators/opennds.ts';
 import type { NdsEmulator } from '../support/emulators/opennds.ts';
 import { openNds } from '../support/fakes.ts';
@@ -128,6 +129,24 @@ describe.each([3, 4] as const)('level %d: the gateway fetches its guests', (leve
     await nds.tick();
     expect(inside()).toBe(5);
   });
+});
+
+test('a poller may send its fields by either method, in either place', async () => {
+  await start(3);
+  const [hash = ''] = gatewayHashes('StoreOne');
+  const payload = Buffer.from('none').toString('base64');
+  const fields = new URLSearchParams({ auth_get: 'view', gatewayhash: hash, payload });
+  const door = `${wire.url}/p/harbour`;
+  const calls: [string, RequestInit][] = [
+    [`${door}?${fields.toString()}`, {}],
+    [`${door}?${fields.toString()}`, { method: 'POST' }],
+    [door, { method: 'POST', body: fields }],
+  ];
+  for (const [url, how] of calls) {
+    const response = await fetch(url, how);
+    expect(response.headers.get('content-type')).toMatch(/^text\/plain/);
+    expect(await response.text()).toBe('*');
+  }
 });
 
 describe('what a guest can invent', () => {
