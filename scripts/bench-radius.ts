@@ -199,15 +199,19 @@ async function main(): Promise<void> {
   if (adminUrl) figures.push(await measureHome(adminUrl));
   const ratio =
     theirs === undefined || ours === undefined ? null : ours.perSecond / theirs.perSecond;
+  const byCpu =
+    theirs === undefined || ours === undefined || theirs.perCpuSecond === 0
+      ? null
+      : ours.perCpuSecond / theirs.perCpuSecond;
   const p99 = ours?.half?.p99 ?? Infinity;
   if (options.json) {
-    process.stdout.write(`${JSON.stringify({ figures, ratio, p99 })}\n`);
+    process.stdout.write(`${JSON.stringify({ figures, ratio, byCpu, p99 })}\n`);
     return;
   }
   const verdict =
     ratio === null
       ? 'no FreeRADIUS here to compare with'
-      : `ratio ${ratio.toFixed(2)} (target ≥ ${TARGET_RATIO})`;
+      : `ratio ${ratio.toFixed(2)} (target ≥ ${TARGET_RATIO}), by processor time ${byCpu?.toFixed(2) ?? 'unknown'}`;
   process.stdout.write(
     `${table(figures)}\n\n${verdict}; p99 at half load ${p99.toFixed(2)} ms (target < ${TARGET_P99_MS})\n`,
   );
