@@ -60,9 +60,10 @@ export function createDuplicates(most = MOST): Duplicates {
       return replaced ? 'replaced' : 'new';
     },
     finish(key, raw, response) {
-      const entry = own(key, raw);
-      if (entry === undefined) return false;
-      entry.response = response;
+      const entry = entryOf(key);
+      if (entry !== undefined && !entry.raw.equals(raw)) return false;
+      // Forgotten while it was worked on: somebody waits for it all the same.
+      if (entry !== undefined) entry.response = response;
       return true;
     },
     drop(key, raw) {

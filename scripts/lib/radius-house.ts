@@ -56,6 +56,8 @@ export interface House {
   said: string[];
   /** Set, storage is away: everything rejects. */
   away: boolean;
+  /** Questions and reports that came, answered or not. */
+  asking: number;
   /** Everything waits for this. */
   slow: Promise<void> | null;
   /** Nothing is recorded: benches ask millions of times. */
@@ -66,6 +68,7 @@ const nothing = (): void => undefined;
 
 export function createHouse(peers: Peer[], users: [string, string | null][] = []): House {
   const ready = async (): Promise<void> => {
+    house.asking++;
     if (house.slow !== null) await house.slow;
     if (house.away) throw new Error('storage is away');
   };
@@ -81,6 +84,7 @@ export function createHouse(peers: Peer[], users: [string, string | null][] = []
     notices: [],
     said: [],
     away: false,
+    asking: 0,
     slow: null,
     forgetful: false,
     log: { info: nothing, warn: say, error: say },

@@ -479,6 +479,27 @@ describe('who asks again', () => {
     expect(nas.received.map((raw) => wellAnswered(packetOf(raw), second))).toEqual([true]);
   });
 
+  test('and who had to wait long is answered, though much came since', async () => {
+    const house = one({});
+    let go = (): void => undefined;
+    house.slow = new Promise((resolve) => (go = resolve));
+    const { nas, server, counts, clock } = await start(house);
+    for (let i = 0; i < 4; i++) {
+      nas.send(server.authPort, accessRequest({ id: i, pap: 'pw1' }));
+      await soon(
+        () => house.asking,
+        (n) => n === i + 1,
+      );
+      clock.now += 7_000;
+    }
+    go();
+    await soon(
+      () => nas.received.length,
+      (n) => n === 4,
+    );
+    expect([nas.received.length, counts.accepted]).toEqual([4, 4]);
+  });
+
   test('an octet changed under the same authenticator finds no kept answer', async () => {
     const { nas, server } = await start(one({}));
     const request = accessRequest({ pap: 'pw1' });
