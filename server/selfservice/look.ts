@@ -1,8 +1,8 @@
 /** Opening, holding and ending a look at one's own data: who may see what, and for how long. */
 import type { Queryable } from '../db/database.ts';
 import { hashToken, newToken } from '../ids.ts';
-import type { LookRow } from './queries.ts';
-import { insertLook, openLook, sessionBehind } from './queries.ts';
+import type { LookRow } from './look-queries.ts';
+import { insertLook, openLook, sessionBehind } from './look-queries.ts';
 
 /** Long enough to read and decide, short enough that an address left behind is soon worthless. */
 export const LOOK_MS = 30 * 60_000;

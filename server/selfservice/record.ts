@@ -9,7 +9,8 @@ import type { Language, Text } from '../stores/words.ts';
 import { languages, worded } from '../stores/words.ts';
 import type { Purpose } from '../stores/wordings.ts';
 import { purposes } from '../stores/wordings.ts';
-import type { HeldWord, LookRow, Person } from './queries.ts';
+import type { LookRow } from './look-queries.ts';
+import type { HeldWord, Person } from './queries.ts';
 import {
   devicesBehind,
   heldWords,

@@ -16,8 +16,9 @@ import { choose, correct } from './choices.ts';
 import { downloadOf } from './download.ts';
 import { createGate } from './gate.ts';
 import { heldLook, lookFromSession, startLook } from './look.ts';
-import type { LookRow } from './queries.ts';
-import { deleteLook, dropLooks, forgetClientsOf, guestOfAddress, saveAddress } from './queries.ts';
+import type { LookRow } from './look-queries.ts';
+import { deleteLook, dropLooks } from './look-queries.ts';
+import { forgetClientsOf, guestOfAddress, saveAddress } from './queries.ts';
 import type { SelfStore } from './record.ts';
 import { recordOf } from './record.ts';
 
