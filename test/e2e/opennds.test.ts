@@ -39,7 +39,7 @@ withGateway('a guest behind openNDS', () => {
     let rig: Rig;
     beforeAll(async () => {
       rig = await rigAt(level);
-    }, 150_000);
+    }, 240_000);
     afterAll(async () => rig?.stop());
 
     test('is led to the portal, walks in without script or cookie, and is online', async () => {
@@ -75,7 +75,7 @@ withGateway('a guest behind openNDS', () => {
     let rig: Rig;
     beforeAll(async () => {
       rig = await rigAt(3);
-    }, 150_000);
+    }, 240_000);
     afterAll(async () => rig?.stop());
 
     test('is let in by the gateway itself, and is out when the volume is used up', async () => {

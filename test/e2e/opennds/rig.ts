@@ -6,8 +6,8 @@ import path from 'node:path';
 
 export interface RigOptions {
   level: 0 | 1 | 2 | 3;
-  /** What runs as the portal: command and arguments; `{work}` stands for the rig's folder. */
-  server: string[];
+  /** What runs as the portal, for one start: command and arguments; `{work}` is the rig's folder. */
+  server: string[] | (() => Promise<string[]>);
 }
 
 export interface Rig {
@@ -25,7 +25,7 @@ export interface Rig {
 
 const PARTS = ['--mount', '--net', '--pid', '--fork', '--kill-child', '--mount-proc'];
 const LOGS = ['server.log', 'opennds.log', 'messages.log', 'dnsmasq.log', 'dhcp.log'];
-const READY_MS = 60_000;
+const READY_MS = 90_000;
 /** openNDS now and then ends at its start; a second world is quicker than an inquiry. */
 const STARTS = 2;
 
@@ -54,7 +54,8 @@ export async function startRig(options: RigOptions): Promise<Rig> {
     try {
       return await startOnce(options);
     } catch (error) {
-      process.stderr.write(`the rig is started again: ${String(error).split('\n')[0]}\n`);
+      const why = String(error).split('\n').slice(0, 3).join(' ');
+      process.stderr.write(`the rig is started again: ${why}\n`);
     }
   }
   return startOnce(options);
@@ -63,7 +64,8 @@ export async function startRig(options: RigOptions): Promise<Rig> {
 async function startOnce({ level, server }: RigOptions): Promise<Rig> {
   const work = mkdtempSync(path.join(tmpdir(), 'foyer-opennds-'));
   const script = path.join(import.meta.dirname, 'rig.sh');
-  const command = server.map((word) => word.replace('{work}', work));
+  const words = typeof server === 'function' ? await server() : server;
+  const command = words.map((word) => word.replace('{work}', work));
   const rig = spawn(
     'unshare',
     [...PARTS, '--propagation', 'private', 'bash', script, work, String(level), '--', ...command],
