@@ -11,11 +11,14 @@ import { actions, liveness, offersNews } from './forms.ts';
 import { notice } from './admit.ts';
 import { comeBackFromProvider, goOn, leave } from './leave.ts';
 import { guard } from './headers.ts';
+import type { Help } from './help.ts';
+import { createHelp } from './help.ts';
 import type { Kit, PortalSettings } from './kit.ts';
 import { createKit, stepPath } from './kit.ts';
 import { pageFor } from './pages.ts';
 import type { PortalPorts } from './ports.ts';
 import { languageOf, opened, show, showSorry, walkerOf, withStore } from './reply.ts';
+import type { SetupOptions } from './setup/parts.ts';
 import { logoVersion } from './theme.ts';
 import { mountSelf } from './self/routes.ts';
 import { look } from './walk.ts';
@@ -142,6 +145,8 @@ function failures(kit: Kit): ErrorRequestHandler {
 export interface Portal {
   router: Router;
   equipment: PortalEquipment;
+  /** For staff who set up gateways; told how equipment reaches the doors that are no web pages. */
+  help(options: SetupOptions): Help;
 }
 
 export function createPortal(ports: PortalPorts, settings: PortalSettings): Portal {
@@ -173,5 +178,9 @@ export function createPortal(ports: PortalPorts, settings: PortalSettings): Port
   const lobby: Lobby = { ports, publicUrl: settings.publicUrl, receive: receiver(kit) };
   for (const gateway of kit.gateways.all()) gateway.mount?.(router, lobby);
   router.use(failures(kit));
-  return { router, equipment: createEquipment(kit.gateways, lobby) };
+  return {
+    router,
+    equipment: createEquipment(kit.gateways, lobby),
+    help: (options) => createHelp(kit.gateways, settings.publicUrl, options),
+  };
 }

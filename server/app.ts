@@ -5,7 +5,9 @@ import type { Express } from 'express';
 import helmet from 'helmet';
 import type { OpenPorts, PortalEquipment } from '../portal/equipment.ts';
 import { createPortal, pretendRedirect } from '../portal/router.ts';
-import type { PortalPorts, StoreView } from '../portal/ports.ts';
+import type { Portal } from '../portal/router.ts';
+import type { StoreView } from '../portal/ports-store.ts';
+import type { PortalPorts } from '../portal/ports.ts';
 import { createVouchers } from './access-vouchers/vouchers.ts';
 import { createApprovals } from './approvals/approvals.ts';
 import { createCodes } from './codes/codes.ts';
@@ -17,6 +19,7 @@ import { createServices } from './compose/services.ts';
 import type { Services } from './compose/services.ts';
 import type { Config } from './config.ts';
 import { consoleAssets } from './console/assets.ts';
+import type { GatewayDesk } from './console/gateways/desk.ts';
 import { createConsole } from './console/router.ts';
 import type { Database, Queryable } from './db/database.ts';
 import { migrate } from './db/migrate.ts';
@@ -218,6 +221,7 @@ function furnish(
       ...services,
       assets,
       deviceCallers: services.callers,
+      gateways: gatewayDesk(portal, config),
       tryOut: (slug, gateway) =>
         config.PUBLIC_URL +
         pretendRedirect(slug, gateway, { mac: '02:00:00:00:00:01', ip: '192.0.2.10' }),
@@ -233,6 +237,21 @@ function furnish(
   app.get('/', (_request, response) => response.redirect(303, '/console'));
   app.use(notFound, problems(log));
   return portal.equipment;
+}
+
+/** What staff are told about gateways, with the doors that these settings open to them. */
+function gatewayDesk({ help, equipment }: Portal, config: Config): GatewayDesk {
+  const { radius, radsec, portal2 } = equipmentSettings(config);
+  const told = help({
+    ...(radius ? { radius: { ...radius, ...(radsec ? { radsecPort: radsec.port } : {}) } } : {}),
+    ...(portal2 ? { portal2Port: portal2.port } : {}),
+  });
+  const doors = {
+    radius: radius !== undefined,
+    radsec: radsec !== undefined,
+    portal2: portal2 !== undefined,
+  };
+  return { ...told, doors, poll: (store, gateway) => equipment.poll(store, gateway) };
 }
 
 /** The portal's ports, served by the features behind them: the one meeting point of the two. */

@@ -8,7 +8,9 @@ import type { DeviceCallers } from '../devices/callers.ts';
 import type { WrongCodes } from '../offers/wrong-codes.ts';
 import type { Throttle } from '../staff/throttle.ts';
 import type { Archive } from '../visits/archive.ts';
+import type { Reconciler } from '../sessions/reconcile.ts';
 import type { Assets } from './assets.ts';
+import type { GatewayDesk } from './gateways/desk.ts';
 
 export interface ConsoleDeps {
   db: Database;
@@ -37,6 +39,10 @@ export interface ConsoleDeps {
   tiles?: { url: string; attribution: string };
   /** Address at which a pretend gateway sends a guest in, for trying the portal out. */
   tryOut?: (slug: string, gateway: { name: string; secret: string }) => string;
+  /** How gateways are set up, what they can do, and whom their controllers hold. */
+  gateways: GatewayDesk;
+  /** Puts a guest out by the strongest means that their gateway has. */
+  reconciler: Pick<Reconciler, 'disconnect'>;
   /** Whether mail and SMS are really sent, or stay in the outbox page. */
   senders: { email: boolean; sms: boolean };
 }

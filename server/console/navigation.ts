@@ -13,6 +13,7 @@ export interface Section {
 export const sections: readonly Section[] = [
   { key: 'overview', href: '/console/overview', icon: 'bars', scope: 'visits:read', main: true },
   { key: 'live', href: '/console/live', icon: 'pulse', scope: 'events:read', main: true },
+  { key: 'sessions', href: '/console/sessions', icon: 'wifi', scope: 'guests:read' },
   { key: 'guests', href: '/console/guests', icon: 'person', scope: 'guests:read', main: true },
   { key: 'visits', href: '/console/visits', icon: 'steps', scope: 'visits:read' },
   {

@@ -17,6 +17,7 @@ import { offerPages } from './offers.ts';
 import { outboxPages } from './outbox.ts';
 import { overviewPages } from './overview.ts';
 import { rulePages } from './rules.ts';
+import { sessionPages } from './sessions.ts';
 import { settingsPages } from './settings.ts';
 import { gatewayPages } from './settings-gateways.ts';
 import { peoplePages } from './settings-people.ts';
@@ -31,6 +32,7 @@ import { pageOf } from './page.ts';
 const modules: PageModule[] = [
   overviewPages,
   livePages,
+  sessionPages,
   guestPages,
   visitPages,
   voucherPages,

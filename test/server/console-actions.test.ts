@@ -6,7 +6,7 @@ import { browserOf } from '../../server/console/account.ts';
 import { change, curve, hourChart, niceCeiling } from '../../server/console/chart.ts';
 import { formatFor } from '../../server/console/format.ts';
 import { dayAsked, stepsOf } from '../../server/console/overview.ts';
-import { openNdsSetup } from '../../server/console/settings-gateways.ts';
+import { suggestion } from '../../server/console/settings-gateways.ts';
 import { keyFrom } from '../../server/console/settings-texts.ts';
 import { localPath } from '../../server/console/sign-in.ts';
 import { findDeviceByToken } from '../../server/devices/callers.ts';
@@ -255,23 +255,6 @@ describe('settings', () => {
     });
   });
 
-  test('a gateway shows the lines for its router and goes after its name was typed', async () => {
-    const { store, owner } = await shop();
-    const form = { id: store.id, kind: 'opennds', name: 'Front door', level: '3' };
-    const made = await owner.post('/console/settings/gateways', form).expect(303);
-    const url = String(made.headers['location']).split('?')[0] ?? '';
-    const page = await owner.get(url).expect(200);
-    expect(page.text).toContain(`faspath=/p/${store.slug}`);
-    expect(page.text).toContain('Level 3 works over https only');
-    const secret = /faskey ([0-9a-f]{32})/.exec(page.text)?.[1] ?? 'none';
-    await owner.post(`${url}/secret`).expect(303);
-    expect((await owner.get(url)).text).not.toContain(secret);
-    await owner.post(`${url}/remove`, { word: 'front' }).expect(303);
-    await owner.get(url).expect(200);
-    await owner.post(`${url}/remove`, { word: 'Front door' }).expect(303);
-    await owner.get(url).expect(404);
-  });
-
   test('people are added and disabled; the last owner stays; keys are shown once', async () => {
     const { owner } = await shop();
     const email = `ben-${owner.staffId.slice(-8)}@example.com`;
@@ -382,19 +365,12 @@ describe('small parts', () => {
   });
 
   test.each([
-    ['https://wifi.example.com', 'fasremotefqdn wifi.example.com', 'fasport 443', false],
-    ['http://192.168.1.5:8080', 'fasremoteip 192.168.1.5', 'fasport 8080', true],
-  ])('openNDS behind %s', (publicUrl, host, port, needsHttps) => {
-    const gateway = {
-      kind: 'opennds' as const,
-      name: 'My shop',
-      settings: { level: 3 as const, secret: 'k' },
-    };
-    const setup = openNdsSetup({ publicUrl, slug: 'shop', gateway });
-    expect(setup?.conf.split('\n')).toEqual(
-      expect.arrayContaining(['GatewayName My shop', host, port, 'faspath /p/shop', 'faskey k']),
-    );
-    expect(setup?.uci).toContain("gatewayname='My shop'");
-    expect(setup?.needsHttps).toBe(needsHttps);
+    ['Harbour Coffee', 'Harbour Coffee'],
+    ['Café “Zum Hafen”', 'Cafe Zum Hafen'],
+    ['海港咖啡', ''],
+    ['-- Bar --', ''],
+    ['A'.repeat(60), 'A'.repeat(40)],
+  ])('the gateway of %s may be called %j', (store, name) => {
+    expect(suggestion(store)).toBe(name);
   });
 });

@@ -42,7 +42,7 @@ async function merchantWith(name: string) {
   const guest = await make.makeGuest(db, merchant.id, { name });
   await make.makeConsent(db, merchant.id, guest.id, { textVersion: name });
   await make.makeAnswer(db, merchant.id, guest.id, { answer: name });
-  await make.makeSession(db, {
+  const session = await make.makeSession(db, {
     merchantId: merchant.id,
     storeId: store.id,
     gatewayId: gateway.id,
@@ -87,6 +87,7 @@ async function merchantWith(name: string) {
     store,
     gateway,
     guest,
+    session,
     device,
     fence,
     visit,
@@ -103,6 +104,7 @@ type Filled = Awaited<ReturnType<typeof merchantWith>>;
 /** Every page that is about rows; those with an id come with whose row it is. */
 const pages = [
   '/console/overview',
+  '/console/sessions',
   '/console/guests',
   '/console/visits',
   '/console/vouchers',
@@ -114,6 +116,8 @@ const pages = [
   '/console/settings/portal',
   '/console/settings/texts',
   '/console/settings/gateways',
+  '/console/settings/gateways/new',
+  '/console/settings/gateways/new?equipment=opennds',
   '/console/settings/people',
   '/console/settings/keys',
   '/console/account',
@@ -124,7 +128,11 @@ const idPages = (row: Filled): string[] => [
   `/console/guests/${row.guest.id}/erase`,
   `/console/visits/${row.visit.id}`,
   `/console/devices/${row.device.id}/revoke`,
+  `/console/sessions/${row.session.id}/disconnect`,
   `/console/settings/gateways/${row.gateway.id}`,
+  `/console/settings/gateways/${row.gateway.id}/check`,
+  `/console/settings/gateways/${row.gateway.id}/abilities`,
+  `/console/settings/gateways/${row.gateway.id}/edit`,
 ];
 const idPosts = (row: Filled): [string, Record<string, unknown>][] => [
   [`/console/guests/${row.guest.id}/block`, { blocked: 'yes' }],
@@ -136,7 +144,10 @@ const idPosts = (row: Filled): [string, Record<string, unknown>][] => [
   ['/console/settings/portal', { id: row.store.id, 'order-voucher': '1', accent: '#000000' }],
   ['/console/settings/texts', { id: row.store.id }],
   ['/console/settings/gateways', { id: row.store.id, kind: 'pretend', name: 'x' }],
+  [`/console/settings/gateways/${row.gateway.id}/edit`, { name: 'x' }],
+  [`/console/settings/gateways/${row.gateway.id}/check`, {}],
   [`/console/settings/gateways/${row.gateway.id}/secret`, {}],
+  [`/console/sessions/${row.session.id}/disconnect`, {}],
   [`/console/settings/gateways/${row.gateway.id}/remove`, { word: row.gateway.name }],
   [`/console/settings/people/${row.staff.id}/disable`, {}],
   [`/console/settings/keys/${row.key.id}/revoke`, {}],
@@ -144,10 +155,9 @@ const idPosts = (row: Filled): [string, Record<string, unknown>][] => [
 
 describe('the wall', () => {
   test.each(pages)('%s sends strangers to sign in, and back afterwards', async (page) => {
-    const answer = await request(house.app).get(`${page}?day=2026-11-17`).expect(303);
-    expect(answer.headers['location']).toBe(
-      `/console/sign-in?next=${encodeURIComponent(`${page}?day=2026-11-17`)}`,
-    );
+    const joined = `${page}${page.includes('?') ? '&' : '?'}day=2026-11-17`;
+    const answer = await request(house.app).get(joined).expect(303);
+    expect(answer.headers['location']).toBe(`/console/sign-in?next=${encodeURIComponent(joined)}`);
   });
 
   test('pages come with a strict policy and are not kept', async () => {
@@ -319,7 +329,8 @@ describe('other merchants', () => {
       '/console/visits.csv',
       '/console/vouchers.csv',
     ]) {
-      const answer = await owner.get(`${page}?store=${theirs.store.slug}`).expect(200);
+      const joined = `${page}${page.includes('?') ? '&' : '?'}store=${theirs.store.slug}`;
+      const answer = await owner.get(joined).expect(200);
       expect(answer.text).not.toContain('Secretive');
     }
     for (const page of idPages(theirs)) await owner.get(page).expect(404);

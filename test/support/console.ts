@@ -4,9 +4,12 @@ import express from 'express';
 import type { Express } from 'express';
 import request from 'supertest';
 import { defaultPolicy } from '../../geo/policy.ts';
+import { createGateways } from '../../portal/gateways/all.ts';
+import { createHelp } from '../../portal/help.ts';
 import { createArchive } from '../../server/compose/archive.ts';
 import { consoleAssets } from '../../server/console/assets.ts';
 import type { ConsoleDeps } from '../../server/console/deps.ts';
+import type { GatewayDesk } from '../../server/console/gateways/desk.ts';
 import { createConsole } from '../../server/console/router.ts';
 import type { Database } from '../../server/db/database.ts';
 import { createDeviceCallers } from '../../server/devices/callers.ts';
@@ -14,9 +17,11 @@ import { createLiveFences } from '../../server/fences/live.ts';
 import { csrfToken } from '../../server/http/csrf.ts';
 import { hashToken } from '../../server/ids.ts';
 import { createWrongCodes } from '../../server/offers/wrong-codes.ts';
+import { createReconciler } from '../../server/sessions/reconcile.ts';
 import { createPasswords } from '../../server/staff/passwords.ts';
 import { createThrottle } from '../../server/staff/throttle.ts';
 import type { Role } from '../../server/staff/roles.ts';
+import { makeFakes } from './fakes.ts';
 import { NOON, makeSignIn, makeStaff } from './make.ts';
 import { silentLog } from './routes-app.ts';
 
@@ -27,9 +32,22 @@ export interface ConsoleApp {
   time: { now: number };
 }
 
+/** The portal's own words about gateways; controllers are nowhere unless a test puts one there. */
+export function gatewayDesk(publicUrl: string, over: Partial<GatewayDesk> = {}): GatewayDesk {
+  const gateways = createGateways(makeFakes().ports);
+  return {
+    ...createHelp(gateways, publicUrl, { radius: { authPort: 1812, acctPort: 1813 } }),
+    poll: async () => null,
+    doors: { radius: true, radsec: false, portal2: true },
+    ...over,
+  };
+}
+
 export function consoleApp(db: Database, over: Partial<ConsoleDeps> = {}): ConsoleApp {
   const time = { now: NOON };
   const clock = (): number => time.now;
+  const publicUrl = over.publicUrl ?? 'http://foyer.test';
+  const reconciler = createReconciler({ db, clock, log: silentLog, count: () => undefined });
   const deps: ConsoleDeps = {
     db,
     clock,
@@ -41,7 +59,9 @@ export function consoleApp(db: Database, over: Partial<ConsoleDeps> = {}): Conso
     assets: consoleAssets(),
     archive: createArchive(createLiveFences()),
     policy: defaultPolicy,
-    publicUrl: 'http://foyer.test',
+    publicUrl,
+    gateways: gatewayDesk(publicUrl),
+    reconciler,
     wrongCodes: createWrongCodes(),
     deviceCallers: createDeviceCallers({ db, clock }),
     senders: { email: false, sms: false },

@@ -1,0 +1,42 @@
+/** PURE. What a gateway can and cannot do, as rows of plain words. */
+import type { Abilities } from './desk.ts';
+
+export interface AbilityRow {
+  /** `gateway-abilities.<topic>.title`. */
+  topic: keyof Abilities;
+  /** Words below `gateway-abilities.<topic>.<state>`: `what` it does, and what Foyer does `instead`. */
+  state: string;
+  tone: 'good' | 'warn' | 'none';
+  /** Whether there is something that Foyer does in its place. */
+  instead: boolean;
+}
+
+const topics: readonly (keyof Abilities)[] = [
+  'door',
+  'redirect',
+  'limits',
+  'speed',
+  'accounting',
+  'kick',
+  'status',
+  'extend',
+];
+
+/** States that need no help; all others say what Foyer does instead. */
+const fine = new Set(['yes', 'now', 'signed', 'encrypted']);
+/** Weaknesses that a merchant should weigh, beside mere lacks. */
+const weak = new Set(['forgeable', 'never']);
+
+export function abilityRows(abilities: Abilities): AbilityRow[] {
+  return topics.map((topic) => {
+    const value = abilities[topic];
+    const state = typeof value === 'boolean' ? (value ? 'yes' : 'no') : value;
+    const good = fine.has(state);
+    return {
+      topic,
+      state,
+      tone: good ? 'good' : weak.has(state) ? 'warn' : 'none',
+      instead: !good,
+    };
+  });
+}

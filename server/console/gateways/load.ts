@@ -1,0 +1,119 @@
+/** A gateway with its store, what was noticed of it, and the check made from that. */
+import type { Request, Response } from 'express';
+import type { Queryable } from '../../db/database.ts';
+import { problem } from '../../errors.ts';
+import { noticesOf } from '../../sessions/notice-queries.ts';
+import type { NoticeRow } from '../../sessions/notice-queries.ts';
+import { gatewayById, gatewaysOf, storeById } from '../../stores/queries.ts';
+import type { GatewayRow, StoreRow } from '../../stores/queries.ts';
+import { portalStore } from '../../stores/view.ts';
+import type { PortalGateway, PortalStore } from '../../stores/view.ts';
+import type { ConsoleDeps } from '../deps.ts';
+import { isId, staffOf } from '../page.ts';
+import type { Check } from './check.ts';
+import { checkOf } from './check.ts';
+import type { Traffic } from './queries.ts';
+import { trafficOf } from './queries.ts';
+
+const MOST_NOTICES = 500;
+const LONGEST_INTERIM_MS = 15 * 60_000;
+const nobody = { live: 0, uncounted: 0, granted_at: null, confirmed_at: null, stuck: 0 };
+
+export interface Loaded {
+  row: GatewayRow;
+  store: StoreRow;
+  /** Both as the portal has them. */
+  gateway: PortalGateway;
+  portal: PortalStore;
+}
+
+export interface Checked {
+  gateway: GatewayRow;
+  check: Check;
+  live: number;
+}
+
+/** The gateway of the address; anybody else's is not found. */
+export async function loadGateway(
+  deps: ConsoleDeps,
+  request: Request,
+  response: Response,
+): Promise<Loaded> {
+  const { merchantId } = staffOf(response);
+  const id = isId(request.params['id']);
+  return deps.db.tx(
+    async (tx) => {
+      const row = await gatewayById(tx, merchantId, id);
+      const store = row && (await storeById(tx, merchantId, row.store_id));
+      if (!row || !store) throw problem('not-found');
+      const portal = portalStore(store, [row]);
+      return { row, store, portal, gateway: portal.gateways[0]! };
+    },
+    { tenant: merchantId, readOnly: true },
+  );
+}
+
+/** Notices that may concern this gateway: its own, and those of which nobody knows whose they are. */
+function concerning(
+  gateway: GatewayRow,
+  notices: readonly NoticeRow[],
+  others: number,
+): NoticeRow[] {
+  const apart = gateway.kind === 'radius' || (gateway.kind === 'pretend' && others > 0);
+  return notices.filter(({ gateway_id: id }) => id === gateway.id || (id === null && !apart));
+}
+
+function checked(
+  deps: ConsoleDeps,
+  gateway: GatewayRow,
+  store: StoreRow,
+  found: { notices: NoticeRow[]; traffic: Map<string, Traffic> },
+): Checked {
+  const { notices, traffic } = found;
+  const own = traffic.get(gateway.id) ?? nobody;
+  const registered = portalStore(store, [gateway]).gateways[0]!;
+  const check = checkOf({
+    gateway,
+    notices: concerning(gateway, notices, traffic.size - 1),
+    traffic: own,
+    abilities: deps.gateways.capabilities(registered),
+    doors: deps.gateways.doors,
+    now: new Date(deps.clock()),
+  });
+  return { gateway, check, live: own.live };
+}
+
+async function known(deps: ConsoleDeps, tx: Queryable, merchantId: string, storeId: string) {
+  const since = new Date(deps.clock() - LONGEST_INTERIM_MS);
+  return {
+    notices: await noticesOf(tx, merchantId, storeId, MOST_NOTICES),
+    traffic: await trafficOf(tx, merchantId, storeId, since),
+  };
+}
+
+/** Every gateway of a store with its check. */
+export async function checkStore(
+  deps: ConsoleDeps,
+  merchantId: string,
+  store: StoreRow,
+): Promise<Checked[]> {
+  return deps.db.tx(
+    async (tx) => {
+      const gateways = await gatewaysOf(tx, merchantId, store.id);
+      const found = await known(deps, tx, merchantId, store.id);
+      return gateways.map((gateway) => checked(deps, gateway, store, found));
+    },
+    { tenant: merchantId, readOnly: true },
+  );
+}
+
+export async function checkGateway(
+  deps: ConsoleDeps,
+  merchantId: string,
+  { row, store }: Loaded,
+): Promise<Checked> {
+  return deps.db.tx(
+    async (tx) => checked(deps, row, store, await known(deps, tx, merchantId, store.id)),
+    { tenant: merchantId, readOnly: true },
+  );
+}
