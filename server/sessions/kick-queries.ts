@@ -45,6 +45,11 @@ export async function kicksOfGuest(
   reason: 'blocked' | 'erased',
   now: number,
 ): Promise<void> {
+  // Sessions before notes, as everybody else locks them.
+  await tx.query(
+    `select 1 from sessions where merchant_id = $1 and guest_id = $2 and state <> 'ended' order by id for update`,
+    [merchantId, guestId],
+  );
   await tx.query(
     `${INTO} ${TARGETS}
      where s.merchant_id = $5 and s.guest_id = $1 and s.mac <> '' and (s.state = 'active'
@@ -54,6 +59,23 @@ export async function kicksOfGuest(
        set reason = excluded.reason, due_at = excluded.due_at, outcome = null, attempts = 0`,
     [guestId, reason, new Date(now), new Date(now), merchantId],
   );
+}
+
+/**
+ * Holds these sessions until the transaction ends and gives those still live, or all: what another process
+ * is just ending is not noted anew.
+ */
+export async function holdSessions(
+  tx: Queryable,
+  sessionIds: readonly string[],
+  live: boolean,
+): Promise<string[]> {
+  const { rows } = await tx.query<{ id: string }>(
+    `select id from sessions where id = any ($1::uuid[]) and (not $2 or state <> 'ended')
+     order by id for update`,
+    [sessionIds, live],
+  );
+  return rows.map((row) => row.id);
 }
 
 export interface KickRow extends Row {
@@ -223,6 +245,26 @@ export async function sessionsOver(db: Queryable, now: number, limit: number): P
   );
   return rows;
 }
+
+/** Sessions that the house ended, and that a gateway went on counting a minute later. */
+export async function sessionsLingering(
+  db: Queryable,
+  now: number,
+  limit: number,
+): Promise<OverRow[]> {
+  const { rows } = await db.query<OverRow>(
+    `select distinct s.id, s.end_reason as reason from session_legs l join sessions s on s.id = l.session_id
+     where l.ended_at is null and l.last_at > $1 and s.state = 'ended'
+       and s.end_reason in ('expired', 'quota', 'closed', 'blocked', 'staff')
+       and l.last_at > s.ended_at + interval '1 minute' and ${UNNOTED}
+     limit $2`,
+    [new Date(now - LINGERING_MS), limit],
+  );
+  return rows;
+}
+
+/** A leg that was not counted for this long is no sign of life. */
+const LINGERING_MS = 15 * 60_000;
 
 export interface OpenStoreRow extends Row {
   id: string;

@@ -169,7 +169,10 @@ export async function sumLegs(
   return rows[0] ?? null;
 }
 
-/** Closes the open legs of a session, at one gateway or at all of them. */
+/**
+ * Closes the open legs of a session, at one gateway or at all of them. The gateway's own word about it may
+ * still follow, or show that it was not so.
+ */
 export async function closeLegs(
   tx: Queryable,
   merchantId: string,
@@ -179,7 +182,7 @@ export async function closeLegs(
   now: number,
 ): Promise<void> {
   await tx.query(
-    `update session_legs set ended_at = greatest(last_at, $5), end_reason = $4
+    `update session_legs set ended_at = greatest(last_at, $5), end_reason = $4, inferred = true
      where merchant_id = $1 and session_id = $2 and ($3::uuid is null or gateway_id = $3)
        and ended_at is null`,
     [merchantId, sessionId, gatewayId, reason, new Date(now)],

@@ -129,12 +129,12 @@ export function createPolls({ db, clock, log }: PollDeps) {
     const ended = sessions.filter(({ state, mac }) => state === 'ended' && listed.has(mac));
     if (missing.length > 0) await endMissing(peer, missing);
     const leftovers = ended.filter(({ end_reason }) => ours.has(end_reason ?? ''));
-    if (leftovers.length > 0) await kickLeftovers(peer, leftovers);
     const back = ended.filter(({ end_reason }) => end_reason === 'not-listed');
-    for (const session of [...active, ...back]) {
+    for (const session of [...active, ...leftovers, ...back]) {
       const client = listed.get(session.mac);
       if (client) await heard(peer, session, client);
     }
+    if (leftovers.length > 0) await kickLeftovers(peer, leftovers);
   }
 
   async function pollOne(lister: Lister, peer: PeerRow, now: number): Promise<boolean> {

@@ -10,9 +10,11 @@ import { openingAt } from './hours.ts';
 import type { KickReason, KickRow } from './kick-queries.ts';
 import {
   dropKick,
+  holdSessions,
   insertKicks,
   insideAt,
   noteKick,
+  sessionsLingering,
   sessionsOver,
   storesWithHours,
   takeKicks,
@@ -89,10 +91,11 @@ function targetOf(kick: KickRow): KickTarget {
 /** Notes these to be put out; those that no gateway holds any more are over at once. */
 async function noteOver(
   tx: Queryable,
-  ids: readonly string[],
+  found: readonly string[],
   reason: KickReason,
   now: number,
 ): Promise<void> {
+  const ids = await holdSessions(tx, found, true);
   await insertKicks(tx, ids, reason, now, now);
   for (const { id, merchant_id } of await unheld(tx, ids)) {
     await announceEnded(tx, await endSession(tx, merchant_id, id, reason, now), now);
@@ -102,6 +105,9 @@ async function noteOver(
 /** Notes every live session whose grant is over. */
 async function findOver(db: Database, now: number): Promise<void> {
   await db.tx(async (tx) => {
+    for (const { id, reason } of await sessionsLingering(tx, now, BATCH * 10)) {
+      await insertKicks(tx, await holdSessions(tx, [id], false), reason, now, now);
+    }
     const over = await sessionsOver(tx, now, BATCH * 10);
     for (const reason of new Set(over.map((row) => row.reason))) {
       const ids = over.filter((row) => row.reason === reason).map((row) => row.id);
@@ -116,6 +122,7 @@ async function findOver(db: Database, now: number): Promise<void> {
 /** Books what a gateway answered. */
 async function settle(tx: Queryable, kick: KickRow, outcome: KickOutcome, now: number) {
   const { merchant_id: merchantId, session_id: sessionId, gateway_id: gatewayId, reason } = kick;
+  await holdSessions(tx, [sessionId], false);
   if (outcome === 'done') {
     const left = await dropKick(tx, kick);
     await closeLegs(tx, merchantId, sessionId, gatewayId, reason, now);
@@ -126,8 +133,8 @@ async function settle(tx: Queryable, kick: KickRow, outcome: KickOutcome, now: n
     const { store_id: storeId } = kick;
     const notice = { merchantId, storeId, gatewayId, code: 'kick-failed', times: 1 };
     await keepNotice(tx, { ...notice, detail: { reason } }, now);
-  } else if (outcome === 'unable' && kick.state !== 'active') {
-    // Our books are closed, and its own limit is all that this gateway has.
+  } else if (outcome === 'unable' && kick.state === null) {
+    // The guest was erased, and their own limit is all that this gateway has.
     await dropKick(tx, kick);
   } else {
     await noteKick(tx, kick, outcome, null);

@@ -370,6 +370,7 @@ describe('what a gateway answers', () => {
     house.time.now += MINUTE;
     await round();
     expect(await row(session.id)).toMatchObject({ state: 'ended', end_reason: 'expired' });
+    await forgetSessionClients(db, house.time.now);
     expect(await kicks()).toEqual([]);
   });
 
@@ -439,6 +440,27 @@ describe('what a gateway answers', () => {
     expect(await out(session.id)).toEqual({ outcome: 'done', until: null });
     expect(asked).toEqual([]);
     expect(await row(session.id)).toMatchObject({ state: 'ended', end_reason: 'staff' });
+  });
+
+  test('done, while the gateway goes on counting: it is asked again', async () => {
+    const session = await counting();
+    await out(session.id);
+    await report(session.mac, 'nas-1', 20, { seconds: 30, at: house.time.now + 30 * SECOND });
+    await round();
+    expect(asked).toHaveLength(1);
+    house.time.now += 5 * MINUTE;
+    expect(await report(session.mac, 'nas-1', 40, { seconds: 300 })).toMatchObject({
+      allowed: false,
+    });
+    await round();
+    expect(asked).toMatchObject([{ reason: 'staff' }, { reason: 'staff', nasSessions: ['nas-1'] }]);
+    expect(await row(session.id)).toMatchObject({
+      state: 'ended',
+      end_reason: 'staff',
+      bytes_in: 40,
+    });
+    await round();
+    expect(asked).toHaveLength(2);
   });
 
   test('another merchant’s session is none', async () => {
@@ -539,21 +561,34 @@ describe('a controller’s list', () => {
     expect(await row(goes.id)).toMatchObject({ state: 'active', bytes_in: 5 });
   });
 
-  test('shows who should be out: they are put out again; strangers are none of our business', async () => {
-    const ours = await inside();
-    await db.query(
-      `update sessions set state = 'ended', end_reason = 'blocked', ended_at = $2 where id = $1`,
-      [ours.id, new Date(house.time.now)],
-    );
-    list = [{ mac: ours.mac }, { mac: makeMac() }];
-    await poll();
-    await round();
-    expect(asked).toMatchObject([{ sessionId: ours.id, mac: ours.mac, reason: 'blocked' }]);
-    list = [];
-    await poll();
-    await round();
-    expect(asked).toHaveLength(1);
-  });
+  test.each([
+    ['counted before', [{ bytesIn: 5 }]],
+    ['never counted', []],
+  ])(
+    'shows who should be out, %s: they are put out again; strangers are not',
+    async (_n, first) => {
+      const ours = await inside();
+      list = first.map((counted) => ({ mac: ours.mac, ...counted }));
+      if (list.length > 0) await poll();
+      await db.query(
+        `update session_legs set ended_at = $2, inferred = true where session_id = $1`,
+        [ours.id, new Date(house.time.now)],
+      );
+      house.time.now += MINUTE;
+      await db.query(
+        `update sessions set state = 'ended', end_reason = 'blocked', ended_at = $2 where id = $1`,
+        [ours.id, new Date(house.time.now)],
+      );
+      list = [{ mac: ours.mac }, { mac: makeMac() }];
+      await poll();
+      await round();
+      expect(asked).toMatchObject([{ sessionId: ours.id, mac: ours.mac, reason: 'blocked' }]);
+      list = [];
+      await poll();
+      await round();
+      expect(asked).toHaveLength(1);
+    },
+  );
 
   test('that cannot be had ends nobody, and staff is told; where there is none to ask nothing happens', async () => {
     const session = await inside();
