@@ -3,7 +3,8 @@ import { createHash } from 'node:crypto';
 import type { Journey, WordsShown } from './context.ts';
 import type { Kit } from './kit.ts';
 import { troubled, untroubled } from './methods/method.ts';
-import type { ConsentGiven, ConsentProof, ConsentWording, Purpose, StoreView } from './ports.ts';
+import type { ConsentWording, Purpose, StoreView } from './ports-store.ts';
+import type { ConsentGiven, ConsentProof } from './ports.ts';
 import type { Walker } from './walk.ts';
 import { proofOf, wordingFor } from './walk.ts';
 

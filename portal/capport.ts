@@ -5,7 +5,7 @@ import { anyMac } from './gateways/next-hop.ts';
 import { guard } from './headers.ts';
 import type { Kit } from './kit.ts';
 import { basePath } from './kit.ts';
-import type { RegisteredGateway, StoreView } from './ports.ts';
+import type { RegisteredGateway, StoreView } from './ports-store.ts';
 
 const KEY = /^[\w-]{16,128}$/;
 

@@ -1,5 +1,6 @@
 /** PURE. RFC 8908's answer, and the addresses by which operating systems find out that a portal waits. */
-import type { SessionView, StoreView } from './ports.ts';
+import type { StoreView } from './ports-store.ts';
+import type { SessionView } from './ports.ts';
 
 export const CAPTIVE_JSON = 'application/captive+json';
 

@@ -3,7 +3,8 @@ import { createCipheriv, createDecipheriv, hkdfSync, randomBytes } from 'node:cr
 import { deflateRawSync, inflateRawSync } from 'node:zlib';
 import type { OpenRequest, Opening } from './gateways/gateway.ts';
 import type { Way } from './journey.ts';
-import type { ConsentGiven, GatewayContext, Language, Proof, Purpose, StoreView } from './ports.ts';
+import type { Language, Purpose, StoreView } from './ports-store.ts';
+import type { ConsentGiven, GatewayContext, Proof } from './ports.ts';
 
 /** What went wrong at the last form, said under the field it belongs to. */
 export interface Trouble {

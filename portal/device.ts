@@ -2,7 +2,7 @@
 import type { Request, Response } from 'express';
 import type { Kit } from './kit.ts';
 import { basePath } from './kit.ts';
-import type { StoreView } from './ports.ts';
+import type { StoreView } from './ports-store.ts';
 import type { DeviceMemory } from './walk.ts';
 
 const TOKEN = /^[\w.~-]{16,200}$/;

@@ -7,7 +7,7 @@ import { guard } from './headers.ts';
 import type { Kit } from './kit.ts';
 import { basePath, stepPath } from './kit.ts';
 import { pageFor } from './pages.ts';
-import type { StoreView } from './ports.ts';
+import type { StoreView } from './ports-store.ts';
 import type { Guest } from './reply.ts';
 import { fieldsOf, languageOf, show, showSorry, walkerOf, withStore } from './reply.ts';
 import { look } from './walk.ts';

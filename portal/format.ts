@@ -1,6 +1,7 @@
 /** PURE. Times, addresses and codes as a guest reads them. */
 import QRCode from 'qrcode';
-import type { Language, OfferCard, StoreView } from './ports.ts';
+import type { Language, StoreView } from './ports-store.ts';
+import type { OfferCard } from './ports.ts';
 import type { Translate } from './texts.ts';
 
 const DAY_MS = 86_400_000;

@@ -8,7 +8,7 @@ import { stepPath } from './kit.ts';
 import { advance, comeBack, grace, knockAgain } from './admit.ts';
 import { consent, OPTIONAL } from './agree.ts';
 import { markShown, offersHtml } from './pages-inside.ts';
-import type { StoreView } from './ports.ts';
+import type { StoreView } from './ports-store.ts';
 import { fieldsOf, opened, showSorry, walkerOf, withStore } from './reply.ts';
 import { answer, choose, look, prove, tellAge } from './walk.ts';
 import type { Walker } from './walk.ts';

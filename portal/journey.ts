@@ -1,5 +1,6 @@
 /** PURE. From the facts gathered so far to the next step of a guest's journey; nobody else knows the order. */
-import type { MethodName, SessionView } from './ports.ts';
+import type { MethodName } from './ports-store.ts';
+import type { SessionView } from './ports.ts';
 
 /** How a gateway lets a guest in: at once, by sending the browser through its own door, or when it next asks. */
 export type DoorStyle = 'now' | 'browser' | 'poll';

@@ -1,7 +1,7 @@
 /** PURE. Where a guest may be sent on to after success: the shop's own hosts, and the phone's own check. */
 import { isProbeHost } from './captive-api.ts';
 import { miniBrowser } from './mini-browser.ts';
-import type { StoreView } from './ports.ts';
+import type { StoreView } from './ports-store.ts';
 
 /** The address to offer after login, or null: then the guest stays on our page. */
 export function landingFor(store: StoreView, wanted: string | undefined): string | null {

@@ -5,7 +5,7 @@ import type { Journey } from './context.ts';
 import type { Kit } from './kit.ts';
 import { basePath, stepPath } from './kit.ts';
 import { troubled, untroubled } from './methods/method.ts';
-import type { StoreView } from './ports.ts';
+import type { StoreView } from './ports-store.ts';
 import type { Guest } from './reply.ts';
 import { fieldsOf, opened, showSorry, walkerOf, withStore } from './reply.ts';
 import { providerOf, wayOf } from './walk.ts';
@@ -17,8 +17,9 @@ const AWAY_MS = 15 * 60_000;
 
 export interface ShortLink {
   href: string;
-  /** As one reads and types it. */
-  text: string;
+  /** As one reads and types it: what is the same for everybody, and the key. */
+  where: string;
+  key: string;
 }
 
 /** A link to this very place, or null where the host keeps none. Reloads within a minute share one. */
@@ -37,7 +38,8 @@ export async function shortLink(
       links.keep(store, kit.seal.close(bare, store), { ttlMs: SHORT_MS, kind: 'short' }),
     );
     const href = new URL(`${basePath(store)}/r/${key}`, kit.settings.publicUrl).href;
-    return { href, text: href.replace(/^https?:\/\//, '') };
+    const where = href.slice(0, -key.length).replace(/^https?:\/\//, '');
+    return { href, where, key };
   } catch {
     log.warn({ store: store.id }, 'a short link could not be kept');
     return null;

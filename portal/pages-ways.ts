@@ -8,7 +8,7 @@ import { basePath, stepPath } from './kit.ts';
 import { shortLink } from './leave.ts';
 import { waysOf } from './methods/all.ts';
 import { miniBrowser } from './mini-browser.ts';
-import type { MethodName } from './ports.ts';
+import type { MethodName } from './ports-store.ts';
 import type { Page } from './render.ts';
 import type { Scene } from './scene.ts';
 import { formLocals, pageOf } from './scene.ts';
@@ -101,7 +101,7 @@ function withGrace(
 async function linkLocals({ kit, store, journey, t }: Scene) {
   const link = await shortLink(kit, store, journey);
   if (link === null) return null;
-  return { text: link.text, qr: qrSvg(link.href, t('leave.qr-label')) };
+  return { where: link.where, key: link.key, qr: qrSvg(link.href, t('leave.qr-label')) };
 }
 
 function codeWords({ kit, store, journey, t }: Scene) {

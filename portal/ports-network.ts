@@ -1,5 +1,6 @@
 /** What equipment asks of the house beside its pages: who may come in by RADIUS, and what sessions do. */
-import type { Grant, RegisteredGateway, StoreView } from './ports.ts';
+import type { RegisteredGateway, StoreView } from './ports-store.ts';
+import type { Grant } from './ports.ts';
 
 /** The part of a store that equipment needs. */
 export type StoreRef = Pick<StoreView, 'id' | 'merchantId'>;

@@ -3,7 +3,8 @@
  * kept about them. Interfaces only. Times are milliseconds since 1970 (UTC). Nothing here tells a
  * stranger whether somebody is known.
  */
-import type { ConsentProof, Language, Purpose, StoreView, Text } from './ports.ts';
+import type { Language, Purpose, StoreView, Text } from './ports-store.ts';
+import type { ConsentProof } from './ports.ts';
 
 /** Proof that this browser may see one guest's data: unguessable, valid for minutes, void once left. */
 export type SelfKey = string;

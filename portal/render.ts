@@ -3,7 +3,7 @@ import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { createHash, randomBytes } from 'node:crypto';
 import ejs from 'ejs';
-import type { Language, StoreView } from './ports.ts';
+import type { Language, StoreView } from './ports-store.ts';
 import type { Texts, Translate } from './texts.ts';
 import { directionOf, languagesOf } from './texts.ts';
 import { logoOf, themeCss } from './theme.ts';
@@ -135,7 +135,6 @@ export function createRenderer(texts: Texts, viewCache: boolean): Renderer {
     const others = languagesOf(page.store).filter((code) => code !== page.language);
     return others.map((code) => ({
       code,
-      dir: directionOf(code),
       href: inLanguage(code),
       name: texts.in(code)('language.name'),
     }));

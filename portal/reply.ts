@@ -5,7 +5,7 @@ import { deviceOf } from './device.ts';
 import { contentSecurityPolicy, guard } from './headers.ts';
 import type { Kit } from './kit.ts';
 import { inLanguage } from './kit.ts';
-import type { Language, StoreView } from './ports.ts';
+import type { Language, StoreView } from './ports-store.ts';
 import type { Shown } from './render.ts';
 import type { SorryFor } from './sorry.ts';
 import { sorryPage } from './sorry.ts';

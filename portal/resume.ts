@@ -1,6 +1,7 @@
 /** Where a guest stands who left the sign-in sheet: the sheet forgets, so we remember. */
 import type { Journey } from './context.ts';
-import type { Clock, GatewayContext, StoreView } from './ports.ts';
+import type { StoreView } from './ports-store.ts';
+import type { Clock, GatewayContext } from './ports.ts';
 
 const KEEP_MS = 10 * 60_000;
 const MAX_KEPT = 10_000;

@@ -5,7 +5,7 @@ import { methodOfWay } from './journey.ts';
 import type { Kit } from './kit.ts';
 import { basePath, stepPath } from './kit.ts';
 import { waysOf } from './methods/all.ts';
-import type { Language, StoreView } from './ports.ts';
+import type { Language, StoreView } from './ports-store.ts';
 import type { Page } from './render.ts';
 import type { Translate } from './texts.ts';
 import type { Walker } from './walk.ts';

@@ -1,7 +1,8 @@
 /** What stands in a place on a page: an offer that is due, else words of the house, else nothing; never a wait. */
 import { setTimeout as delay } from 'node:timers/promises';
 import type { Kit } from './kit.ts';
-import type { HouseContent, Language, OfferCard, SlotName, StoreView } from './ports.ts';
+import type { HouseContent, Language, SlotName, StoreView } from './ports-store.ts';
+import type { OfferCard } from './ports.ts';
 import { worded } from './texts.ts';
 
 /** A page is not held up for an offer longer than this. */

@@ -4,7 +4,7 @@ import { startJourney } from './context.ts';
 import { nextOpening } from './format.ts';
 import type { Kit } from './kit.ts';
 import { stepPath } from './kit.ts';
-import type { Language, StoreView } from './ports.ts';
+import type { Language, StoreView } from './ports-store.ts';
 import type { Page, Shown } from './render.ts';
 import type { Translate } from './texts.ts';
 
@@ -87,7 +87,9 @@ function wayForward(kit: Kit, sorry: SorryFor, t: Translate): Forward | null {
   if (store === null) return null;
   const now = kit.ports.clock();
   const fresh = journey !== undefined && now - journey.startedAt < RESTART_MS;
-  if (RESTARTS.includes(kind) && fresh && journey.context !== undefined) {
+  // Whom the gateway's own door brought back, it knows by new words the next time: it must be asked.
+  const spent = journey?.session?.landed === true && journey.context?.hid === undefined;
+  if (RESTARTS.includes(kind) && fresh && !spent && journey.context !== undefined) {
     const again = startJourney(store, journey.context, language, now);
     return { href: stepPath(kit, store, again), label: t('sorry.restart') };
   }

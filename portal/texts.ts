@@ -2,7 +2,7 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { createInstance } from 'i18next';
-import type { Language, StoreView, Text } from './ports.ts';
+import type { Language, StoreView, Text } from './ports-store.ts';
 
 export const LANGUAGES: readonly Language[] = ['en', 'zh-CN', 'es', 'ar'];
 export type Translate = (key: string, values?: Record<string, string | number>) => string;
@@ -16,13 +16,16 @@ function load(language: Language): Record<string, unknown> {
   return JSON.parse(readFileSync(file, 'utf8')) as Record<string, unknown>;
 }
 
+const RIGHT_TO_LEFT = /\p{Script=Arabic}/u;
+
 /**
  * Values in a right-to-left text stand between directional isolates, which the templates turn into
- * `<bdi>`: a time or a code would else change places with its neighbours.
+ * `<bdi>`: a time or a code would else change places with its neighbours. What is written from right
+ * to left itself (a date with its month) fits in as it is.
  */
 function isolated(values: Record<string, string | number>): Record<string, string | number> {
   const isolate = (value: string | number) =>
-    typeof value === 'string' ? `\u2066${value}\u2069` : value;
+    typeof value === 'string' && !RIGHT_TO_LEFT.test(value) ? `\u2066${value}\u2069` : value;
   return Object.fromEntries(Object.entries(values).map(([name, value]) => [name, isolate(value)]));
 }
 

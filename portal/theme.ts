@@ -1,6 +1,6 @@
 /** PURE. A merchant's look as data: two colours, a ground, a logo; never a template and never free style. */
 import { createHash } from 'node:crypto';
-import type { StoreView, Theme } from './ports.ts';
+import type { StoreView, Theme } from './ports-store.ts';
 
 const COLOUR = /^#[0-9a-f]{6}$/i;
 const FALLBACK = { accent: '#1f5fbf', onAccent: '#ffffff' };

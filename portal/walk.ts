@@ -11,11 +11,11 @@ import type {
   ConsentWording,
   OidcProvider,
   ProfileQuestion,
-  Proof,
   Purpose,
   RegisteredGateway,
   StoreView,
-} from './ports.ts';
+} from './ports-store.ts';
+import type { Proof } from './ports.ts';
 
 /** A guest's request: which shop, how far along, and what only this request tells. */
 export interface Walker {

@@ -1,5 +1,6 @@
 /** Every gateway by its name; a new vendor is one file beside this one and one line here. */
-import type { GatewayKind, PortalPorts, RegisteredGateway, StoreView } from '../ports.ts';
+import type { GatewayKind, RegisteredGateway, StoreView } from '../ports-store.ts';
+import type { PortalPorts } from '../ports.ts';
 import type { Gateway, MachineCall, Reading, Visit } from './gateway.ts';
 import { createCoova } from './coova.ts';
 import { meraki } from './meraki.ts';

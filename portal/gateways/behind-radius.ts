@@ -1,5 +1,5 @@
 /** PURE. What a gateway can do whose browser door stands before our RADIUS: all that travels, travels there. */
-import type { RegisteredGateway } from '../ports.ts';
+import type { RegisteredGateway } from '../ports-store.ts';
 import type { Capabilities } from './gateway.ts';
 import { PLAIN_PAGE } from './next-hop.ts';
 

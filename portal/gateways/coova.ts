@@ -1,6 +1,7 @@
 /** CoovaChilli and its UAM family: redirects under a checksum, a door that the browser knocks at, RADIUS behind it. */
 import { isIP } from 'node:net';
-import type { Clock, GatewayContext, RegisteredGateway, StoreView } from '../ports.ts';
+import type { RegisteredGateway, StoreView } from '../ports-store.ts';
+import type { Clock, GatewayContext } from '../ports.ts';
 import { behindRadius } from './behind-radius.ts';
 import type { Capabilities, Gateway, OpenRequest, Opening, Reading, Visit } from './gateway.ts';
 import { tidyOrigin } from './gateway.ts';

@@ -3,15 +3,8 @@ import type { Server } from 'node:http';
 import type { Request, Response, Router } from 'express';
 import type { DoorStyle } from '../journey.ts';
 import type { KickOutcome, KickTarget, LiveClient, StoreRef } from '../ports-network.ts';
-import type {
-  Doors,
-  GatewayContext,
-  Grant,
-  Log,
-  PortalPorts,
-  RegisteredGateway,
-  StoreView,
-} from '../ports.ts';
+import type { RegisteredGateway, StoreView } from '../ports-store.ts';
+import type { Doors, GatewayContext, Grant, Log, PortalPorts } from '../ports.ts';
 
 /** What this gateway, as registered, can and cannot do; shown to the merchant, and steers the journey. */
 export interface Capabilities {

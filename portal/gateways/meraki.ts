@@ -1,6 +1,7 @@
 /** Meraki click-through: a grant link of Cisco's cloud, which the guest's browser follows. */
 import { isIP } from 'node:net';
-import type { GatewayContext, RegisteredGateway, StoreView } from '../ports.ts';
+import type { RegisteredGateway, StoreView } from '../ports-store.ts';
+import type { GatewayContext } from '../ports.ts';
 import type { Gateway, OpenRequest, Opening, Reading } from './gateway.ts';
 import { tidyOrigin } from './gateway.ts';
 import { anyMac, doorUrl, PLAIN_PAGE, portOf } from './next-hop.ts';

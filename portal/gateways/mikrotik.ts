@@ -1,7 +1,8 @@
 /** MikroTik hotspot with an external login page: a router's form in, a link to its own login out, RADIUS behind it. */
 import { createHash } from 'node:crypto';
 import { isIP } from 'node:net';
-import type { Clock, RegisteredGateway, StoreView } from '../ports.ts';
+import type { RegisteredGateway, StoreView } from '../ports-store.ts';
+import type { Clock } from '../ports.ts';
 import { behindRadius } from './behind-radius.ts';
 import type { Gateway, OpenRequest, Opening, Reading } from './gateway.ts';
 import { tidyOrigin } from './gateway.ts';

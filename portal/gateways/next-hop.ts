@@ -1,5 +1,5 @@
 /** PURE. Where a guest's browser may be sent to open a door: the shop's own network, or hosts the merchant registered. */
-import type { RegisteredGateway } from '../ports.ts';
+import type { RegisteredGateway } from '../ports-store.ts';
 import { privateAddress } from './opennds-fas.ts';
 
 /**

@@ -1,5 +1,6 @@
 /** The calls a level 3 gateway makes by itself: which guests to let in, who is in, who left. */
-import type { Deposit, RegisteredGateway } from '../ports.ts';
+import type { RegisteredGateway } from '../ports-store.ts';
+import type { Deposit } from '../ports.ts';
 import type { MachineCall } from './gateway.ts';
 import { parseItems, unplus } from './opennds-fas.ts';
 

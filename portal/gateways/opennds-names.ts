@@ -1,6 +1,6 @@
 /** The names openNDS gateways call under: hashes over a suffix that only their redirects tell. */
 import { createHash } from 'node:crypto';
-import type { RegisteredGateway } from '../ports.ts';
+import type { RegisteredGateway } from '../ports-store.ts';
 
 /** Two hashes a name. */
 const MAX_LEARNT = 4;

@@ -1,6 +1,6 @@
 /** openNDS forwarding authentication, levels 0 to 4: its redirects, its door, and its authmon calls. */
 import { createHash } from 'node:crypto';
-import type { RegisteredGateway, StoreView } from '../ports.ts';
+import type { RegisteredGateway, StoreView } from '../ports-store.ts';
 import type { Capabilities, Gateway, MachineCall, OpenRequest, Reading } from './gateway.ts';
 import { normaliseMac, tidyOrigin } from './gateway.ts';
 import { mayGoTo } from './next-hop.ts';

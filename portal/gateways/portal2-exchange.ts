@@ -1,6 +1,6 @@
 /** Conversations with a Portal 2.0 AC: log a guest in, out, and ask after one. One at a time per guest's address. */
 import { isIP } from 'node:net';
-import type { Portal2Settings, RegisteredGateway } from '../ports.ts';
+import type { Portal2Settings, RegisteredGateway } from '../ports-store.ts';
 import type { HeaderSize, Portal2Attribute, Portal2Packet } from './portal2-packet.ts';
 import {
   ATTRIBUTE,

@@ -1,6 +1,7 @@
 /** PURE. The redirect of a Portal 2.0 AC: parameter names are the operator's choice, so a table reads them. */
 import { isIPv4 } from 'node:net';
-import type { GatewayContext, Portal2Settings, RegisteredGateway, StoreView } from '../ports.ts';
+import type { Portal2Settings, RegisteredGateway, StoreView } from '../ports-store.ts';
+import type { GatewayContext } from '../ports.ts';
 import type { Reading } from './gateway.ts';
 import { tidyOrigin } from './gateway.ts';
 import { anyMac } from './next-hop.ts';

@@ -2,7 +2,8 @@
 import { randomInt } from 'node:crypto';
 import { performance } from 'node:perf_hooks';
 import type { KickOutcome, KickTarget } from '../ports-network.ts';
-import type { PortalPorts, RegisteredGateway } from '../ports.ts';
+import type { RegisteredGateway } from '../ports-store.ts';
+import type { PortalPorts } from '../ports.ts';
 import type { Capabilities, Gateway, Opening, OpenRequest } from './gateway.ts';
 import type { Ac, LoginOutcome, Patience, Portal2Exchange } from './portal2-exchange.ts';
 import { acOf, createExchange, PATIENCE } from './portal2-exchange.ts';

@@ -1,7 +1,7 @@
 /** A gateway in memory: signed redirects in, doors that open at once. For the demo, tests and local work. */
 import { createHmac, timingSafeEqual } from 'node:crypto';
 import { isIP } from 'node:net';
-import type { RegisteredGateway, StoreView } from '../ports.ts';
+import type { RegisteredGateway, StoreView } from '../ports-store.ts';
 import type { Gateway, Reading } from './gateway.ts';
 import { normaliseMac, tidyOrigin } from './gateway.ts';
 

@@ -1,6 +1,7 @@
 /** The controllers of all shops: each spoken to over one line, in the language it was registered with, with the other to fall back on. */
 import { createHash } from 'node:crypto';
-import type { Clock, RegisteredGateway, UnifiSettings } from '../ports.ts';
+import type { RegisteredGateway, UnifiSettings } from '../ports-store.ts';
+import type { Clock } from '../ports.ts';
 import type { ControllerLine, LineOptions, Outcome } from './controller-http.ts';
 import { LINE_DEFAULTS, openLine } from './controller-http.ts';
 import type { UnifiApi } from './unifi-api.ts';

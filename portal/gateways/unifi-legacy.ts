@@ -1,5 +1,5 @@
 /** UniFi's own web interface as an API: one signed-in session per controller, classic or UniFi OS. */
-import type { UnifiSettings } from '../ports.ts';
+import type { UnifiSettings } from '../ports-store.ts';
 import type { LiveClient } from '../ports-network.ts';
 import type {
   ControllerCall,

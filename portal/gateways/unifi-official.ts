@@ -1,6 +1,6 @@
 /** UniFi's published Network API: a key instead of a session, ids instead of names. */
 import { setTimeout as pause } from 'node:timers/promises';
-import type { UnifiSettings } from '../ports.ts';
+import type { UnifiSettings } from '../ports-store.ts';
 import type { LiveClient } from '../ports-network.ts';
 import type { ControllerCall, ControllerLine, Outcome } from './controller-http.ts';
 import { normaliseMac } from './gateway.ts';

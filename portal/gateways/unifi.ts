@@ -1,7 +1,8 @@
 /** UniFi: its access points send guests to `/guest/s/<site>/`, and its controller lets them in when we ask it to. */
 import { setTimeout as pause } from 'node:timers/promises';
 import type { Request, Response, Router } from 'express';
-import type { GatewayContext, PortalPorts, RegisteredGateway, StoreView } from '../ports.ts';
+import type { RegisteredGateway, StoreView } from '../ports-store.ts';
+import type { GatewayContext, PortalPorts } from '../ports.ts';
 import type { KickOutcome, KickTarget, StoreRef } from '../ports-network.ts';
 import type { Outcome } from './controller-http.ts';
 import type { Gateway, Lobby, OpenRequest, Opening, Reading, Visit } from './gateway.ts';

@@ -1,7 +1,8 @@
 /** Which registered gateway a call at `/wd/:store/:secret/` comes from, and how many calls it may make. */
 import { createHash, timingSafeEqual } from 'node:crypto';
 import { BlockList, isIP } from 'node:net';
-import type { Clock, PortalPorts, RegisteredGateway, StoreView } from '../ports.ts';
+import type { RegisteredGateway, StoreView } from '../ports-store.ts';
+import type { Clock, PortalPorts } from '../ports.ts';
 
 export interface Caller {
   store: StoreView;

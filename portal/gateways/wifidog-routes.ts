@@ -1,7 +1,8 @@
 /** The addresses a WiFiDog gateway and its guests call: `/wd/:store/:secret/login`, `portal`, `auth`, `ping`. */
 import express from 'express';
 import type { ErrorRequestHandler, Request, Response, Router } from 'express';
-import type { Doors, Log, StoreView } from '../ports.ts';
+import type { StoreView } from '../ports-store.ts';
+import type { Doors, Log } from '../ports.ts';
 import type { Lobby, Reading } from './gateway.ts';
 import { normaliseMac } from './gateway.ts';
 import { readCounters, writeCounters } from './wifidog-counters.ts';

@@ -1,6 +1,7 @@
 /** WiFiDog version 1 and apfree-wifidog: the gateway asks us about each token, each minute, in plain HTTP. */
 import { randomBytes } from 'node:crypto';
-import type { PortalPorts, RegisteredGateway, StoreView } from '../ports.ts';
+import type { RegisteredGateway, StoreView } from '../ports-store.ts';
+import type { PortalPorts } from '../ports.ts';
 import { createApfree } from './apfree.ts';
 import type { Capabilities, Gateway, OpenRequest, Opening, Reading } from './gateway.ts';
 import { normaliseMac, tidyOrigin } from './gateway.ts';

@@ -1,6 +1,7 @@
 /** Every method by its name, and which ways in a store has with this host. */
 import type { Way } from '../journey.ts';
-import type { MethodName, PortalPorts, StoreView } from '../ports.ts';
+import type { MethodName, StoreView } from '../ports-store.ts';
+import type { PortalPorts } from '../ports.ts';
 import { clickThrough } from './click-through.ts';
 import { emailCode } from './email-code.ts';
 import { memberCard } from './member-card.ts';

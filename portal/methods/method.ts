@@ -1,16 +1,8 @@
 /** The one shape of every way a guest proves who they are: a form in, the journey with what it added out. */
 import type { Journey, Trouble } from '../context.ts';
 import type { Once } from '../once.ts';
-import type {
-  Approvals,
-  Clock,
-  Codes,
-  Members,
-  MethodName,
-  Proof,
-  StoreView,
-  Vouchers,
-} from '../ports.ts';
+import type { MethodName, StoreView } from '../ports-store.ts';
+import type { Approvals, Clock, Codes, Members, Proof, Vouchers } from '../ports.ts';
 
 export interface MethodTools {
   store: StoreView;

@@ -1,7 +1,8 @@
 /** Signing in with an identity provider (OpenID Connect Core 1.0): authorization code with PKCE, any provider. */
 import { createHash } from 'node:crypto';
 import * as client from 'openid-client';
-import type { Clock, OidcProvider, Proof } from '../ports.ts';
+import type { OidcProvider } from '../ports-store.ts';
+import type { Clock, Proof } from '../ports.ts';
 import { boundedFetch } from './bounded-fetch.ts';
 import type { Method } from './method.ts';
 

@@ -1,6 +1,6 @@
 /** PURE. What an Access-Request says and proves, as the house is asked; and what the answer carries. */
 import type { AccessRequest } from '../ports-network.ts';
-import type { RadiusSettings } from '../ports.ts';
+import type { RadiusSettings } from '../ports-store.ts';
 import type { MacForm } from './addresses.ts';
 import { calledStation, clientAddress, macIn, writeMac } from './addresses.ts';
 import { attributes, serviceTypes } from './dictionary.ts';

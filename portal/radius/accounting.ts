@@ -1,6 +1,6 @@
 /** PURE. An Accounting-Request as what happened to a session, seen from the guest's side. */
 import type { SessionReport } from '../ports-network.ts';
-import type { RadiusSettings } from '../ports.ts';
+import type { RadiusSettings } from '../ports-store.ts';
 import { placeOf } from './access.ts';
 import { macIn } from './addresses.ts';
 import {

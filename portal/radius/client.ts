@@ -3,7 +3,7 @@ import { createSocket } from 'node:dgram';
 import type { Socket } from 'node:dgram';
 import { lookup } from 'node:dns/promises';
 import { isIPv6 } from 'node:net';
-import type { RegisteredGateway } from '../ports.ts';
+import type { RegisteredGateway } from '../ports-store.ts';
 import { unmapped } from './addresses.ts';
 import type { Counts } from './counts.ts';
 import { codes } from './dictionary.ts';

@@ -1,7 +1,7 @@
 /** PURE. Disconnect and CoA requests (RFC 5176) in the words each vendor wants, and what their answers mean. */
 import { isIPv4 } from 'node:net';
 import type { KickTarget } from '../ports-network.ts';
-import type { RegisteredGateway } from '../ports.ts';
+import type { RegisteredGateway } from '../ports-store.ts';
 import { writeMac } from './addresses.ts';
 import { attributes, codes } from './dictionary.ts';
 import type { Attribute, Packet } from './packet.ts';

@@ -1,5 +1,6 @@
 /** PURE. One plan said in each vendor's attributes, units and directions. */
-import type { Grant, VendorProfile } from '../ports.ts';
+import type { VendorProfile } from '../ports-store.ts';
+import type { Grant } from '../ports.ts';
 import type { MacForm } from './addresses.ts';
 import { attributes, vendorAttributes, vendors } from './dictionary.ts';
 import type { Attribute } from './packet.ts';

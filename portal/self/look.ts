@@ -2,7 +2,8 @@
 import { createHash, randomBytes } from 'node:crypto';
 import type { Request } from 'express';
 import { visibleText } from '../agree.ts';
-import type { ConsentProof, Purpose } from '../ports.ts';
+import type { Purpose } from '../ports-store.ts';
+import type { ConsentProof } from '../ports.ts';
 import { fieldsOf, show } from '../reply.ts';
 import type { Ask } from './ask.ts';
 import {

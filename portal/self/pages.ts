@@ -2,7 +2,7 @@
 import { masked } from '../format.ts';
 import type { Kit } from '../kit.ts';
 import { basePath } from '../kit.ts';
-import type { Language, StoreView } from '../ports.ts';
+import type { Language, StoreView } from '../ports-store.ts';
 import type { SelfRecord } from '../ports-self.ts';
 import type { Page, Shown } from '../render.ts';
 import { worded } from '../texts.ts';

@@ -1,7 +1,7 @@
 /** The short-lived sealed part of every address of "My data": no cookie, nothing readable, bound to the shop. */
 import { createCipheriv, createDecipheriv, hkdfSync, randomBytes } from 'node:crypto';
 import { z } from 'zod';
-import type { StoreView } from '../ports.ts';
+import type { StoreView } from '../ports-store.ts';
 
 const IV = 12;
 const TAG = 16;

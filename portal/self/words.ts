@@ -1,5 +1,5 @@
 /** PURE. Dates, amounts and states as a guest reads them on their own page. */
-import type { Language, Purpose } from '../ports.ts';
+import type { Language, Purpose } from '../ports-store.ts';
 import type { SelfConsent, SelfRecord, SelfVoucher } from '../ports-self.ts';
 import type { Translate } from '../texts.ts';
 import { directionOf, worded } from '../texts.ts';

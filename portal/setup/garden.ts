@@ -1,6 +1,6 @@
 /** PURE. What guests must reach before they are let in, and what they must not. */
 import { PROBES } from '../captive-api.ts';
-import type { StoreView } from '../ports.ts';
+import type { StoreView } from '../ports-store.ts';
 
 /** Hosts that sign-in pages of well-known identity providers load from, by the host of their issuer. */
 const PROVIDERS: Record<string, readonly string[]> = {

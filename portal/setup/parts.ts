@@ -1,5 +1,5 @@
 /** PURE. What a setup guide is made of: sentences by key, files as they are, values in rows. */
-import type { RegisteredGateway, StoreView } from '../ports.ts';
+import type { RegisteredGateway, StoreView } from '../ports-store.ts';
 
 /** A key of texts.*.json and what stands in its `{{…}}`. */
 export interface Sentence {

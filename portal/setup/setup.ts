@@ -1,5 +1,5 @@
 /** PURE. How to set up each kind of equipment for a store: ordered steps, and configuration to copy. */
-import type { GatewayKind, RegisteredGateway } from '../ports.ts';
+import type { GatewayKind, RegisteredGateway } from '../ports-store.ts';
 import { merakiSetup, unifiSetup } from './controllers.ts';
 import { coovaSetup } from './coova.ts';
 import { walledGarden } from './garden.ts';

@@ -1,7 +1,8 @@
 /** What must hold of every reading and every door, said anew and without the portal's own checks. */
 import { createHash, createHmac } from 'node:crypto';
 import type { Opening, Reading } from '../../portal/gateways/gateway.ts';
-import type { GatewayContext, RegisteredGateway, StoreView } from '../../portal/ports.ts';
+import type { RegisteredGateway, StoreView } from '../../portal/ports-store.ts';
+import type { GatewayContext } from '../../portal/ports.ts';
 import { BASE } from './redirects.ts';
 
 const MAC = /^[0-9a-f]{2}(?::[0-9a-f]{2}){5}$/;

@@ -1,7 +1,7 @@
 /** Redirects as every kind of gateway writes them, the store that knows these gateways, and ways to bend them. */
 import { createCipheriv, createHash } from 'node:crypto';
 import { pretendRedirect } from '../../portal/gateways/pretend.ts';
-import type { RadiusSettings, RegisteredGateway, StoreView } from '../../portal/ports.ts';
+import type { RadiusSettings, RegisteredGateway, StoreView } from '../../portal/ports-store.ts';
 import type { Random } from '../lib/random.ts';
 import { damageText } from './mutate.ts';
 

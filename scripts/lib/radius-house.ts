@@ -8,7 +8,8 @@ import type {
   Peer,
   SessionReport,
 } from '../../portal/ports-network.ts';
-import type { Grant, Log, RadiusSettings, RegisteredGateway } from '../../portal/ports.ts';
+import type { RadiusSettings, RegisteredGateway } from '../../portal/ports-store.ts';
+import type { Grant, Log } from '../../portal/ports.ts';
 
 /** A gateway as registered; usual settings where nothing else is said. */
 export function nasPeer(id: string, settings: Partial<RadiusSettings> = {}): Peer {

@@ -210,7 +210,7 @@ export function createDesk<S extends DeskStore & SlotStore>(deps: DeskDeps<S>) {
       return row && viewOf(row);
     },
 
-    clientKey: (store: DeskStore, mac: string): string => clientKeyOf(key, store.id, mac),
+    clientKey: (store: Pick<DeskStore, 'id'>, mac: string): string => clientKeyOf(key, store.id, mac),
 
     async offers(
       store: DeskStore,

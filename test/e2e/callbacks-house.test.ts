@@ -1,6 +1,6 @@
 /** The real house before gateways that call back, emulated: whole logins, bytes, ends, and a line beside HTTP. */
 import { afterAll, afterEach, beforeAll, describe, expect, test } from '@jest/globals';
-import type { RegisteredGateway } from '../../portal/ports.ts';
+import type { RegisteredGateway } from '../../portal/ports-store.ts';
 import type { TestApp } from '../support/app.ts';
 import { startApp } from '../support/app.ts';
 import type { House } from '../support/cast.ts';

@@ -1,6 +1,6 @@
 /** The real house before emulated equipment of each family: a whole login, the session's bytes, and the guest put out. */
 import { afterAll, afterEach, beforeAll, describe, expect, test } from '@jest/globals';
-import type { RegisteredGateway } from '../../portal/ports.ts';
+import type { RegisteredGateway } from '../../portal/ports-store.ts';
 import type { TestApp } from '../support/app.ts';
 import { startApp } from '../support/app.ts';
 import type { House } from '../support/cast.ts';

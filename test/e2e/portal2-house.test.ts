@@ -2,7 +2,7 @@
 import { spawn } from 'node:child_process';
 import path from 'node:path';
 import { afterAll, afterEach, beforeAll, describe, expect, test } from '@jest/globals';
-import type { Portal2Settings, RegisteredGateway } from '../../portal/ports.ts';
+import type { Portal2Settings, RegisteredGateway } from '../../portal/ports-store.ts';
 import type { TestApp } from '../support/app.ts';
 import { startApp } from '../support/app.ts';
 import type { House } from '../support/cast.ts';

@@ -2,13 +2,8 @@
 import { createHash } from 'node:crypto';
 import { describe, expect, test } from '@jest/globals';
 import { visibleText } from '../../portal/agree.ts';
-import type {
-  AdmitRequest,
-  ConsentWording,
-  MethodName,
-  Purpose,
-  StoreView,
-} from '../../portal/ports.ts';
+import type { ConsentWording, MethodName, Purpose, StoreView } from '../../portal/ports-store.ts';
+import type { AdmitRequest } from '../../portal/ports.ts';
 import { fakeStore } from '../support/fakes.ts';
 import { makePhone } from './phone.ts';
 import type { Phone, Seen } from './phone.ts';

@@ -8,7 +8,7 @@ import { WebSocket } from 'ws';
 import { createLines } from '../../portal/gateways/apfree-lines.ts';
 import { readCounters, writeCounters } from '../../portal/gateways/wifidog-counters.ts';
 import { createWifidogs } from '../../portal/gateways/wifidog.ts';
-import type { RegisteredGateway } from '../../portal/ports.ts';
+import type { RegisteredGateway } from '../../portal/ports-store.ts';
 import type { KickTarget } from '../../portal/ports-network.ts';
 import { startApfree } from '../support/emulators/apfree.ts';
 import type { ApfreeEmulator, ApfreeOptions } from '../support/emulators/apfree.ts';

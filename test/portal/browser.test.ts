@@ -3,10 +3,13 @@ import { createServer } from 'node:http';
 import type { Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { AxeBuilder } from '@axe-core/playwright';
-import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
+import { afterAll, beforeAll, describe, expect, jest, test } from '@jest/globals';
 import express from 'express';
 import { chromium } from 'playwright-core';
 import type { Browser, BrowserContextOptions, Page } from 'playwright-core';
+import type { Opening } from '../../portal/gateways/gateway.ts';
+import { pretend } from '../../portal/gateways/pretend.ts';
+import type { StoreView } from '../../portal/ports-store.ts';
 import { createPortal, pretendRedirect } from '../../portal/router.ts';
 import { fakeOffer, fakeStore, makeFakes, PRETEND } from '../support/fakes.ts';
 import type { Fakes } from '../support/fakes.ts';
@@ -18,12 +21,52 @@ const withBrowser = requirePart('Chromium', partPresent.chromium);
 
 const heading = (page: Page) => page.textContent('h1');
 
+const doors: [string, Opening][] = [
+  ['shut', { kind: 'shut', reason: 'unreachable' }],
+  ['waiting', { kind: 'waiting' }],
+];
+
+/** The usual shop, one with one way in, one with every way, and one that asks for an age and remembers. */
+function shops(): StoreView[] {
+  const policy = { graceMinutes: 5, gracePerDay: 99, rememberDays: 30 };
+  const wordings = fakeStore().wordings;
+  const words = { en: 'Mail me offers.', 'zh-CN': '邮件优惠。', es: 'Ofertas.', ar: 'العروض.' };
+  const provider = {
+    id: 'example',
+    name: 'Example ID',
+    issuer: 'https://id.example',
+    clientId: 'c',
+    clientSecret: 's',
+    scopes: [],
+  };
+  const every = fakeStore({
+    id: 'every',
+    slug: 'every',
+    policy,
+    methods: ['click-through', 'email-code', 'voucher', 'member-card', 'oidc', 'staff'],
+    oidc: [provider],
+    wordings: [...wordings, { purpose: 'marketing-email', version: '1', text: words }],
+    house: {
+      pre_auth: { headline: words, body: words },
+      landing: { headline: words, body: words, link: 'https://harbour.example/' },
+    },
+  });
+  const single = { methods: ['click-through' as const] };
+  const gate = { id: 'gate', slug: 'gate', ageGate: 16, questions: [], policy, ...single };
+  return [
+    fakeStore(),
+    fakeStore({ id: 'click', slug: 'click', ...single }),
+    every,
+    fakeStore(gate),
+  ];
+}
+
 /** Nothing to scroll sideways, and every target big enough for a thumb. */
 async function fits(page: Page): Promise<void> {
   const wide = await page.evaluate('document.documentElement.scrollWidth');
   expect(wide).toBe(SIZE.width);
   for (const target of await page
-    .locator('button:visible, a.button, .plain, .lang, .field')
+    .locator('button:visible, a.button, .plain, .lang, .field, summary:visible')
     .all()) {
     const box = await target.boundingBox();
     expect(box?.height).toBeGreaterThanOrEqual(48);
@@ -38,13 +81,12 @@ withBrowser('a phone’s sign-in sheet', () => {
   let guests = 16;
 
   beforeAll(async () => {
-    const click = fakeStore({ id: 'click', slug: 'click', methods: ['click-through'] });
-    fakes = makeFakes({ stores: [fakeStore(), click], clock: Date.now });
     const app = express();
-    app.use(createPortal(fakes.ports, settings({ offerWaitMs: 2_000 })).router);
     server = createServer(app).listen(0, '127.0.0.1');
     await new Promise((resolve) => server.once('listening', resolve));
     origin = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
+    fakes = makeFakes({ stores: shops(), clock: Date.now });
+    app.use(createPortal(fakes.ports, settings({ offerWaitMs: 2_000, publicUrl: origin })).router);
     browser = await chromium.launch({
       executablePath: partPresent.chromium ?? '',
       args: ['--no-sandbox', '--disable-dev-shm-usage', '--disable-background-networking'],
@@ -67,9 +109,10 @@ withBrowser('a phone’s sign-in sheet', () => {
     });
     page.on('pageerror', (error) => complaints.push(error.message));
     guests += 1;
-    const mac = `02:00:00:00:01:${guests.toString(16)}`;
-    await page.goto(origin + pretendRedirect(slug, PRETEND, { mac, ip: '10.0.0.5' }));
-    return { context, page, complaints };
+    const mac = `02:00:00:00:${(guests >> 8).toString(16).padStart(2, '0')}:${(guests & 255).toString(16).padStart(2, '0')}`;
+    const again = () => page.goto(origin + pretendRedirect(slug, PRETEND, { mac, ip: '10.0.0.5' }));
+    await again();
+    return { context, page, complaints, again };
   }
 
   async function walkBySms(page: Page, address: string, look: () => Promise<void>) {
@@ -162,35 +205,191 @@ withBrowser('a phone’s sign-in sheet', () => {
     await context.close();
   });
 
-  const looks = (['light', 'dark'] as const).flatMap((colorScheme) =>
-    (['en', 'zh-CN'] as const).map((locale) => ({ colorScheme, locale })),
-  );
+  test('a form for a gateway’s door is sent by the script, and by one press without', async () => {
+    const door = jest.spyOn(pretend, 'open').mockResolvedValue({
+      kind: 'post',
+      url: `${origin}/p/harbour?at=the-router`,
+      fields: { username: 'g.abc', password: 'once' },
+    });
+    const able = pretend.capabilities(PRETEND);
+    const style = jest
+      .spyOn(pretend, 'capabilities')
+      .mockReturnValue({ ...able, door: 'browser' as const });
+    for (const javaScriptEnabled of [true, false]) {
+      const { context, page, complaints } = await arrive('click', { javaScriptEnabled });
+      const sent = page.waitForRequest((request) => request.url().endsWith('the-router'));
+      await page.click('main form button');
+      await page.click('button[name=skip]');
+      if (!javaScriptEnabled) await page.click('main form button');
+      expect((await sent).postData()).toBe('username=g.abc&password=once');
+      expect(complaints).toEqual([]);
+      await context.close();
+    }
+    door.mockRestore();
+    style.mockRestore();
+  });
 
-  describe.each(looks)('in $colorScheme, $locale', ({ colorScheme, locale }) => {
-    test('axe finds nothing on any page', async () => {
-      fakes.offers.splice(0, 9, fakeOffer({ validUntil: Date.now() + 3_600_000 }));
-      const { context, page } = await arrive('harbour', { colorScheme, locale });
+  test('the staff’s answer moves the page on by itself', async () => {
+    const { context, page } = await arrive('every');
+    await page.click('button[value=staff]');
+    await page.fill('#value', 'Ada');
+    await page.click('main form button');
+    expect(await heading(page)).toBe('The staff have been asked');
+    for (const request of fakes.approvals.values()) request.state = 'granted';
+    await page.waitForSelector('text=Almost there');
+    fakes.approvals.clear();
+    await context.close();
+  });
+
+  test('a device that keeps its cookie comes back with one tap', async () => {
+    const { context, page, again } = await arrive('gate');
+    await page.click('button[value=over]');
+    await page.click('main form button');
+    await page.waitForSelector('.tick');
+    await again();
+    expect(await heading(page)).toBe('Good to have you back');
+    const cookies = await context.cookies();
+    expect(cookies).toMatchObject([
+      { name: 'foyer', path: '/p/gate', httpOnly: true, sameSite: 'Lax' },
+    ]);
+    await page.click('button[value=yes]');
+    expect(await heading(page)).toBe('You are online');
+    await context.close();
+  });
+
+  describe.each(['en', 'zh-CN', 'es', 'ar'] as const)('in %s', (locale) => {
+    test('axe finds nothing on any page, light or dark, and all of it fits', async () => {
       const found: string[] = [];
-      const look = async () => {
-        const { violations } = await new AxeBuilder({ page }).analyze();
+      const judge = async (page: Page, dark: boolean) => {
+        await page.emulateMedia({ colorScheme: dark ? 'dark' : 'light' });
+        const axe = new AxeBuilder({ page });
+        // Nothing but its colours tells a page in the dark from the same page in the light.
+        const { violations } = await (dark ? axe.withRules(['color-contrast']) : axe).analyze();
         const title = await heading(page);
         for (const { id, nodes } of violations)
           found.push(`${title}: ${id} ${nodes.map((node) => node.html).join(' ')}`);
       };
-      const address = `+4477009${colorScheme.length}${locale.length}333`;
-      await walkBySms(page, address, look);
-      await page.goto(`${origin}/p/nowhere`);
-      await look();
-      fakes.broken.add('doors.deposit');
-      const waiting = await arrive('click', { colorScheme, locale });
-      await waiting.page.click('main form button');
-      await waiting.page.click('button[name=skip]');
-      const { violations } = await new AxeBuilder({ page: waiting.page }).analyze();
-      fakes.broken.clear();
-      fakes.offers.length = 0;
-      expect([...found, ...violations.map(({ id }) => `connecting: ${id}`)]).toEqual([]);
-      await waiting.context.close();
-      await context.close();
-    }, 60_000);
+      const look = async (page: Page) => {
+        await judge(page, false);
+        await judge(page, true);
+        await fits(page);
+        expect(await page.getAttribute('html', 'lang')).toBe(locale);
+        expect(await page.evaluate('getComputedStyle(document.body).direction')).toBe(
+          locale === 'ar' ? 'rtl' : 'ltr',
+        );
+      };
+      const seen = await everyPage((slug, more) => arrive(slug, { locale, ...more }), look);
+      expect(found).toEqual([]);
+      expect(seen).toBeGreaterThanOrEqual(20);
+    }, 240_000);
   });
+
+  test.each(['tint', 'accent'] as const)(
+    'a ground of %s keeps its contrast',
+    async (background) => {
+      const [shop] = fakes.stores.filter(({ slug }) => slug === 'every');
+      if (shop === undefined) throw new Error('no shop');
+      const before = shop.theme;
+      shop.theme = { ...before, accent: '#0b6e4f', background };
+      for (const colorScheme of ['light', 'dark'] as const) {
+        const { context, page } = await arrive('every', { colorScheme });
+        await page.click('summary');
+        const { violations } = await new AxeBuilder({ page }).analyze();
+        expect(violations.map(({ id }) => id)).toEqual([]);
+        await fits(page);
+        expect(await page.isVisible('nav a[hreflang=ar]')).toBe(true);
+        await context.close();
+      }
+      shop.theme = before;
+    },
+  );
+
+  const SHEET =
+    'Mozilla/5.0 (iPhone; CPU iPhone OS 18_1 like Mac OS X) AppleWebKit/605.1.15 (KHTML, like Gecko) Mobile/15E148';
+  type Arrive = (slug: string, more?: BrowserContextOptions) => ReturnType<typeof arrive>;
+
+  /** Every page there is, each looked at once. Gives how many. */
+  async function everyPage(open: Arrive, look: (page: Page) => Promise<void>): Promise<number> {
+    let seen = 0;
+    const visit = async (
+      slug: string,
+      walk: (page: Page, see: () => Promise<void>) => Promise<void>,
+      more = {},
+    ) => {
+      const { context, page } = await open(slug, more);
+      const see = async () => {
+        seen += 1;
+        await look(page);
+      };
+      await see();
+      await walk(page, see);
+      await context.close();
+    };
+    const press = (page: Page) => page.click('main form button');
+    guests += 1;
+    const address = `guest-${guests}@example.org`;
+    const offer = fakeOffer({ validUntil: Date.now() + 3_600_000 });
+    await visit('every', async (page, see) => {
+      await page.click('button[value=email-code]');
+      await see();
+      await page.fill('#value', 'nobody');
+      await press(page);
+      await see();
+      await page.fill('#value', address);
+      await press(page);
+      await page.click('.aside summary');
+      await see();
+      await page.click('form[action$=grace] button');
+      await see();
+      await page.fill('#value', fakes.codeFor(address) ?? '');
+      await press(page);
+      await see();
+      await press(page);
+      await see();
+      fakes.offers.push(offer);
+      await page.click('button[name=skip]');
+      await page.waitForSelector('.offer');
+      await see();
+      fakes.offers.length = 0;
+    });
+    for (const way of ['voucher', 'member-card', 'staff', 'oidc:example'])
+      await visit('every', async (page, see) => {
+        await page.click(`button[value="${way}"]`);
+        await see();
+        if (way.startsWith('oidc')) return;
+        await page.fill('#value', 'nonesuch');
+        if (way === 'member-card') await page.fill('#factor', '1');
+        await press(page);
+        await see();
+      });
+    fakes.approvals.clear();
+    await visit(
+      'every',
+      async (page, see) => {
+        await page.click('button[value="oidc:example"]');
+        await see();
+      },
+      { userAgent: SHEET },
+    );
+    await visit('gate', async (page, see) => {
+      await page.click('button[value=over]');
+      await press(page);
+      await page.waitForSelector('.tick');
+      await see();
+    });
+    for (const [kind, opening] of doors)
+      await visit('click', async (page, see) => {
+        const door = jest.spyOn(pretend, 'open').mockResolvedValue(opening);
+        await press(page);
+        await page.click('button[name=skip]');
+        door.mockRestore();
+        await see();
+        expect(await page.locator('main form').count()).toBe(kind === 'shut' ? 1 : 0);
+      });
+    await visit('click', async (page, see) => {
+      await page.goto(`${origin}/p/nowhere`);
+      await see();
+    });
+    return seen;
+  }
 });

@@ -3,7 +3,7 @@ import { readFileSync } from 'node:fs';
 import path from 'node:path';
 import { describe, expect, test } from '@jest/globals';
 import { createCoova } from '../../portal/gateways/coova.ts';
-import type { RegisteredGateway } from '../../portal/ports.ts';
+import type { RegisteredGateway } from '../../portal/ports-store.ts';
 import {
   boundChallenge,
   chapResponse,

@@ -4,7 +4,7 @@ import { pretend } from '../../portal/gateways/pretend.ts';
 import type { Opening } from '../../portal/gateways/gateway.ts';
 import { contentSecurityPolicy } from '../../portal/headers.ts';
 import { checkFor } from '../../portal/landing.ts';
-import type { StoreView } from '../../portal/ports.ts';
+import type { StoreView } from '../../portal/ports-store.ts';
 import { pretendRedirect } from '../../portal/router.ts';
 import { formsOf, refreshOf } from '../e2e/opennds/guest.ts';
 import { fakeOffer, fakeStore, PRETEND } from '../support/fakes.ts';

@@ -15,7 +15,7 @@ import {
 import { gatewayHashes } from '../../portal/gateways/opennds-names.ts';
 import { rhidOf } from '../../portal/gateways/opennds.ts';
 import { pretendRedirect } from '../../portal/gateways/pretend.ts';
-import type { RegisteredGateway, StoreView } from '../../portal/ports.ts';
+import type { RegisteredGateway, StoreView } from '../../portal/ports-store.ts';
 import { fakeStore, makeFakes, openNds, PRETEND } from '../support/fakes.ts';
 
 function fixture(name: string): unknown {

@@ -1,7 +1,8 @@
 /** A short time online to fetch a code: tied to the terms, bounded, resumable; and the way to another browser. */
 import { describe, expect, test } from '@jest/globals';
 import { checksumOf } from '../../portal/gateways/uam.ts';
-import type { AdmitRequest, RegisteredGateway, StoreView } from '../../portal/ports.ts';
+import type { RegisteredGateway, StoreView } from '../../portal/ports-store.ts';
+import type { AdmitRequest } from '../../portal/ports.ts';
 import { refreshOf } from '../e2e/opennds/guest.ts';
 import { fakeStore } from '../support/fakes.ts';
 import { MAC, makePhone, PUBLIC } from './phone.ts';
@@ -168,7 +169,8 @@ describe('a few minutes online to read the code', () => {
 
   test('a short address leads another browser to this very page, for half an hour', async () => {
     const { phone, code, digits } = await atCode();
-    const [, key = ''] = /portal\.example\/p\/harbour\/r\/([0-9A-Z]{8})</.exec(code.html) ?? [];
+    const [, key = ''] =
+      /portal\.example\/p\/harbour\/r\/<wbr><b>([0-9A-Z]{8})</.exec(code.html) ?? [];
     expect(code.html).toMatch(/<svg [^>]*aria-label="QR code of the address above"/);
     const typed = `${key.slice(0, 4).toLowerCase()}-${key.slice(4)}`;
     const elsewhere = await phone.get(`/p/harbour/r/${typed}`);
@@ -181,7 +183,7 @@ describe('a few minutes online to read the code', () => {
 
   test('short addresses are not to be guessed', async () => {
     const { phone, code } = await atCode();
-    const [, key = ''] = /\/p\/harbour\/r\/([0-9A-Z]{8})</.exec(code.html) ?? [];
+    const [, key = ''] = /\/p\/harbour\/r\/<wbr><b>([0-9A-Z]{8})</.exec(code.html) ?? [];
     for (let n = 0; n < 20; n++) await phone.get(`/p/harbour/r/ABCDEFG${n % 10}`);
     const before = phone.fakes.of('links.find').length;
     expect((await phone.get(`/p/harbour/r/${key}`)).status).toBe(404);

@@ -1,7 +1,7 @@
 /** Meraki click-through: whose grant links are followed, and how they are made up. */
 import { describe, expect, test } from '@jest/globals';
 import { meraki } from '../../portal/gateways/meraki.ts';
-import type { RegisteredGateway } from '../../portal/ports.ts';
+import type { RegisteredGateway } from '../../portal/ports-store.ts';
 import { doorBench, LANDING } from '../support/door-bench.ts';
 
 const CLOUD: RegisteredGateway = { id: 'gw-mk', kind: 'meraki', name: 'shop' };

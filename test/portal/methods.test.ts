@@ -7,7 +7,8 @@ import type { MethodTools } from '../../portal/methods/method.ts';
 import { heardFromStaff, tidyName } from '../../portal/methods/staff.ts';
 import { tidyVoucher } from '../../portal/methods/voucher.ts';
 import { createOnce } from '../../portal/once.ts';
-import type { MethodName, SendOutcome, VerifyOutcome } from '../../portal/ports.ts';
+import type { MethodName } from '../../portal/ports-store.ts';
+import type { SendOutcome, VerifyOutcome } from '../../portal/ports.ts';
 import { createResume } from '../../portal/resume.ts';
 import { fakeStore, makeFakes } from '../support/fakes.ts';
 

@@ -3,7 +3,7 @@ import { readFileSync } from 'node:fs';
 import path from 'node:path';
 import { describe, expect, test } from '@jest/globals';
 import { createMikrotik, mikrotikResponse, octalOctets } from '../../portal/gateways/mikrotik.ts';
-import type { RegisteredGateway } from '../../portal/ports.ts';
+import type { RegisteredGateway } from '../../portal/ports-store.ts';
 import { doorBench, LANDING } from '../support/door-bench.ts';
 
 const file = path.join(import.meta.dirname, '../fixtures/gateways/mikrotik-chap.json');

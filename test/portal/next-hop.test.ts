@@ -4,7 +4,7 @@ import fc from 'fast-check';
 import { createGateways } from '../../portal/gateways/all.ts';
 import { checksumOf } from '../../portal/gateways/uam.ts';
 import type { Visit } from '../../portal/gateways/gateway.ts';
-import type { RegisteredGateway } from '../../portal/ports.ts';
+import type { RegisteredGateway } from '../../portal/ports-store.ts';
 import { privateAddress } from '../../portal/gateways/opennds-fas.ts';
 import { LANDING } from '../support/door-bench.ts';
 import { fakeStore, makeFakes } from '../support/fakes.ts';

@@ -6,7 +6,8 @@ import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } fr
 import { boundedFetch, MAX_ANSWER } from '../../portal/methods/bounded-fetch.ts';
 import { createOidc } from '../../portal/methods/oidc.ts';
 import { miniBrowser } from '../../portal/mini-browser.ts';
-import type { AdmitRequest, OidcProvider } from '../../portal/ports.ts';
+import type { OidcProvider } from '../../portal/ports-store.ts';
+import type { AdmitRequest } from '../../portal/ports.ts';
 import { fakeStore } from '../support/fakes.ts';
 import { browseTo, startIdentity } from '../support/identity.ts';
 import type { Identity } from '../support/identity.ts';
@@ -287,8 +288,8 @@ describe('in a sign-in window', () => {
     const sheet = (url: string) => phone.get(url, { 'user-agent': SHEET });
     const page = await sheet((await phone.submit(choose, { method: 'oidc:example' })).url);
     expect(page.html).toContain('may not open it');
-    const address =
-      /class="address" dir="ltr">portal\.example(\/p\/harbour\/r\/[0-9A-Z]{8})</.exec(
+    const key =
+      /class="address" dir="ltr">portal\.example\/p\/harbour\/r\/<wbr><b>([0-9A-Z]{8})</.exec(
         page.html,
       )?.[1] ?? '';
     const grace = await phone.submit(page, {});
@@ -296,7 +297,7 @@ describe('in a sign-in window', () => {
     expect(phone.fakes.of('desk.admit')).toMatchObject([
       { proof: { method: 'grace', towards: 'oidc' }, consents: [{ purpose: 'access' }] },
     ]);
-    const elsewhere = await phone.get(address.toLowerCase());
+    const elsewhere = await phone.get(`/p/harbour/r/${key.toLowerCase()}`);
     expect(elsewhere.heading).toBe('Continue with Example ID');
     const terms = await phone.get(await signIn(phone, elsewhere));
     expect((await phone.submit(terms, {})).heading).toBe('You are online');

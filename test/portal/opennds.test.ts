@@ -1,6 +1,6 @@
 /** openNDS at each of its levels before the portal: who gets in, by whose word, and what a guest can invent. */
 import { afterEach, describe, expect, test } from '@jest/globals';
-import type { RegisteredGateway } from '../../portal/ports.ts';
+import type { RegisteredGateway } from '../../portal/ports-store.ts';
 import { standInMac } from '../../portal/gateways/opennds-clear.ts';
 import { gatewayHashes } from '../../portal/gateways/opennds-names.ts';
 import { startOpenNds } from '../support/emulators/opennds.ts';

@@ -3,7 +3,7 @@ import express from 'express';
 import request from 'supertest';
 import { createPortal, pretendRedirect } from '../../portal/router.ts';
 import type { PortalSettings } from '../../portal/router.ts';
-import type { MethodName, StoreView } from '../../portal/ports.ts';
+import type { MethodName, StoreView } from '../../portal/ports-store.ts';
 import { formsOf, headingOf } from '../e2e/opennds/guest.ts';
 import { fakeStore, makeFakes, PRETEND } from '../support/fakes.ts';
 import type { Fakes } from '../support/fakes.ts';

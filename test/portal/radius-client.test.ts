@@ -5,7 +5,7 @@ import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
 import { createEquipment } from '../../portal/equipment.ts';
 import { createGateways } from '../../portal/gateways/all.ts';
 import type { KickTarget } from '../../portal/ports-network.ts';
-import type { RadiusSettings, VendorProfile } from '../../portal/ports.ts';
+import type { RadiusSettings, VendorProfile } from '../../portal/ports-store.ts';
 import { createDynamicClient } from '../../portal/radius/client.ts';
 import type { Timers } from '../../portal/radius/client.ts';
 import { createCounts } from '../../portal/radius/counts.ts';

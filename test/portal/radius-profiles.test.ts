@@ -1,6 +1,6 @@
 /** One plan in each vendor's attributes: every unit, every direction, and halves of large volumes. */
 import { describe, expect, test } from '@jest/globals';
-import type { VendorProfile } from '../../portal/ports.ts';
+import type { VendorProfile } from '../../portal/ports-store.ts';
 import { attributes as a, vendors } from '../../portal/radius/dictionary.ts';
 import { decode, encode, firstOfVendor, numberIn, textIn } from '../../portal/radius/packet.ts';
 import type { Plan } from '../../portal/radius/profiles.ts';

@@ -3,7 +3,7 @@ import { execFileSync } from 'node:child_process';
 import { describe, expect, test } from '@jest/globals';
 import fc from 'fast-check';
 import { PROBES } from '../../portal/captive-api.ts';
-import type { GatewayKind, RadiusSettings, RegisteredGateway } from '../../portal/ports.ts';
+import type { GatewayKind, RadiusSettings, RegisteredGateway } from '../../portal/ports-store.ts';
 import { hidesThePortal, walledGarden } from '../../portal/setup/garden.ts';
 import type { SetupOptions, SetupPart } from '../../portal/setup/parts.ts';
 import { bareValue, dhcpdString, html, routerOs, shellWord } from '../../portal/setup/quote.ts';

@@ -128,6 +128,8 @@ test('values in a right-to-left text stand by themselves', () => {
   expect(texts.in('ar')('renew.text', { time: '10:05' })).toBe(
     'أنت متصل حتى الساعة \u206610:05\u2069.',
   );
+  // A date with the name of its month is written from right to left itself.
+  expect(texts.in('ar')('offer.until', { time: '22 نوفمبر' })).toBe('صالح حتى 22 نوفمبر');
   expect(texts.in('es')('renew.text', { time: '10:05' })).toBe('Tiene conexión hasta las 10:05.');
 });
 

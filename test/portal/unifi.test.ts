@@ -6,7 +6,7 @@ import { admittanceOf } from '../../portal/gateways/unifi-api.ts';
 import type { UnifiOptions } from '../../portal/gateways/unifi-controllers.ts';
 import { csrfOf } from '../../portal/gateways/unifi-legacy.ts';
 import type { KickTarget } from '../../portal/ports-network.ts';
-import type { RegisteredGateway, UnifiSettings } from '../../portal/ports.ts';
+import type { RegisteredGateway, UnifiSettings } from '../../portal/ports-store.ts';
 import { doorBench } from '../support/door-bench.ts';
 import { startUnifi } from '../support/emulators/unifi.ts';
 import type { Mood, UnifiOptions as EmulatorSettings } from '../support/emulators/unifi.ts';

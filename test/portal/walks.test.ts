@@ -1,6 +1,7 @@
 /** A member's card, the staff, and a device that is known. */
 import { describe, expect, test } from '@jest/globals';
-import type { AdmitRequest, StoreView } from '../../portal/ports.ts';
+import type { StoreView } from '../../portal/ports-store.ts';
+import type { AdmitRequest } from '../../portal/ports.ts';
 import { refreshOf } from '../e2e/opennds/guest.ts';
 import { fakeStore } from '../support/fakes.ts';
 import { acceptAll, link, makePhone } from './phone.ts';

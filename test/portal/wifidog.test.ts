@@ -2,7 +2,7 @@
 import { readFileSync } from 'node:fs';
 import path from 'node:path';
 import { afterEach, describe, expect, test } from '@jest/globals';
-import type { RegisteredGateway } from '../../portal/ports.ts';
+import type { RegisteredGateway } from '../../portal/ports-store.ts';
 import { codeIn, rawCall, startWifidog } from '../support/emulators/wifidog.ts';
 import type { WifidogEmulator } from '../support/emulators/wifidog.ts';
 import type { Wire } from './wire.ts';

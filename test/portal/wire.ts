@@ -5,7 +5,7 @@ import type { AddressInfo } from 'node:net';
 import express from 'express';
 import type { PortalEquipment } from '../../portal/equipment.ts';
 import { createPortal } from '../../portal/router.ts';
-import type { RegisteredGateway, StoreView } from '../../portal/ports.ts';
+import type { RegisteredGateway, StoreView } from '../../portal/ports-store.ts';
 import { formsOf, headingOf, refreshOf } from '../e2e/opennds/guest.ts';
 import { closeServer } from '../support/emulators/doors.ts';
 import { fakeStore, makeFakes } from '../support/fakes.ts';

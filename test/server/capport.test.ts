@@ -42,7 +42,7 @@ test('is the desk’s own key, however the address is written', async () => {
     markShown: () => Promise.resolve(),
     waitForOffer: () => Promise.resolve(),
   });
-  const key = desk.clientKey({ id: store.id, merchantId, wordings: [] }, '02:aa:00:00:00:01');
+  const key = desk.clientKey({ id: store.id }, '02:aa:00:00:00:01');
   for (const mac of ['02:aa:00:00:00:01', '02-AA-00-00-00-01']) {
     const reply = await ask(merchantId, store.id, { mac }).expect(200);
     expect(reply.body).toEqual({ url: `${publicUrl}/capport/${store.slug}/${key}` });

@@ -1,6 +1,7 @@
 /** Each way in and whom it makes of a client: cards, identities, remembered devices, grace, hours, codes on paper. */
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from '@jest/globals';
-import type { Desk, StoreView } from '../../portal/ports.ts';
+import type { StoreView } from '../../portal/ports-store.ts';
+import type { Desk } from '../../portal/ports.ts';
 import { newPrintableCode } from '../../server/codes/printable.ts';
 import type { Database } from '../../server/db/database.ts';
 import { forgetStandIns } from '../../server/guests/identity-queries.ts';

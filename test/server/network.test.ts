@@ -2,7 +2,7 @@
 import { randomBytes } from 'node:crypto';
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from '@jest/globals';
 import type { AccessRequest, Network, Peer, Ticket } from '../../portal/ports-network.ts';
-import type { RegisteredGateway } from '../../portal/ports.ts';
+import type { RegisteredGateway } from '../../portal/ports-store.ts';
 import type { Database } from '../../server/db/database.ts';
 import { uuidv7 } from '../../server/ids.ts';
 import { clientKeyOf, clientKeys } from '../../server/sessions/client-key.ts';

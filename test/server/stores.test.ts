@@ -2,7 +2,7 @@
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import { PNG } from 'pngjs';
 import request from 'supertest';
-import type { StoreView } from '../../portal/ports.ts';
+import type { StoreView } from '../../portal/ports-store.ts';
 import { contrast, readableAccent } from '../../server/stores/colour.ts';
 import { storeRoutes } from '../../server/stores/routes.ts';
 import { isZone, settingsChange } from '../../server/stores/schema.ts';

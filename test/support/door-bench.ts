@@ -1,6 +1,7 @@
 /** One gateway before one store with its ports in memory: what tests of a single kind of door begin with. */
 import type { Gateway, OpenRequest, Reading, Visit } from '../../portal/gateways/gateway.ts';
-import type { GatewayContext, Grant, PortalPorts, RegisteredGateway } from '../../portal/ports.ts';
+import type { RegisteredGateway } from '../../portal/ports-store.ts';
+import type { GatewayContext, Grant, PortalPorts } from '../../portal/ports.ts';
 import { fakeStore, makeFakes } from './fakes.ts';
 
 const LIMITS = { minutes: 60, upKbps: 0, downKbps: 0, upQuotaKB: 0, downQuotaKB: 0 };

@@ -1,14 +1,8 @@
 /** The desk in memory: who is admitted, refused, remembered and asked. */
 import { createHmac } from 'node:crypto';
 import { setTimeout as delay } from 'node:timers/promises';
-import type {
-  Admission,
-  AdmitRequest,
-  Grant,
-  PortalPorts,
-  RegisteredGateway,
-  StoreView,
-} from '../../portal/ports.ts';
+import type { RegisteredGateway, StoreView } from '../../portal/ports-store.ts';
+import type { Admission, AdmitRequest, Grant, PortalPorts } from '../../portal/ports.ts';
 import type { FakeSession, State } from './fakes.ts';
 
 /** Hex of a keyed hash: names that are the same each time and cannot be guessed from each other. */

@@ -1,5 +1,6 @@
 /** What gateways and their RADIUS packets meet, in memory: deposits, tickets, claims and reports. */
-import type { PortalPorts, RegisteredGateway, SessionView } from '../../portal/ports.ts';
+import type { RegisteredGateway } from '../../portal/ports-store.ts';
+import type { PortalPorts, SessionView } from '../../portal/ports.ts';
 import type { Peer, SessionReport, Verdict } from '../../portal/ports-network.ts';
 import { named } from './fake-desk.ts';
 import type { FakeSession, State } from './fakes.ts';

@@ -1,14 +1,12 @@
 /** The portal's ports in memory: believable, settable, and recording all that is asked of them. */
+import type { RegisteredGateway, SlotName, StoreView } from '../../portal/ports-store.ts';
 import type {
   Deposit,
   Grant,
   OfferCard,
   PortalPorts,
-  RegisteredGateway,
   SessionView,
   SlotContent,
-  SlotName,
-  StoreView,
 } from '../../portal/ports.ts';
 import type { Ticket } from '../../portal/ports-network.ts';
 import { fakeDesk } from './fake-desk.ts';

@@ -4,7 +4,7 @@ import { createServer } from 'node:http';
 import type { Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import type Provider from 'oidc-provider';
-import type { OidcProvider } from '../../portal/ports.ts';
+import type { OidcProvider } from '../../portal/ports-store.ts';
 
 export interface Account {
   sub: string;

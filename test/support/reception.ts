@@ -1,5 +1,6 @@
 /** The house behind the portal's ports over a real database: what the guests' tests walk through. */
 import { randomBytes } from 'node:crypto';
+import type { StoreView } from '../../portal/ports-store.ts';
 import type {
   Approvals,
   Codes,
@@ -8,7 +9,6 @@ import type {
   Links,
   Members,
   OfferCard,
-  StoreView,
   Vouchers,
 } from '../../portal/ports.ts';
 import { createVouchers } from '../../server/access-vouchers/vouchers.ts';

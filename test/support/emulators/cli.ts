@@ -3,7 +3,11 @@ import { createInterface } from 'node:readline';
 import { setTimeout as pause } from 'node:timers/promises';
 import { Command, InvalidArgumentError, Option } from 'commander';
 import { pretendRedirect } from '../../../portal/gateways/pretend.ts';
-import type { GatewayKind, RadiusSettings, RegisteredGateway } from '../../../portal/ports.ts';
+import type {
+  GatewayKind,
+  RadiusSettings,
+  RegisteredGateway,
+} from '../../../portal/ports-store.ts';
 import type { EmulatedClient, Emulator, EmulatorOptions } from './emulator.ts';
 
 interface Options {

@@ -1,5 +1,5 @@
 /** What every emulated gateway offers: the equipment's side of its protocol, for tests and by hand. */
-import type { RegisteredGateway } from '../../../portal/ports.ts';
+import type { RegisteredGateway } from '../../../portal/ports-store.ts';
 
 export interface EmulatorOptions {
   /** `http://127.0.0.1:8080`: where the portal stands. */
