@@ -1,4 +1,4 @@
-/** Messages from one key set in two languages, and which language a guest reads. */
+/** Messages from one key set in four languages, and which language a guest reads. */
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { createInstance } from 'i18next';
