@@ -146,6 +146,7 @@ async function admit(kit: Kit, walker: Walker, request: AdmitRequest): Promise<J
     return turnedAway(journey, admission.reason);
   }
   if (admission.deviceToken !== undefined) device.keep(admission.deviceToken);
+  device.letIn?.(admission.grant.sessionId);
   const session = insideOf(kit, admission);
   if (admission.returning && greets(request.proof)) session.returning = true;
   kit.resume.forget(store, journey);

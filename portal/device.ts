@@ -1,6 +1,8 @@
-/** The cookie by which a browser is known again at one store: a token and nothing else. */
+/** The cookies of a browser at one store: the token it is known again by, and the mark that it was let in here. */
+import { createHmac, timingSafeEqual } from 'node:crypto';
 import type { Request, Response } from 'express';
 import type { Kit } from './kit.ts';
+import { INSIDE_MS } from './context.ts';
 import { basePath } from './kit.ts';
 import type { StoreView } from './ports-store.ts';
 import type { DeviceMemory } from './walk.ts';
@@ -24,12 +26,29 @@ function read(header: string | undefined, name: string): string | null {
   return null;
 }
 
+/** What only the browser that was let into this session holds. */
+function markOf(kit: Kit, store: StoreView, sessionId: string): string {
+  const said = `foyer let in\n${store.id}\n${sessionId}`;
+  return createHmac('sha256', kit.settings.secret).update(said).digest('base64url');
+}
+
+/**
+ * Whether this is the browser that was let into the session. The address of a journey does not show it:
+ * gateways hand it back over plain http, where everybody nearby can read it.
+ */
+export function wasLetIn(kit: Kit, store: StoreView, sessionId: string, req: Request): boolean {
+  const shown = Buffer.from(read(req.headers.cookie, `${nameOf(kit)}-in`) ?? '');
+  const mark = Buffer.from(markOf(kit, store, sessionId));
+  return shown.length === mark.length && timingSafeEqual(shown, mark);
+}
+
 /** Nothing of the journey depends on it: without cookies a guest is merely not recognised. */
 export function deviceOf(kit: Kit, store: StoreView, req: Request, res: Response): DeviceMemory {
   const name = nameOf(kit);
   const secure = name.startsWith('__Secure-');
-  const set = (value: string, seconds: number) => {
-    const parts = [`${name}=${value}`, `Path=${basePath(store)}`, `Max-Age=${seconds}`];
+  const set = (value: string, seconds: number, what = '', under = '') => {
+    const path = `Path=${basePath(store)}${under}`;
+    const parts = [`${name}${what}=${value}`, path, `Max-Age=${seconds}`];
     const flags = ['HttpOnly', 'SameSite=Lax', ...(secure ? ['Secure'] : [])];
     res.append('Set-Cookie', [...parts, ...flags].join('; '));
   };
@@ -40,5 +59,6 @@ export function deviceOf(kit: Kit, store: StoreView, req: Request, res: Response
       if (TOKEN.test(token) && days > 0) set(token, days * DAY_S);
     },
     drop: () => set('', 0),
+    letIn: (sessionId) => set(markOf(kit, store, sessionId), INSIDE_MS / 1000, '-in', '/mine'),
   };
 }

@@ -82,8 +82,11 @@ export interface SelfRecord {
 export type ChooseOutcome = 'done' | 'mailed' | 'refused' | 'changed';
 
 export interface SelfService {
-  /** From the page of a live session, held by its own sealed link. Null: an address must be proved. */
-  openBySession(store: StoreView, sessionId: string): Promise<SelfKey | null>;
+  /**
+   * From the page of a live session. `own`: by the browser that was let in; its address alone is worth
+   * less, since others may have read it on the way. Null: an address must be proved.
+   */
+  openBySession(store: StoreView, sessionId: string, own: boolean): Promise<SelfKey | null>;
   /**
    * Sends a code if somebody with this address is known, and answers the same if not. `busy` says only
    * that this network asked too often.

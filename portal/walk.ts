@@ -31,6 +31,8 @@ export interface DeviceMemory {
   token: string | null;
   keep(token: string): void;
   drop(): void;
+  /** This browser was let into that session: "My data" opens to it without another proof. */
+  letIn?(sessionId: string): void;
 }
 
 /** Where a journey stands, and the journey as it stands there. */

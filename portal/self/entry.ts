@@ -1,5 +1,6 @@
 /** The ways into "My data": from a live session, or by a code to an address that is kept. */
 import { randomBytes } from 'node:crypto';
+import { wasLetIn } from '../device.ts';
 import { fieldsOf, show } from '../reply.ts';
 import type { Handler } from './ask.ts';
 import {
@@ -20,7 +21,9 @@ export const enter: Handler = async (ask) => {
   const sealed = fieldsOf(ask.req).get('j');
   const read = sealed === null ? null : kit.seal.open(sealed, guest.store);
   const sessionId = read?.ok === true ? read.journey.session?.grant.sessionId : undefined;
-  const key = sessionId === undefined ? null : await self.openBySession(guest.store, sessionId);
+  const own = sessionId !== undefined && wasLetIn(kit, guest.store, sessionId, ask.req);
+  const key =
+    sessionId === undefined ? null : await self.openBySession(guest.store, sessionId, own);
   if (key === null) return show(kit, ask.res, enterPage(shelfOf(ask)));
   const language = read?.ok === true ? read.journey.language : guest.language;
   toLook(ask, { key, language });

@@ -1,4 +1,4 @@
-/** A guest's browser without JavaScript or cookies: follows redirects, fills in the portal's forms. */
+/** A guest's browser without JavaScript: follows redirects, keeps cookies, fills in the portal's forms. */
 
 interface Form {
   action: string;
@@ -29,6 +29,8 @@ export interface Visit {
   /** The welcome page. */
   html: string;
   url: string;
+  /** What the portal set, as a browser of this store would send it. */
+  cookies: string;
 }
 
 const unescape = (text: string): string =>
@@ -90,12 +92,33 @@ async function fill(
   return { action: form.action, body };
 }
 
+/** Follows redirects by hand: cookies are set on the way. */
+function createBrowser() {
+  const jar = new Map<string, string>();
+  const cookies = (): string => [...jar].map(([name, value]) => `${name}=${value}`).join('; ');
+  const go = async (url: URL, body?: URLSearchParams): Promise<Response> => {
+    const headers = { 'accept-language': 'en', cookie: cookies() };
+    const posted = body === undefined ? {} : { method: 'POST', body };
+    const response = await fetch(url, { headers, redirect: 'manual', ...posted });
+    for (const line of response.headers.getSetCookie()) {
+      const [, name, value] = /^([^=;]+)=([^;]*)/.exec(line) ?? [];
+      if (name !== undefined) jar.set(name, value ?? '');
+    }
+    const next = response.headers.get('location');
+    if (next === null || response.status < 300 || response.status > 399) return response;
+    await response.arrayBuffer();
+    return go(new URL(next, url));
+  };
+  return { go, cookies };
+}
+
 /** Logs in from the gateway's redirect to the welcome page; throws with the page's title when stuck. */
 export async function logIn(base: string, path: string, choices: GuestChoices): Promise<Visit> {
   const started = performance.now();
   const pages: string[] = [];
   let asked = performance.now();
-  let response = await fetch(new URL(path, base), { headers: { 'accept-language': 'en' } });
+  const { go, cookies } = createBrowser();
+  let response = await go(new URL(path, base));
   for (let step = 0; step < 10; step += 1) {
     const html = await response.text();
     const waited = performance.now() - asked;
@@ -103,18 +126,16 @@ export async function logIn(base: string, path: string, choices: GuestChoices): 
     pages.push(title);
     await choices.onPage?.(title, waited);
     if (html.includes('id="offers"')) {
-      return { took: performance.now() - started, pages, html, url: response.url };
+      const took = performance.now() - started;
+      return { took, pages, html, url: response.url, cookies: cookies() };
     }
     const next = await fill(html, choices);
     asked = performance.now();
     const refresh = /http-equiv="refresh" content="(\d+)(?:;\s*url=([^"]+))?"/i.exec(html);
     if (next) {
-      response = await fetch(new URL(next.action, response.url), {
-        method: 'POST',
-        body: next.body,
-      });
+      response = await go(new URL(next.action, response.url), next.body);
     } else if (refresh) {
-      response = await fetch(new URL(unescape(refresh[2] ?? response.url), response.url));
+      response = await go(new URL(unescape(refresh[2] ?? response.url), response.url));
     } else throw new Error(`the portal stopped at "${title}" (HTTP ${response.status})`);
   }
   throw new Error(`the portal did not come to an end: ${pages.join(' → ')}`);

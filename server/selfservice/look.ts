@@ -36,19 +36,20 @@ export async function startLook(
 }
 
 /**
- * From a live session. Who proved an address or a card in it sees everything; a guest without any name
- * may use the switches; anybody else was only recognised by their device, and must prove an address.
+ * From a live session. Who proved an address or a card in it, in this very browser (`own`), sees
+ * everything; a guest without any name may use the switches; anybody else was only recognised by their
+ * device, or brought an address that others may have read, and must prove one of their own.
  */
 export async function lookFromSession(
   tx: Queryable,
   store: StoreRef,
-  sessionId: string,
+  { sessionId, own }: { sessionId: string; own: boolean },
   now: number,
 ): Promise<string | null> {
   if (!UUID.test(sessionId)) return null;
   const session = await sessionBehind(tx, store.merchantId, store.id, sessionId);
   if (session === null || session.twin) return null;
-  const proved = PROVED.has(session.method);
+  const proved = own && PROVED.has(session.method);
   if (!proved && session.named) return null;
   return startLook(tx, store, { guestId: session.guest_id, sessionId, limited: !proved }, now);
 }

@@ -75,8 +75,8 @@ export function createSelfService(deps: SelfDeps) {
   }
 
   return {
-    openBySession: (store: SelfStore, sessionId: string): Promise<string | null> =>
-      inside(store, (tx) => lookFromSession(tx, store, sessionId, clock())),
+    openBySession: (store: SelfStore, sessionId: string, own: boolean): Promise<string | null> =>
+      inside(store, (tx) => lookFromSession(tx, store, { sessionId, own }, clock())),
 
     async sendCode(
       asked: AddressAsked & { ip: string; language: Language },

@@ -37,11 +37,12 @@ async function arrive(
   return { ...visit, address };
 }
 
-/** Presses the link of the welcome page. */
-async function follow(visit: Visit): Promise<string> {
+/** Opens the link of the welcome page: in the guest's own browser, or in another that came by its address. */
+async function follow(visit: Visit, cookie = visit.cookies): Promise<string> {
   const href = /href="([^"]*\/mine\?j=[^"]+)"/.exec(visit.html)?.[1];
   expect(href).toBeDefined();
-  const response = await fetch(new URL(href!, visit.url), { headers: { 'accept-language': 'en' } });
+  const headers = { 'accept-language': 'en', cookie };
+  const response = await fetch(new URL(href!, visit.url), { headers });
   return response.text();
 }
 
@@ -52,6 +53,17 @@ describe('from the welcome page', () => {
     expect(page).toContain(visit.address);
     expect(page).toContain('Times on the WiFi');
     expect(page).toContain('Agreed on');
+  });
+
+  test('to whoever merely read the address of the page, nothing is shown', async () => {
+    const visit = await arrive('email-code', makeMac());
+    const other = await arrive('email-code', makeMac());
+    for (const cookies of ['', other.cookies]) {
+      const page = await follow(visit, cookies);
+      expect(page).not.toContain(visit.address);
+      expect(page).not.toContain('Times on the WiFi');
+      expect(page).toContain('Send me a code');
+    }
   });
 
   test('one of whom nothing is known sees switches and nothing personal', async () => {
