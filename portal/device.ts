@@ -1,5 +1,5 @@
-/** The cookies of a browser at one store: the token it is known again by, and the mark that it was let in here. */
-import { createHmac, timingSafeEqual } from 'node:crypto';
+/** The cookies of a browser at one store: the token it is known again by, and marks of what it began itself. */
+import { createHash, createHmac, timingSafeEqual } from 'node:crypto';
 import type { Request, Response } from 'express';
 import type { Kit } from './kit.ts';
 import { INSIDE_MS } from './context.ts';
@@ -10,6 +10,11 @@ import type { DeviceMemory } from './walk.ts';
 const TOKEN = /^[\w.~-]{16,200}$/;
 const DAY_S = 86_400;
 const MAX_HEADER = 4_096;
+/** As long as a journey waits for a provider. */
+const AWAY_S = 15 * 60;
+
+/** `-in`: let into a session; `-away`: left for a provider. */
+type Mark = '-in' | '-away';
 
 /** `__Secure-` where it can be: `__Host-` would send every store's token to every other store. */
 function nameOf(kit: Kit): string {
@@ -26,6 +31,19 @@ function read(header: string | undefined, name: string): string | null {
   return null;
 }
 
+function setCookie(
+  kit: Kit,
+  res: Response,
+  { what, path }: { what: Mark | ''; path: string },
+  value: string,
+  seconds: number,
+): void {
+  const name = nameOf(kit);
+  const parts = [`${name}${what}=${value}`, `Path=${path}`, `Max-Age=${seconds}`];
+  const flags = ['HttpOnly', 'SameSite=Lax', ...(name.startsWith('__Secure-') ? ['Secure'] : [])];
+  res.append('Set-Cookie', [...parts, ...flags].join('; '));
+}
+
 /** What only the browser that was let into this session holds. */
 function markOf(kit: Kit, store: StoreView, sessionId: string): string {
   const said = `foyer let in\n${store.id}\n${sessionId}`;
@@ -37,28 +55,44 @@ function markOf(kit: Kit, store: StoreView, sessionId: string): string {
  * gateways hand it back over plain http, where everybody nearby can read it.
  */
 export function wasLetIn(kit: Kit, store: StoreView, sessionId: string, req: Request): boolean {
-  const shown = Buffer.from(read(req.headers.cookie, `${nameOf(kit)}-in`) ?? '');
-  const mark = Buffer.from(markOf(kit, store, sessionId));
-  return shown.length === mark.length && timingSafeEqual(shown, mark);
+  return shows(kit, req, '-in', markOf(kit, store, sessionId));
+}
+
+function shows(kit: Kit, req: Request, what: Mark, mark: string): boolean {
+  const shown = Buffer.from(read(req.headers.cookie, nameOf(kit) + what) ?? '');
+  const meant = Buffer.from(mark);
+  return shown.length === meant.length && timingSafeEqual(shown, meant);
+}
+
+const hashOf = (state: string): string => createHash('sha256').update(state).digest('base64url');
+
+/** Notes in this browser that it leaves for a provider under this state. */
+export function noteLeaving(kit: Kit, store: StoreView, state: string, res: Response): void {
+  setCookie(kit, res, { what: '-away', path: `${basePath(store)}/oidc` }, hashOf(state), AWAY_S);
+}
+
+/**
+ * Whether the browser that comes back is the one that left. Else whoever is made to follow a prepared
+ * link would sign in for somebody else's device.
+ */
+export function leftHere(kit: Kit, state: string, req: Request): boolean {
+  return shows(kit, req, '-away', hashOf(state));
 }
 
 /** Nothing of the journey depends on it: without cookies a guest is merely not recognised. */
 export function deviceOf(kit: Kit, store: StoreView, req: Request, res: Response): DeviceMemory {
-  const name = nameOf(kit);
-  const secure = name.startsWith('__Secure-');
-  const set = (value: string, seconds: number, what = '', under = '') => {
-    const path = `Path=${basePath(store)}${under}`;
-    const parts = [`${name}${what}=${value}`, path, `Max-Age=${seconds}`];
-    const flags = ['HttpOnly', 'SameSite=Lax', ...(secure ? ['Secure'] : [])];
-    res.append('Set-Cookie', [...parts, ...flags].join('; '));
-  };
+  const base = basePath(store);
+  const set = (value: string, seconds: number) =>
+    setCookie(kit, res, { what: '', path: base }, value, seconds);
+  const inside = { what: '-in', path: `${base}/mine` } as const;
   return {
-    token: read(req.headers.cookie, name),
+    token: read(req.headers.cookie, nameOf(kit)),
     keep(token) {
       const days = store.policy?.rememberDays ?? 0;
       if (TOKEN.test(token) && days > 0) set(token, days * DAY_S);
     },
     drop: () => set('', 0),
-    letIn: (sessionId) => set(markOf(kit, store, sessionId), INSIDE_MS / 1000, '-in', '/mine'),
+    letIn: (sessionId) =>
+      setCookie(kit, res, inside, markOf(kit, store, sessionId), INSIDE_MS / 1000),
   };
 }

@@ -2,6 +2,7 @@
 import type { Request, Response } from 'express';
 import { advance } from './admit.ts';
 import type { Journey } from './context.ts';
+import { leftHere, noteLeaving } from './device.ts';
 import type { Kit } from './kit.ts';
 import { basePath, stepPath } from './kit.ts';
 import { troubled, untroubled } from './methods/method.ts';
@@ -74,6 +75,12 @@ function failed(kit: Kit, store: StoreView, journey: Journey, res: Response, den
   res.redirect(303, stepPath(kit, store, troubled(journey, { kind })));
 }
 
+/** Where browsers say how they came: a link from elsewhere shows our page first, whose button says where it leads. */
+function pressedHere(req: Request): boolean {
+  const site = req.headers['sec-fetch-site'];
+  return site === undefined || site === 'same-origin';
+}
+
 /**
  * A link, not a form: browsers hold `form-action` against every hop of a form's redirects, and this one
  * leads out of the portal.
@@ -85,7 +92,7 @@ export function leave(kit: Kit) {
     if (journey === null) return;
     const provider = providerOf(store, wayOf(kit, store, journey));
     const { links, log } = kit.ports;
-    if (provider === undefined || links === undefined)
+    if (provider === undefined || links === undefined || !pressedHere(req))
       return res.redirect(303, stepPath(kit, store, journey));
     const { shown: _seen, ...bare } = untroubled(journey);
     const errand = kit.oidc.errand(provider);
@@ -93,6 +100,7 @@ export function leave(kit: Kit) {
       const sealed = kit.seal.close({ ...bare, away: errand }, store);
       const state = await links.keep(store, sealed, { ttlMs: AWAY_MS, kind: 'state' });
       const url = await kit.oidc.leave(provider, errand, state, redirectUriOf(kit, store));
+      noteLeaving(kit, store, state, res);
       res.redirect(302, url.href);
     } catch {
       log.warn({ store: store.id, provider: provider.id }, 'an identity provider is away');
@@ -115,7 +123,7 @@ export function comeBackFromProvider(kit: Kit) {
     const { store, language } = guest;
     const fields = fieldsOf(req);
     const state = fields.get('state') ?? '';
-    const kept = await waiting(kit, guest, state);
+    const kept = leftHere(kit, state, req) ? await waiting(kit, guest, state) : null;
     const provider = store.oidc?.find(({ id }) => id === kept?.away?.provider);
     if (kept?.away === undefined || provider === undefined)
       return showSorry(kit, res, { kind: 'broken', store, language });

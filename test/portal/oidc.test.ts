@@ -47,6 +47,7 @@ function shop(provider: OidcProvider = identity.provider) {
       }),
     ],
     { publicUrl: PLAIN },
+    { cookies: true },
   );
 }
 type Shop = ReturnType<typeof shop>;
@@ -170,6 +171,29 @@ describe('answers that are not what they seem', () => {
     expect(page.heading).toBe(heading);
     expect(page.status).toBeLessThan(500);
   });
+
+  test('the answer counts only in the browser that left for it', async () => {
+    const phone = shop();
+    const back = await signIn(phone, await atProvider(phone));
+    const victim = await phone.get(back, { cookie: 'other=1' });
+    expect([victim.status, victim.heading]).toEqual([400, 'Let us start again']);
+    const other = await phone.get(back, { cookie: `foyer-away=${'A'.repeat(43)}` });
+    expect(other.heading).toBe('Let us start again');
+    expect(phone.fakes.of('desk.admit')).toEqual([]);
+    expect((await phone.get(back)).heading).toBe('Almost there');
+  });
+
+  test.each(['cross-site', 'same-site', 'none'])(
+    'nobody is led out by a link from elsewhere (%s): the page comes first',
+    async (site) => {
+      const phone = shop();
+      const way = link(await atProvider(phone), 'Continue with Example ID');
+      const page = await phone.get(way, { 'sec-fetch-site': site });
+      expect([page.status, page.heading]).toEqual([200, 'Continue with Example ID']);
+      const own = await phone.agent().get(way).set('sec-fetch-site', 'same-origin').redirects(0);
+      expect(own.status).toBe(302);
+    },
+  );
 
   test('the code of one sign-in is worth nothing in another', async () => {
     const phone = shop();

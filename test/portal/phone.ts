@@ -37,12 +37,17 @@ const see = (url: string, response: request.Response): Seen => ({
   headers: response.headers,
 });
 
-/** A portal over fakes, and a phone in front of it. */
-export function makePhone(stores?: StoreView[], more: Partial<PortalSettings> = {}) {
+/** A portal over fakes, and a phone in front of it; `cookies`: one that keeps those. */
+export function makePhone(
+  stores?: StoreView[],
+  more: Partial<PortalSettings> = {},
+  { cookies = false } = {},
+) {
   const fakes: Fakes = makeFakes(stores === undefined ? {} : { stores });
   const app = express();
   app.use(createPortal(fakes.ports, settings(more)).router);
-  const agent = () => request(app);
+  const jar = request.agent(app);
+  const agent = () => (cookies ? jar : request(app));
 
   async function get(url: string, headers: Record<string, string> = {}): Promise<Seen> {
     const response = await agent().get(url).set(headers).redirects(0);
