@@ -72,7 +72,10 @@ export function makePhone(
   const arrive = (slug = 'harbour', url = '', headers: Record<string, string> = {}) =>
     get(pretendRedirect(slug, PRETEND, { mac: MAC, ip: '10.0.0.5', url }), headers);
 
-  return { fakes, agent, get, post, submit, arrive };
+  /** Another browser altogether. */
+  const stranger = () => request(app);
+
+  return { fakes, agent, stranger, get, post, submit, arrive };
 }
 
 export type Phone = ReturnType<typeof makePhone>;
