@@ -107,7 +107,10 @@ export interface AccessRequest {
   userName: string;
   /** aa:bb:cc:dd:ee:ff of Calling-Station-Id, when it reads so. */
   mac: string | null;
-  /** True when the user name is the MAC, or the service is Call-Check. */
+  /**
+   * The user name is the MAC, or the service is Call-Check; the gateway may ask so, and showed the password
+   * that it is set up to ask with. Who answers for the house does not look at that password again.
+   */
   byMac: boolean;
   nasSession?: string;
   ip?: string;

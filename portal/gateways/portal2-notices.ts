@@ -80,12 +80,8 @@ async function grantFor(ports: PortalPorts, { peer, packet }: Heard, mac: string
   const { gateway } = peer;
   const { network } = ports;
   if (network === undefined || gateway.radius === undefined) return null;
-  const radius = {
-    ...gateway.radius,
-    macAuth: gateway.radius.macAuth ?? { password: 'mac' as const },
-  };
   const request = { userName: mac, mac, byMac: true, ip: packet.ip, proves: () => true };
-  const decision = await network.authorise({ ...peer, gateway: { ...gateway, radius } }, request);
+  const decision = await network.authorise(peer, request);
   return decision.accept ? decision.grant : null;
 }
 

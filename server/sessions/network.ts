@@ -11,7 +11,6 @@ import { createHeard } from './heard.ts';
 import { limitedMinutes, openingAt } from './hours.ts';
 import { recognise } from './known-devices.ts';
 import { closeGatewayLegs, endUncounted } from './leg-queries.ts';
-import { proofsOf } from './mac-proof.ts';
 import type { GrantMemory, KnownGrant } from './memory.ts';
 import { setLearnt } from './peer-queries.ts';
 import type { Peer } from './peers.ts';
@@ -27,6 +26,7 @@ import { verdictOf } from './verdict.ts';
 export interface AccessRequest {
   userName: string;
   mac: string | null;
+  /** The gateway may ask by hardware address, and has shown the password that it asks so with. */
   byMac: boolean;
   nasSession?: string;
   ip?: string;
@@ -274,9 +274,6 @@ export function createNetwork(deps: NetworkDeps) {
   function refusedAtOnce(peer: Peer, request: AccessRequest, now: number): AccessDecision | null {
     if (!request.byMac) return USER_NAME.test(request.userName) ? null : no('unknown-user');
     if (request.mac === null) return no('unknown-mac');
-    const proofs = proofsOf(peer.gateway.radius, request.mac, request.userName);
-    if (proofs === null) return no('mac-refused');
-    if (!proofs.some((password) => request.proves(password))) return no('wrong-password');
     const until = strangers.get(`${peer.store.id} ${request.mac}`) ?? 0;
     return now < until ? no('unknown-mac') : null;
   }

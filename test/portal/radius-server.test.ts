@@ -192,6 +192,18 @@ describe('MAC authentication', () => {
       { name: '020000000050', chap: '020000000050' },
       2,
     ],
+    [
+      'the MAC as some switches group it',
+      { macAuth: { password: 'mac' } },
+      { name: '0200-0000-0050', pap: '0200-0000-0050' },
+      2,
+    ],
+    [
+      'the MAC in groups of four behind a realm',
+      { macAuth: { password: 'mac' } },
+      { name: `${dashed}@cafe`, pap: '0200-0000-0050' },
+      2,
+    ],
     ['another password', { macAuth: { password: 'mac' } }, { name: dashed, pap: 'x' }, 3],
     ['the secret', { macAuth: { password: 'secret' } }, { name: dashed, pap: 'testing123' }, 2],
     ['not the secret', { macAuth: { password: 'secret' } }, { name: dashed, pap: dashed }, 3],

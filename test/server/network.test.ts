@@ -308,24 +308,6 @@ describe('a hardware address alone', () => {
   });
 
   test.each([
-    [
-      'MAC in another spelling',
-      { password: 'mac' } as const,
-      (mac: string) => mac.replaceAll(':', ''),
-    ],
-    ['the shared secret', { password: 'secret' } as const, () => radius.secret],
-    ['a fixed word', { password: 'fixed', fixed: 'guests' } as const, () => 'guests'],
-  ])('may prove itself by %s, as its gateway is set up', async (_name, macAuth, password) => {
-    const { mac } = await knownDevice();
-    expect(await network.authorise(peer({ macAuth }), withMac(mac, 'else'))).toMatchObject({
-      reason: 'wrong-password',
-    });
-    expect(await network.authorise(peer({ macAuth }), withMac(mac, password(mac)))).toMatchObject({
-      accept: true,
-    });
-  });
-
-  test.each([
     ['nobody vouched for it', { confirmed: false }, async () => undefined],
     ['the terms are others now', { termsVersion: 'old' }, async () => undefined],
     ['it expired', { days: 1 }, async () => void (house.time.now += DAY)],
@@ -367,13 +349,7 @@ describe('a hardware address alone', () => {
     expect(await house.rows(`select 1 from sessions where mac = $1`, [mac])).toEqual([]);
   });
 
-  test('is refused where the gateway is not set up for it, and to strangers without asking storage again', async () => {
-    const { mac } = await knownDevice();
-    const without: Peer = {
-      ...peer(),
-      gateway: { ...peer().gateway, radius: { ...radius, macAuth: undefined } },
-    };
-    expect(await network.authorise(without, withMac(mac))).toMatchObject({ reason: 'mac-refused' });
+  test('is refused to strangers without asking storage again', async () => {
     const stranger = makeMac();
     expect(await network.authorise(peer(), withMac(stranger))).toMatchObject({
       reason: 'unknown-mac',
