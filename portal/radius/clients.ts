@@ -83,19 +83,37 @@ export type Recognised =
       suspect: Peer | null;
     };
 
-/** Those whose registration names this NAS-Identifier; without such, those that take any. */
+/**
+ * Those whose registration names this NAS-Identifier; without such, those that take any. Per merchant:
+ * behind a shared address nobody shuts another's gateway out by registering its name as well.
+ */
 function namedLike(peers: readonly Peer[], packet: Packet): readonly Peer[] {
   const name = textIn(first(packet, attributes.nasIdentifier));
+  if (name === undefined && packet.code === codes.statusServer) return peers;
   const named =
     name === undefined ? [] : peers.filter(({ gateway }) => gateway.radius?.nasIds.includes(name));
-  if (named.length > 0) return named;
-  if (name === undefined && packet.code === codes.statusServer) return peers;
-  return peers.filter(({ gateway }) => gateway.radius?.nasIds.length === 0);
+  const owners = new Set(named.map(({ store }) => store.merchantId));
+  const takesAny = ({ gateway, store }: Peer) =>
+    gateway.radius?.nasIds.length === 0 && !owners.has(store.merchantId);
+  return [...named, ...peers.filter(takesAny)];
+}
+
+/** At most as many as are tried; where merchants share an address, in turns, so that none takes all places. */
+function bounded(peers: readonly Peer[]): readonly Peer[] {
+  if (peers.length <= MOST_CANDIDATES) return peers;
+  const counts = new Map<string, number>();
+  const turns = peers.map((peer) => {
+    const turn = counts.get(peer.store.merchantId) ?? 0;
+    counts.set(peer.store.merchantId, turn + 1);
+    return { peer, turn };
+  });
+  const inTurns = turns.toSorted((a, b) => a.turn - b.turn);
+  return inTurns.slice(0, MOST_CANDIDATES).map(({ peer }) => peer);
 }
 
 /** The gateway that this packet proves to come from. */
 export function recognise(peers: readonly Peer[], packet: Packet): Recognised {
-  const likely = namedLike(peers, packet).slice(0, MOST_CANDIDATES);
+  const likely = bounded(namedLike(peers, packet));
   if (likely.length === 0) return { peer: null, why: 'unknown-nas', suspect: null };
   const suspect = likely.length === 1 ? likely[0]! : null;
   let plain: Peer | null = null;

@@ -14,15 +14,20 @@ export interface PeerRow extends Row {
 const PEER = 'g.id, g.merchant_id, g.store_id, g.kind, g.name, g.settings';
 const MOST = 500;
 
-/** Gateways whose RADIUS packets, or whose Portal 2.0 door, are at this address. */
+/**
+ * Gateways whose RADIUS packets, or whose Portal 2.0 door, are at this address; of several merchants in
+ * turns, so that one who registers very many there leaves no other out.
+ */
 export async function gatewaysAt(
   db: Queryable,
   way: 'radius' | 'ac',
   address: string,
 ): Promise<PeerRow[]> {
   const { rows } = await db.query<PeerRow>(
-    `select distinct on (g.id) ${PEER} from gateway_addresses a join gateways g on g.id = a.gateway_id
-     where a.way = $1 and a.network >>= $2::inet order by g.id limit ${MOST}`,
+    `select ${PEER} from gateways g
+     where g.id in (
+       select gateway_id from gateway_addresses where way = $1 and network >>= $2::inet)
+     order by row_number() over (partition by g.merchant_id order by g.id), g.id limit ${MOST}`,
     [way, address],
   );
   return rows;

@@ -368,6 +368,40 @@ describe('who it is', () => {
     expect(house.reports.map(({ gatewayId }) => gatewayId)).toEqual(['gw-4']);
   });
 
+  const ofOthers = (house: House, ...settings: Parameters<typeof nasPeer>[1][]) => {
+    const theirs = settings.map((each, i) => nasPeer(`theirs-${i}`, each));
+    for (const peer of theirs) peer.store.merchantId = 'another merchant';
+    house.peers.unshift(...theirs);
+  };
+
+  test('who registers the name of another’s gateway shuts nobody out, and is sent nothing', async () => {
+    const house = one({ secret: 'secret of ours', messageAuthenticator: 'off' });
+    ofOthers(house, { nasIds: ['till-7'], secret: 'another one', messageAuthenticator: 'off' });
+    const { nas, server, counts } = await start(house);
+    const named = { secret: 'secret of ours', more: [text(a.nasIdentifier, 'till-7')] };
+    const request = accessRequest({ pap: 'pw1', ...named });
+    const reply = await nas.ask(server.authPort, request);
+    expect(wellAnswered(reply, request, 'secret of ours')).toBe(true);
+    // Unsigned it says nothing about who wrote it: neither is asked.
+    const before = { ...counts };
+    nas.send(server.authPort, accessRequest({ pap: 'pw1', ...named, unsigned: true }));
+    await soon(
+      () => counts['ambiguous-client'],
+      (count) => count > 0,
+    );
+    expect(counted(before, counts)).toEqual({ 'ambiguous-client': 1 });
+    expect(house.asked).toHaveLength(1);
+  });
+
+  test('who registers very many gateways at another’s address leaves the other a place', async () => {
+    const house = one({ secret: 'secret of ours' });
+    ofOthers(house, ...Array.from({ length: 200 }, (_, i) => ({ secret: `theirs ${i}` })));
+    const { nas, server } = await start(house);
+    const request = accessRequest({ pap: 'pw1', secret: 'secret of ours' });
+    const reply = await nas.ask(server.authPort, request);
+    expect(wellAnswered(reply, request, 'secret of ours')).toBe(true);
+  });
+
   test('a name that is not registered', async () => {
     const house = one({ nasIds: ['cafe'] });
     await start(house);
