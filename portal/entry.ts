@@ -10,6 +10,7 @@ import { pageFor } from './pages.ts';
 import type { StoreView } from './ports-store.ts';
 import type { Guest } from './reply.ts';
 import { fieldsOf, languageOf, show, showSorry, walkerOf, withStore } from './reply.ts';
+import { keepSlip, scannedSlip } from './slip.ts';
 import { look } from './walk.ts';
 import type { Walker } from './walk.ts';
 
@@ -109,8 +110,12 @@ async function receive(kit: Kit, guest: Guest, reading: Reading, req: Request, r
   if (reading.kind === 'known') return welcomeIn(kit, guest, reading, req, res);
   if (reading.kind === 'already-inside') return alreadyInside(kit, guest, reading.returnTo, res);
   const here = req.method === 'GET' ? { here: req.originalUrl } : {};
-  if (reading.kind === 'absent')
-    return showSorry(kit, res, { kind: 'no-gateway', store, language, ...here });
+  if (reading.kind === 'absent') {
+    const slip = scannedSlip(store, fieldsOf(req));
+    if (slip !== null) keepSlip(kit, store, slip, res);
+    const scanned = slip === null ? {} : { slip };
+    return showSorry(kit, res, { kind: 'no-gateway', store, language, ...here, ...scanned });
+  }
   const { reason, detail } = reading;
   kit.ports.log.warn({ store: store.id, reason }, 'a redirect was refused');
   const noted = {

@@ -149,7 +149,8 @@ export async function codePage(scene: Scene): Promise<Page> {
 }
 
 export function voucherPage(scene: Scene): Page {
-  return pageOf(scene, 'voucher', scene.t('voucher.title'), formLocals(scene));
+  const typed = scene.journey.typed ?? scene.walker.slip ?? '';
+  return pageOf(scene, 'voucher', scene.t('voucher.title'), { ...formLocals(scene), typed });
 }
 
 export function memberPage(scene: Scene): Page {

@@ -8,6 +8,7 @@ import { inLanguage } from './kit.ts';
 import type { Language, StoreView } from './ports-store.ts';
 import type { Shown } from './render.ts';
 import type { SorryFor } from './sorry.ts';
+import { slipOf } from './slip.ts';
 import { sorryPage } from './sorry.ts';
 import { languageFromHeader, languagesOf, offered } from './texts.ts';
 import type { Walker } from './walk.ts';
@@ -47,7 +48,7 @@ export function walkerOf(
 ): Walker {
   const userAgent = (req.headers['user-agent'] ?? '').slice(0, 400);
   const device = deviceOf(kit, store, req, res);
-  return { store, journey, networkIp: req.ip ?? '', userAgent, device };
+  return { store, journey, networkIp: req.ip ?? '', userAgent, device, slip: slipOf(req) };
 }
 
 export function show(kit: Kit, res: Response, { page, status }: Shown): void {

@@ -73,6 +73,8 @@ export interface SorryFor {
   journey?: Journey;
   /** This same address, for another try or another language. */
   here?: string;
+  /** The code of a slip that led here. */
+  slip?: string;
 }
 
 /** A sheet left open over night belongs to another visit. */
@@ -114,7 +116,7 @@ function opensAgain(kit: Kit, { kind, store, language }: SorryFor, t: Translate)
 }
 
 export function sorryPage(kit: Kit, sorry: SorryFor): Shown {
-  const { kind, store, language, here } = sorry;
+  const { kind, store, language, here, slip } = sorry;
   const t = kit.texts.in(language);
   const words = wordsFor(kind, t);
   const page: Page = {
@@ -122,7 +124,12 @@ export function sorryPage(kit: Kit, sorry: SorryFor): Shown {
     store,
     language,
     title: words.title,
-    locals: { words, opens: opensAgain(kit, sorry, t), forward: wayForward(kit, sorry, t) },
+    locals: {
+      words,
+      opens: opensAgain(kit, sorry, t),
+      forward: wayForward(kit, sorry, t),
+      slip: slip === undefined ? '' : t('sorry.slip', { code: slip }),
+    },
     ...(here === undefined ? {} : { inLanguage: (other: Language) => withLanguage(here, other) }),
   };
   return { page, status: STATUS[kind] };

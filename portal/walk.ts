@@ -24,6 +24,8 @@ export interface Walker {
   networkIp: string;
   userAgent: string;
   device: DeviceMemory;
+  /** The code of a slip that was scanned with this browser, or empty. */
+  slip?: string;
 }
 
 /** The token by which this browser is known at the store again; without cookies there is none. */

@@ -4,6 +4,7 @@ import express from 'express';
 import type { Express } from 'express';
 import helmet from 'helmet';
 import type { OpenPorts, PortalEquipment } from '../portal/equipment.ts';
+import { createPreview } from '../portal/preview.ts';
 import { createPortal, pretendRedirect } from '../portal/router.ts';
 import type { Portal } from '../portal/router.ts';
 import type { StoreView } from '../portal/ports-store.ts';
@@ -222,6 +223,11 @@ function furnish(
       assets,
       deviceCallers: services.callers,
       gateways: gatewayDesk(portal, config),
+      preview: createPreview({
+        clock: services.clock,
+        publicUrl: config.PUBLIC_URL,
+        viewCache: true,
+      }),
       tryOut: (slug, gateway) =>
         config.PUBLIC_URL +
         pretendRedirect(slug, gateway, { mac: '02:00:00:00:00:01', ip: '192.0.2.10' }),

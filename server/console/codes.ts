@@ -1,5 +1,6 @@
 /** Access codes: printed slips that open the WiFi, made in batches. */
 import express from 'express';
+import qrcode from 'qrcode';
 import { z } from 'zod';
 import { problem } from '../errors.ts';
 import { makeBatch } from '../access-vouchers/routes.ts';
@@ -47,7 +48,19 @@ export const codePages: PageModule = (deps) => {
       tenant: merchantId,
     });
     if (codes.length === 0) throw problem('not-found');
-    await renderPage(response, 'codes-sheet', { codes, made, formatCode: formatPrintableCode });
+    const address = `${deps.publicUrl}/p/${store.slug}`;
+    const slips = await Promise.all(
+      codes.map(async (one) => ({
+        ...one,
+        qr: await qrImage(`${address}?code=${formatPrintableCode(one.code)}`),
+      })),
+    );
+    await renderPage(response, 'codes-sheet', {
+      codes: slips,
+      made,
+      address: address.replace(/^https?:\/\//, ''),
+      formatCode: formatPrintableCode,
+    });
   });
   router.post('/codes/withdraw', async (request, response) => {
     const { store } = pageOf(response);
@@ -62,6 +75,16 @@ export const codePages: PageModule = (deps) => {
   });
   return router;
 };
+
+/** The store's page with the code beside it: the guest looks at it and presses the button. */
+async function qrImage(url: string): Promise<string> {
+  const svg = await qrcode.toString(url, {
+    type: 'svg',
+    margin: 0,
+    errorCorrectionLevel: 'M',
+  });
+  return `data:image/svg+xml;base64,${Buffer.from(svg).toString('base64')}`;
+}
 
 /** A batch is named by the millisecond it was made. */
 function instant(text: string): Date {

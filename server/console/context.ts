@@ -40,6 +40,7 @@ export function policy(deps: ConsoleDeps): RequestHandler {
           imgSrc: ["'self'", 'data:', ...tiles],
           connectSrc: ["'self'"],
           fontSrc: ["'self'"],
+          frameSrc: ["'self'"],
           formAction: ["'self'"],
           baseUri: ["'none'"],
           frameAncestors: ["'none'"],

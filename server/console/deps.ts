@@ -11,6 +11,7 @@ import type { Archive } from '../visits/archive.ts';
 import type { Reconciler } from '../sessions/reconcile.ts';
 import type { Assets } from './assets.ts';
 import type { GatewayDesk } from './gateways/desk.ts';
+import type { PreviewDesk } from './preview-desk.ts';
 
 export interface ConsoleDeps {
   db: Database;
@@ -43,6 +44,8 @@ export interface ConsoleDeps {
   gateways: GatewayDesk;
   /** Puts a guest out by the strongest means that their gateway has. */
   reconciler: Pick<Reconciler, 'disconnect'>;
+  /** Pages of the portal with settings that are not saved yet. */
+  preview: PreviewDesk;
   /** Whether mail and SMS are really sent, or stay in the outbox page. */
   senders: { email: boolean; sms: boolean };
 }

@@ -1,5 +1,6 @@
 /** The live page: who is where now and what just happened; a refreshing table without scripts. */
 import express from 'express';
+import { listApprovals } from '../approvals/queries.ts';
 import type { Queryable } from '../db/database.ts';
 import { newestPosition } from '../events/outbox.ts';
 import { problem } from '../errors.ts';
@@ -27,7 +28,7 @@ export const livePages: PageModule = (deps) => {
       return;
     }
     const found = await deps.db.tx(
-      (tx) => readAll(tx, merchantId, store.id, datumOfTiles(deps.tiles)),
+      (tx) => readAll(tx, merchantId, store.id, datumOfTiles(deps.tiles), deps.clock()),
       {
         tenant: merchantId,
         readOnly: true,
@@ -49,6 +50,7 @@ export const livePages: PageModule = (deps) => {
       data: dataBlock(data),
       fences: found.fences,
       people: found.now,
+      asking: page.can('guests:read') ? found.asking : 0,
       floors,
       lines: feedLines(found.events),
       at: page.now,
@@ -79,6 +81,8 @@ interface Found {
   events: RecentEvent[];
   position: number;
   location: [number, number] | null;
+  /** Guests who wait for somebody to let them in. */
+  asking: number;
 }
 
 /** The cursor is read first: an event in between comes again over the socket, and is known by its id. */
@@ -87,6 +91,7 @@ async function readAll(
   merchantId: string,
   storeId: string,
   map: Datum,
+  clock: number,
 ): Promise<Found> {
   const position = await newestPosition(tx, merchantId);
   return {
@@ -98,6 +103,7 @@ async function readAll(
     now: await occupancy(tx, merchantId, storeId),
     events: await recentEvents(tx, merchantId, storeId, FIRST_EVENTS),
     location: await storeLocation(tx, merchantId, storeId),
+    asking: (await listApprovals(tx, merchantId, { storeId, waitingAt: clock }, 60)).length,
   };
 }
 

@@ -6,6 +6,7 @@ import { formBody, policy, recognise, signedInOnly } from './context.ts';
 import type { ConsoleDeps, PageModule } from './deps.ts';
 import { consoleFailures } from './failures.ts';
 import { accountPages } from './account.ts';
+import { approvalPages } from './approvals.ts';
 import { codePages } from './codes.ts';
 import { decisionPages } from './decisions.ts';
 import { datumNotice } from './datum-check.ts';
@@ -13,15 +14,21 @@ import { devicePages } from './devices.ts';
 import { fencePages } from './fences.ts';
 import { guestPages } from './guests.ts';
 import { livePages } from './live.ts';
+import { memberPages } from './members.ts';
 import { offerPages } from './offers.ts';
 import { outboxPages } from './outbox.ts';
 import { overviewPages } from './overview.ts';
 import { rulePages } from './rules.ts';
 import { sessionPages } from './sessions.ts';
 import { settingsPages } from './settings.ts';
+import { consentPages } from './settings-consent.ts';
 import { gatewayPages } from './settings-gateways.ts';
+import { lookPages } from './settings-look.ts';
 import { peoplePages } from './settings-people.ts';
+import { providerPages } from './settings-providers.ts';
+import { questionPages } from './settings-questions.ts';
 import { textPages } from './settings-texts.ts';
+import { waysPages } from './settings-ways.ts';
 import { signInPages } from './sign-in.ts';
 import { visitPages } from './visits.ts';
 import { voucherPages } from './vouchers.ts';
@@ -34,6 +41,7 @@ const modules: PageModule[] = [
   livePages,
   sessionPages,
   guestPages,
+  approvalPages,
   visitPages,
   voucherPages,
   offerPages,
@@ -44,9 +52,15 @@ const modules: PageModule[] = [
   devicePages,
   whyPages,
   codePages,
+  memberPages,
   outboxPages,
   settingsPages,
+  lookPages,
+  waysPages,
+  providerPages,
+  consentPages,
   textPages,
+  questionPages,
   gatewayPages,
   peoplePages,
   accountPages,

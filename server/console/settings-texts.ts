@@ -1,27 +1,29 @@
-/** Settings of what guests read and are asked: the two wordings, and the one question. */
+/** Settings of what guests read: the texts they agree to, and the words of the house where no offer is due. */
 import express from 'express';
 import type { Request, Response } from 'express';
 import { problem } from '../errors.ts';
-import { changeStore } from '../stores/change.ts';
+import { lawOf } from '../stores/law.ts';
 import type { StoreRow } from '../stores/queries.ts';
-import { settingsChange } from '../stores/schema.ts';
 import { readSettings } from '../stores/settings.ts';
+import type { StoreSettings } from '../stores/settings.ts';
+import { slots } from '../stores/settings-parts.ts';
+import { languages } from '../stores/words.ts';
+import type { Text } from '../stores/words.ts';
+import { purposes } from '../stores/wordings.ts';
 import type { ConsoleDeps, PageModule } from './deps.ts';
-import { done, needs, renderPage, staffOf } from './page.ts';
+import { done, needs, renderPage } from './page.ts';
 import { currentStore, storeOfForm, typedOf } from './settings.ts';
 import type { Typed } from './settings.ts';
+import { faultsBelow, saveSettings } from './store-form.ts';
+import type { Faults } from './store-form.ts';
 
-const mostOptions = 8;
-const wordingNames = ['access-en', 'access-zh', 'marketing-en', 'marketing-zh'];
-const optionNames = Array.from({ length: mostOptions }, (_, index) => index);
-const questionNames = [
-  'question-key',
-  'question-en',
-  'question-zh',
-  ...optionNames.flatMap((index) => [
-    `option-${index}-en`,
-    `option-${index}-zh`,
-    `option-${index}`,
+const inLanguages = (name: string): string[] => languages.map((language) => `${name}-${language}`);
+const names = [
+  ...purposes.flatMap(inLanguages),
+  ...slots.flatMap((slot) => [
+    ...inLanguages(`${slot}-headline`),
+    ...inLanguages(`${slot}-body`),
+    `${slot}-link`,
   ]),
 ];
 
@@ -37,53 +39,56 @@ export const textPages: PageModule = (deps) => {
   return router;
 };
 
-function textForm(row: StoreRow, given?: Typed, wrong: string[] = []): Record<string, unknown> {
-  const settings = readSettings(row.settings);
-  const wording = (purpose: 'access' | 'marketing') =>
-    settings.wordings.find((one) => one.purpose === purpose);
-  const options = settings.question?.options ?? [];
-  const typed: Typed = given ?? {
-    'access-en': wording('access')?.text.en ?? '',
-    'access-zh': wording('access')?.text['zh-CN'] ?? '',
-    'marketing-en': wording('marketing')?.text.en ?? '',
-    'marketing-zh': wording('marketing')?.text['zh-CN'] ?? '',
-    'question-key': settings.question?.key ?? '',
-    'question-en': settings.question?.label.en ?? '',
-    'question-zh': settings.question?.label['zh-CN'] ?? '',
-    ...Object.fromEntries(
-      options.flatMap((option, index) => [
-        [`option-${index}`, option.value],
-        [`option-${index}-en`, option.label.en],
-        [`option-${index}-zh`, option.label['zh-CN']],
-      ]),
-    ),
-  };
-  const versions = Object.fromEntries(settings.wordings.map((one) => [one.purpose, one.version]));
-  return { row, typed, wrong, versions, optionNames };
+/** The words of one text under the names of its fields. */
+export function wordsTyped(name: string, words: Partial<Text> | undefined): [string, string][] {
+  return languages.map((language) => [`${name}-${language}`, words?.[language] ?? '']);
 }
 
-/** PURE. What the form says, as a change: rows left empty are no options, an empty question is none. */
-export function textChange(typed: Typed): Record<string, unknown> {
-  const text = (name: string): string => typed[name] ?? '';
-  const options = optionNames
-    .filter((index) => text(`option-${index}-en`) || text(`option-${index}-zh`))
-    .map((index) => ({
-      value: text(`option-${index}`) || keyFrom(text(`option-${index}-en`), `answer-${index + 1}`),
-      label: { en: text(`option-${index}-en`), 'zh-CN': text(`option-${index}-zh`) },
-    }));
-  const asked = text('question-en') || text('question-zh') || options.length > 0;
+/** PURE. What was typed in each language; languages left empty are left out. */
+export function wordsSaid(name: string, typed: Typed): Partial<Text> {
+  const said = languages.map((language) => [language, typed[`${name}-${language}`] ?? ''] as const);
+  return Object.fromEntries(said.filter(([, words]) => words !== '')) as Partial<Text>;
+}
+
+function typedSettings({ wordings, house }: StoreSettings): Typed {
+  return Object.fromEntries([
+    ...wordings.flatMap(({ purpose, text }) => wordsTyped(purpose, text)),
+    ...slots.flatMap((slot) => [
+      ...wordsTyped(`${slot}-headline`, house[slot]?.headline),
+      ...wordsTyped(`${slot}-body`, house[slot]?.body),
+      [`${slot}-link`, house[slot]?.link ?? ''],
+    ]),
+  ]) as Typed;
+}
+
+function textForm(row: StoreRow, given?: Typed, faults: Faults = {}): Record<string, unknown> {
+  const settings = readSettings(row.settings);
+  const versions = Object.fromEntries(settings.wordings.map((one) => [one.purpose, one.version]));
   return {
-    wordings: {
-      access: { en: text('access-en'), 'zh-CN': text('access-zh') },
-      marketing: { en: text('marketing-en'), 'zh-CN': text('marketing-zh') },
-    },
-    question: asked
-      ? {
-          key: text('question-key') || keyFrom(text('question-en'), 'question'),
-          label: { en: text('question-en'), 'zh-CN': text('question-zh') },
-          options,
-        }
-      : null,
+    row,
+    typed: given ?? typedSettings(settings),
+    faults,
+    faultsBelow,
+    purposes,
+    slots,
+    languages,
+    versions,
+    asked: lawOf(settings, row.country).purposes,
+  };
+}
+
+/** PURE. What the form says, as a change: a place of the house without words is none. */
+export function textChange(typed: Typed): Record<string, unknown> {
+  const house = slots.map((slot) => {
+    const headline = wordsSaid(`${slot}-headline`, typed);
+    const body = wordsSaid(`${slot}-body`, typed);
+    const link = typed[`${slot}-link`] ?? '';
+    const empty = Object.keys(headline).length + Object.keys(body).length === 0 && link === '';
+    return [slot, empty ? null : { headline, body, ...(link ? { link } : {}) }];
+  });
+  return {
+    wordings: Object.fromEntries(purposes.map((purpose) => [purpose, wordsSaid(purpose, typed)])),
+    house: Object.fromEntries(house),
   };
 }
 
@@ -101,16 +106,11 @@ export function keyFrom(words: string, otherwise: string): string {
 
 async function save(deps: ConsoleDeps, request: Request, response: Response): Promise<void> {
   const row = await storeOfForm(deps, request, response);
-  const typed = typedOf(request, [...wordingNames, ...questionNames], 5000);
-  const read = settingsChange.safeParse(textChange(typed));
-  if (!read.success) {
-    // The place inside the form: wordings.access, wordings.marketing or question.
-    const wrong = read.error.issues.map((issue) =>
-      issue.path[0] === 'wordings' ? String(issue.path[1]) : String(issue.path[0]),
-    );
-    await renderPage(response, 'settings-texts', textForm(row, typed, [...new Set(wrong)]), 422);
+  const typed = typedOf(request, names, 5000);
+  const faults = await saveSettings(deps, response, row, textChange(typed));
+  if (Object.keys(faults).length > 0) {
+    await renderPage(response, 'settings-texts', textForm(row, typed, faults), 422);
     return;
   }
-  await changeStore(deps, staffOf(response).merchantId, row.id, { settings: read.data });
   done(response, '/console/settings/texts', 'saved');
 }

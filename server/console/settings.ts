@@ -1,19 +1,17 @@
-/** Settings of a store: who it is, how its portal looks and lets people in; and opening a new one. */
+/** Settings of a store: who it is and where it stands; and opening a new one. */
 import express from 'express';
 import type { Request, Response } from 'express';
 import { z } from 'zod';
 import { ProblemError, problem } from '../errors.ts';
-import { changeStore, createStore } from '../stores/change.ts';
-import { contrast, readableAccent } from '../stores/colour.ts';
+import { createStore } from '../stores/change.ts';
 import { storeById } from '../stores/queries.ts';
 import type { StoreRow } from '../stores/queries.ts';
-import { countryText, nameText, settingsChange, slugText, zoneText } from '../stores/schema.ts';
-import { methods } from '../stores/settings-parts.ts';
-import { readSettings } from '../stores/settings.ts';
-import { languages } from '../stores/words.ts';
+import { countryText, nameText, slugText, zoneText } from '../stores/schema.ts';
 import type { ConsoleDeps, PageModule } from './deps.ts';
 import { done, field, isId, needs, pageOf, renderPage, staffOf } from './page.ts';
 import { setPreference } from '../http/cookies.ts';
+import { saveChange } from './store-form.ts';
+import type { Faults } from './store-form.ts';
 
 /** The fields of a form as typed; the view shows them again when something was wrong. */
 export type Typed = Record<string, string>;
@@ -38,12 +36,6 @@ export const settingsPages: PageModule = (deps) => {
     });
   });
   router.post('/settings/new-store', (request, response) => openStore(deps, request, response));
-  router.get('/settings/portal', async (_request, response) => {
-    const row = await currentStore(deps, response);
-    if (!row) throw problem('not-found');
-    await renderPage(response, 'settings-portal', portalForm(row));
-  });
-  router.post('/settings/portal', (request, response) => savePortal(deps, request, response));
   return router;
 };
 
@@ -93,10 +85,17 @@ const storeFields = z
   .refine((store) => (store.lon === null) === (store.lat === null), { path: ['lat'] });
 const storeNames = ['name', 'timezone', 'country', 'lon', 'lat'];
 
-function storeForm(row: StoreRow, typed?: Typed, wrong: string[] = []): Record<string, unknown> {
+/** `law`: what the country's law has against the settings as they stand. */
+function storeForm(
+  row: StoreRow,
+  typed?: Typed,
+  wrong: string[] = [],
+  law: Faults = {},
+): Record<string, unknown> {
   return {
     row,
     wrong,
+    law: [...new Set(Object.values(law))],
     zones: Intl.supportedValuesOf('timeZone'),
     typed: typed ?? {
       name: row.name,
@@ -123,7 +122,11 @@ async function saveStore(deps: ConsoleDeps, request: Request, response: Response
   }
   const { lon, lat, ...rest } = read.data;
   const change = { ...rest, location: placeOf({ lon, lat }) };
-  await changeStore(deps, staffOf(response).merchantId, row.id, change);
+  const law = await saveChange(deps, response, row, change);
+  if (Object.keys(law).length > 0) {
+    await renderPage(response, 'settings', storeForm(row, typed, ['law'], law), 422);
+    return;
+  }
   done(response, '/console/settings', 'saved');
 }
 
@@ -144,7 +147,7 @@ async function openStore(deps: ConsoleDeps, request: Request, response: Response
         location: placeOf({ lon, lat }),
       });
       setPreference(response, 'foyer_store', read.data.slug);
-      done(response, '/console/settings/portal', 'store-opened');
+      done(response, '/console/settings/ways', 'store-opened');
       return;
     } catch (error) {
       if (!(error instanceof ProblemError) || error.code !== 'conflict') throw error;
@@ -153,84 +156,4 @@ async function openStore(deps: ConsoleDeps, request: Request, response: Response
   }
   const zones = Intl.supportedValuesOf('timeZone');
   await renderPage(response, 'settings-new', { typed, wrong, zones }, 422);
-}
-
-const limitNames = ['minutes', 'downKbps', 'upKbps', 'downQuotaKB', 'upQuotaKB'] as const;
-const portalNames = [
-  'accent',
-  'promise-en',
-  'promise-zh',
-  'landingHosts',
-  'venueUrl',
-  'countries',
-  'defaultLanguage',
-  ...limitNames,
-];
-
-function portalForm(row: StoreRow, given?: Typed, wrong: string[] = []): Record<string, unknown> {
-  const settings = readSettings(row.settings);
-  const typed = given ?? {
-    accent: settings.theme.accent,
-    'promise-en': settings.theme.promise.en ?? '',
-    'promise-zh': settings.theme.promise['zh-CN'] ?? '',
-    landingHosts: settings.landingHosts.join('\n'),
-    venueUrl: settings.venueUrl ?? '',
-    countries: settings.countries.join(' '),
-    defaultLanguage: settings.defaultLanguage,
-    ...Object.fromEntries(limitNames.map((name) => [name, String(settings.session[name])])),
-    ...Object.fromEntries(
-      methods.map((name) => [`order-${name}`, String(settings.methods.indexOf(name) + 1 || '')]),
-    ),
-  };
-  const accent = /^#[0-9a-f]{6}$/i.test(typed['accent'] ?? '') ? typed['accent']! : '#0e6655';
-  const shown = readableAccent(accent);
-  return {
-    row,
-    typed,
-    wrong,
-    methods,
-    languages,
-    shown,
-    ratio: contrast(shown.accent, shown.onAccent),
-    scripts: ['theme.js'],
-  };
-}
-
-/** PURE. What the portal form says, as a change of settings: lists split, empty fields left out. */
-export function portalChange(typed: Typed): Record<string, unknown> {
-  const text = (name: string): string => typed[name] ?? '';
-  const words = (name: string): string[] =>
-    text(name)
-      .split(/[\s,;]+/)
-      .filter(Boolean);
-  const order = methods
-    .filter((name) => /^[1-4]$/.test(text(`order-${name}`)))
-    .toSorted((a, b) => Number(text(`order-${a}`)) - Number(text(`order-${b}`)));
-  return {
-    defaultLanguage: text('defaultLanguage'),
-    methods: order,
-    accent: text('accent'),
-    promise: {
-      ...(text('promise-en') ? { en: text('promise-en') } : {}),
-      ...(text('promise-zh') ? { 'zh-CN': text('promise-zh') } : {}),
-    },
-    landingHosts: words('landingHosts'),
-    venueUrl: text('venueUrl') || null,
-    countries: words('countries').map((code) => code.toUpperCase()),
-    session: Object.fromEntries(limitNames.map((name) => [name, Number(text(name) || '0')])),
-  };
-}
-
-async function savePortal(deps: ConsoleDeps, request: Request, response: Response): Promise<void> {
-  const row = await storeOfForm(deps, request, response);
-  const typed = typedOf(request, [...portalNames, ...methods.map((name) => `order-${name}`)]);
-  const read = settingsChange.safeParse(portalChange(typed));
-  if (!read.success) {
-    const wrong = wrongFields(read.error);
-    await renderPage(response, 'settings-portal', portalForm(row, typed, wrong), 422);
-    return;
-  }
-  await changeStore(deps, staffOf(response).merchantId, row.id, { settings: read.data });
-  const corrected = readableAccent(typed['accent'] ?? '').corrected;
-  done(response, '/console/settings/portal', corrected ? 'accent-corrected' : 'saved');
 }

@@ -13,7 +13,7 @@ export type Translate = (key: string | string[], values?: Record<string, unknown
 
 const folder = path.join(import.meta.dirname, 'texts');
 /** Each area that keeps its texts apart has its own pair of files; the keys do not overlap. */
-const parts = ['', 'maps.', 'why.', 'gateways.'];
+const parts = ['', 'maps.', 'why.', 'gateways.', 'portal.'];
 
 /** All texts of one language as one tree. */
 export function readTexts(language: Language): Record<string, unknown> {

@@ -30,10 +30,24 @@ export interface AskedCard {
   expires?: string | undefined;
 }
 
+/** Why no card was made of a row: a sentence for the API, a name for pages that have their own words. */
+const REFUSED = {
+  number: 'The number must be 3 to 32 letters and digits.',
+  factor: 'The PIN must be 4 to 8 digits, or the phone a phone number.',
+  name: `The name must be plain text of at most ${LONGEST_NAME} characters.`,
+  expires: 'The end must be a date such as 2027-12-31.',
+  twice: 'Another row has this number.',
+  taken: 'A card with this number exists already.',
+} as const;
+type RowRefusal = keyof typeof REFUSED;
+
 export interface RowError {
   row: number;
+  why: RowRefusal;
   message: string;
 }
+
+const refused = (row: number, why: RowRefusal): RowError => ({ row, why, message: REFUSED[why] });
 
 export interface MadeCard {
   row: number;
@@ -79,18 +93,16 @@ function factorOf(
   return { kind: 'pin', digits: newPin(), made: true };
 }
 
-/** PURE but for what is made. One card ready to be kept, or the sentence that says why not. */
-function readied(hashes: Hashes, merchantId: string, asked: AskedCard): Ready | string {
+/** PURE but for what is made. One card ready to be kept, or why not. */
+function readied(hashes: Hashes, merchantId: string, asked: AskedCard): Ready | RowRefusal {
   const number = numberOf(given(asked.number));
-  if (number === null) return 'The number must be 3 to 32 letters and digits.';
+  if (number === null) return 'number';
   const factor = factorOf(asked);
-  if (factor === null) return 'The PIN must be 4 to 8 digits, or the phone a phone number.';
+  if (factor === null) return 'factor';
   const name = given(asked.name);
-  if (name.length > LONGEST_NAME || /[\p{Cc}\p{Cs}]/u.test(name)) {
-    return `The name must be plain text of at most ${LONGEST_NAME} characters.`;
-  }
+  if (name.length > LONGEST_NAME || /[\p{Cc}\p{Cs}]/u.test(name)) return 'name';
   const expiresAt = expiryOf(given(asked.expires));
-  if (expiresAt === undefined) return 'The end must be a date such as 2027-12-31.';
+  if (expiresAt === undefined) return 'expires';
   const factorHash = hashes.factor(merchantId, number, factor.digits);
   const card = { number, name: name || null, factor: factor.kind, factorHash, expiresAt };
   return { row: asked.row, card, pin: factor.made ? factor.digits : null };
@@ -111,10 +123,9 @@ export async function makeCards(
   const ready = new Map<string, Ready>();
   for (const one of asked) {
     const result = readied(hashes, merchantId, one);
-    if (typeof result === 'string') errors.push({ row: one.row, message: result });
-    else if (ready.has(result.card.number)) {
-      errors.push({ row: one.row, message: 'Another row has this number.' });
-    } else ready.set(result.card.number, result);
+    if (typeof result === 'string') errors.push(refused(one.row, result));
+    else if (ready.has(result.card.number)) errors.push(refused(one.row, 'twice'));
+    else ready.set(result.card.number, result);
   }
   const rows = await insertCards(
     tx,
@@ -127,7 +138,7 @@ export async function makeCards(
   for (const { row, card, pin } of ready.values()) {
     const found = kept.get(card.number);
     if (found) made.push({ row, card: found, pin });
-    else errors.push({ row, message: 'A card with this number exists already.' });
+    else errors.push(refused(row, 'taken'));
   }
   return { made, errors: errors.toSorted((a, b) => a.row - b.row) };
 }
@@ -177,7 +188,7 @@ export async function changeCard(
   if (change.name !== undefined) next.name = change.name;
   if (change.expires !== undefined) {
     const at = expiryOf(change.expires ?? '');
-    if (at === undefined) throw invalid('The end must be a date such as 2027-12-31.');
+    if (at === undefined) throw invalid(REFUSED.expires);
     next.expires_at = at === null ? null : new Date(at);
   }
   if (change.blocked !== undefined) {

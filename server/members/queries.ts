@@ -67,19 +67,23 @@ export async function countCards(tx: Queryable, merchantId: string): Promise<num
   return rows[0]?.n ?? 0;
 }
 
-/** Newest first, after the id already seen; `number` narrows to those that begin so. */
+/**
+ * Newest first, after the id already seen; `number` narrows to those that begin so, and with `name`
+ * those of whose holder's name this is a part are among them.
+ */
 export async function listCards(
   tx: Queryable,
   merchantId: string,
-  filter: { number: string | null; before: string | null },
+  filter: { number: string | null; before: string | null; name?: string | null },
   limit: number,
 ): Promise<CardRow[]> {
   const { rows } = await tx.query<CardRow>(
     `select ${COLUMNS} from member_cards
      where merchant_id = $1 and ($2::uuid is null or id < $2)
-       and ($3::text is null or starts_with(number, $3))
+       and (($3::text is null and $5::text is null) or starts_with(number, $3)
+         or position(lower($5::text) in lower(name)) > 0)
      order by id desc limit $4`,
-    [merchantId, filter.before, filter.number, limit],
+    [merchantId, filter.before, filter.number, limit, filter.name ?? null],
   );
   return rows;
 }

@@ -36,7 +36,7 @@ const BODY_LIMIT = 512 * 1024;
 const HEAD = ['number', 'name', 'blocked', 'expires', 'created', 'guest'] as const;
 
 /** Every card as CSV, newest first; read in pages, so that no statement is long. */
-async function exported(tx: Queryable, merchantId: string): Promise<string> {
+export async function cardsCsv(tx: Queryable, merchantId: string): Promise<string> {
   let text = csvLine(HEAD);
   let before: string | null = null;
   for (let rows = 0; rows < MOST_EXPORTED;) {
@@ -174,7 +174,7 @@ function reading({ db }: MemberRouteDeps): AnyRoute[] {
         reply: `${HEAD.join(',')}\r\n481920375526,Ada L.,false,,2026-11-17T12:00:00.000Z,\r\n`,
       },
       handler: ({ caller: { merchantId } }) =>
-        db.tx((tx) => exported(tx, merchantId), {
+        db.tx((tx) => cardsCsv(tx, merchantId), {
           tenant: merchantId,
           isolation: 'repeatable read',
           readOnly: true,

@@ -93,6 +93,8 @@ const issuer = z
   .url()
   .max(300)
   .refine((typed) => {
+    // Refinements run also on what is no address.
+    if (!URL.canParse(typed)) return false;
     const url = new URL(typed);
     const here = ['localhost', '127.0.0.1', '[::1]'].includes(url.hostname);
     const plain = url.username === '' && url.search === '' && url.hash === '';

@@ -69,7 +69,9 @@ async function cafe({ db }: TestDatabase) {
     code: newPrintableCode(),
   });
   await make.makeApiKey(db, merchant.id);
-  return { owner, gateway, guest, device, visits, slip, code };
+  const card = await make.makeMemberCard(db, merchant.id, { name: 'Ada L.' });
+  await make.makeApproval(db, merchant.id, store.id, { name: 'Sam from the press' });
+  return { owner, card, gateway, guest, device, visits, slip, code };
 }
 
 requirePart('browser (needs Chromium)', partPresent.chromium)('the console in a browser', () => {
@@ -134,8 +136,16 @@ requirePart('browser (needs Chromium)', partPresent.chromium)('the console in a 
     '/console/outbox',
     '/console/settings',
     '/console/settings/new-store',
-    '/console/settings/portal',
+    '/console/settings/look',
+    '/console/settings/ways',
+    '/console/settings/providers',
+    '/console/settings/consent',
     '/console/settings/texts',
+    '/console/settings/questions',
+    '/console/settings/questions/taste',
+    '/console/members',
+    `/console/members/${rows.card.id}`,
+    '/console/approvals',
     '/console/settings/gateways',
     `/console/settings/gateways/${rows.gateway.id}`,
     '/console/settings/people',
@@ -228,7 +238,7 @@ requirePart('browser (needs Chromium)', partPresent.chromium)('the console in a 
   test('the first Tab leads past the navigation; the accent’s contrast follows the colour', async () => {
     const context = await enter();
     const page = await context.newPage();
-    await page.goto(`${origin}/console/settings/portal`);
+    await page.goto(`${origin}/console/settings/look`);
     await page.keyboard.press('Tab');
     expect(await page.evaluate('document.activeElement.getAttribute("href")')).toBe('#main');
     await page.locator('#accent').fill('#787878');

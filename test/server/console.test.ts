@@ -36,6 +36,17 @@ async function merchantWith(name: string) {
         label: { en: name, 'zh-CN': name },
         options: [{ value: 'tea', label: { en: name, 'zh-CN': name } }],
       },
+      oidc: [
+        {
+          id: 'accounts',
+          name,
+          issuer: 'https://accounts.example.com',
+          clientId: name,
+          clientSecret: 'never shown',
+          scopes: ['openid'],
+          realName: false,
+        },
+      ],
     },
   });
   const gateway = await make.makeGateway(db, merchant.id, store.id, { name });
@@ -80,6 +91,8 @@ async function merchantWith(name: string) {
     status: 'failed',
   });
   const batch = await make.makeAccessVoucher(db, merchant.id, store.id);
+  const card = await make.makeMemberCard(db, merchant.id, { name });
+  const approval = await make.makeApproval(db, merchant.id, store.id, { name });
   const key = await make.makeApiKey(db, merchant.id, { name });
   const staff = await make.makeStaff(db, merchant.id, { name });
   return {
@@ -95,6 +108,8 @@ async function merchantWith(name: string) {
     voucher,
     code,
     batch,
+    card,
+    approval,
     key,
     staff,
   };
@@ -110,11 +125,18 @@ const pages = [
   '/console/vouchers',
   '/console/devices',
   '/console/codes',
+  '/console/members',
+  '/console/approvals',
   '/console/outbox',
   '/console/settings',
   '/console/settings/new-store',
-  '/console/settings/portal',
+  '/console/settings/look',
+  '/console/settings/ways',
+  '/console/settings/providers',
+  '/console/settings/consent',
   '/console/settings/texts',
+  '/console/settings/questions',
+  '/console/settings/questions/new',
   '/console/settings/gateways',
   '/console/settings/gateways/new',
   '/console/settings/gateways/new?equipment=opennds',
@@ -141,8 +163,22 @@ const idPosts = (row: Filled): [string, Record<string, unknown>][] => [
   [`/console/devices/${row.device.id}/token`, {}],
   [`/console/devices/${row.device.id}/revoke`, {}],
   ['/console/settings', { id: row.store.id, name: 'x', timezone: 'UTC', country: 'GB' }],
-  ['/console/settings/portal', { id: row.store.id, 'order-voucher': '1', accent: '#000000' }],
+  ['/console/settings/look', { id: row.store.id, accent: '#000000' }],
+  ['/console/settings/look/preview', { id: row.store.id, accent: '#000000' }],
+  ['/console/settings/ways', { id: row.store.id, 'order-voucher': '1' }],
+  ['/console/settings/consent', { id: row.store.id }],
   ['/console/settings/texts', { id: row.store.id }],
+  ['/console/settings/questions/new', { id: row.store.id, 'label-en': 'x', 'label-zh-CN': 'x' }],
+  ['/console/settings/questions/taste', { id: row.store.id }],
+  ['/console/settings/questions/taste/move', { id: row.store.id, to: 'up' }],
+  ['/console/settings/questions/taste/remove', { id: row.store.id }],
+  ['/console/settings/providers', { id: row.store.id, name: 'x' }],
+  ['/console/settings/providers/accounts', { id: row.store.id, name: 'x' }],
+  ['/console/settings/providers/accounts/remove', { id: row.store.id, word: row.store.name }],
+  [`/console/members/${row.card.id}`, { name: 'x' }],
+  [`/console/members/${row.card.id}/block`, { blocked: 'yes' }],
+  [`/console/members/${row.card.id}/remove`, { word: row.card.number }],
+  [`/console/approvals/${row.approval.id}`, { answer: 'grant' }],
   ['/console/settings/gateways', { id: row.store.id, kind: 'pretend', name: 'x' }],
   [`/console/settings/gateways/${row.gateway.id}/edit`, { name: 'x' }],
   [`/console/settings/gateways/${row.gateway.id}/check`, {}],
@@ -384,8 +420,14 @@ describe('hostile text', () => {
     const forms: [string, Record<string, unknown>][] = [
       ['/console/settings', { id: store.id, name: '', timezone: hostile, country: hostile }],
       ['/console/settings/new-store', { slug: hostile, name: hostile }],
-      ['/console/settings/portal', { id: store.id, accent: hostile, landingHosts: hostile }],
-      ['/console/settings/texts', { id: store.id, 'access-en': hostile, 'question-en': hostile }],
+      ['/console/settings/look', { id: store.id, accent: 'red', 'promise-en': hostile }],
+      ['/console/settings/ways', { id: store.id, landingHosts: hostile, 'day-mon': hostile }],
+      ['/console/settings/consent', { id: store.id, ageGate: hostile }],
+      ['/console/settings/texts', { id: store.id, 'access-en': hostile }],
+      ['/console/settings/questions/new', { id: store.id, 'label-en': hostile }],
+      ['/console/settings/providers', { id: store.id, name: hostile, issuer: hostile }],
+      ['/console/members', { number: hostile, name: hostile }],
+      ['/console/members/import', { csv: hostile }],
       ['/console/settings/gateways', { id: store.id, kind: 'pretend', name: hostile }],
       ['/console/settings/people', { name: hostile, email: hostile }],
     ];

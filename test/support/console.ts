@@ -5,6 +5,7 @@ import type { Express } from 'express';
 import request from 'supertest';
 import { defaultPolicy } from '../../geo/policy.ts';
 import { createGateways } from '../../portal/gateways/all.ts';
+import { createPreview } from '../../portal/preview.ts';
 import { createHelp } from '../../portal/help.ts';
 import { createArchive } from '../../server/compose/archive.ts';
 import { consoleAssets } from '../../server/console/assets.ts';
@@ -14,6 +15,7 @@ import { createConsole } from '../../server/console/router.ts';
 import type { Database } from '../../server/db/database.ts';
 import { createDeviceCallers } from '../../server/devices/callers.ts';
 import { createLiveFences } from '../../server/fences/live.ts';
+import { signInCookie } from '../../server/http/cookies.ts';
 import { csrfToken } from '../../server/http/csrf.ts';
 import { hashToken } from '../../server/ids.ts';
 import { createWrongCodes } from '../../server/offers/wrong-codes.ts';
@@ -61,6 +63,7 @@ export function consoleApp(db: Database, over: Partial<ConsoleDeps> = {}): Conso
     policy: defaultPolicy,
     publicUrl,
     gateways: gatewayDesk(publicUrl),
+    preview: createPreview({ clock, publicUrl, viewCache: true }),
     reconciler,
     wrongCodes: createWrongCodes(),
     deviceCallers: createDeviceCallers({ db, clock }),
@@ -89,7 +92,7 @@ export async function personOf(
   const staff = await makeStaff(deps.db, merchantId, { role });
   const { token } = await makeSignIn(deps.db, merchantId, staff.id);
   const csrf = csrfToken(deps.csrfKey, hashToken(token));
-  const cookie = `foyer=${token}`;
+  const cookie = `${signInCookie(deps.publicUrl)}=${token}`;
   return {
     staffId: staff.id,
     token,

@@ -71,6 +71,12 @@ export function feedLine({ type, payload }: FeedMessage): FeedLine | null {
       const values = { headline, till: text(payload['till']) };
       return { tone: 'redeemed', key: 'live.feed.redeemed', values };
     }
+    case 'approval.asked':
+      return { tone: 'note', key: 'live.feed.asksIn', values: {} };
+    case 'approval.decided': {
+      const key = payload['granted'] === true ? 'live.feed.letIn' : 'live.feed.notLetIn';
+      return { tone: 'wifi', key, values: {} };
+    }
     case 'fence.changed':
       return { tone: 'note', key: 'live.feed.fences', values: {} };
     default:
