@@ -19,7 +19,7 @@ import {
 } from '../sessions/queries.ts';
 import type { Admission, AdmitRequest, DeskStore, Proof } from './admission.ts';
 import { Refusal } from './admission.ts';
-import { adoptGrace } from './identity-queries.ts';
+import { adoptGrace, unseenTaps } from './identity-queries.ts';
 import type { Attempt, Worth } from './proofs.ts';
 import { accessVersion, recognise, spend } from './proofs.ts';
 import type { GuestRow } from './queries.ts';
@@ -156,6 +156,25 @@ async function announce(
   await appendEvents(tx, [event], now);
 }
 
+/**
+ * Guests who only tapped, at one store in an hour, before any gateway spoke of them: where anybody can
+ * write the redirect, a script would else have a first visit's offer for each address it makes up. Beyond
+ * that they still come in, and only the house is told no more.
+ */
+export const UNSEEN_TAPS_PER_HOUR = 1_000;
+const HOUR_MS = 3_600_000;
+
+async function worthTelling(
+  tx: Queryable,
+  { proof, store }: AdmitRequest<DeskStore>,
+  now: number,
+): Promise<boolean> {
+  if (proof.method !== 'click-through') return true;
+  const most = UNSEEN_TAPS_PER_HOUR;
+  // The session that is being opened is one of them.
+  return (await unseenTaps(tx, store.merchantId, store.id, now - HOUR_MS, most + 1)) <= most;
+}
+
 /** What the portal's cookie proves next time; null where the store asks each time. */
 async function rememberDevice(
   tx: Queryable,
@@ -239,6 +258,8 @@ export async function admitOnce<S extends DeskStore>(
   if ((store.policy?.graceMinutes ?? 0) > 0) {
     await adoptGrace(tx, merchantId, store.id, clientKey, guest.id);
   }
-  await announce(tx, request, { session, guest, recorded }, now);
+  if (await worthTelling(tx, request, now)) {
+    await announce(tx, request, { session, guest, recorded }, now);
+  }
   return admitted(session, guest, await rememberDevice(tx, attempt, guest.id));
 }

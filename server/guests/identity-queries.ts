@@ -122,6 +122,45 @@ export async function graceSince(
 }
 
 /**
+ * Graces at this store since `since` whose takers have not shown yet who they are, counted up to `most`.
+ * Hardware addresses can be changed at will: by client alone nothing would be bounded.
+ */
+export async function unprovedGraces(
+  tx: Queryable,
+  merchantId: string,
+  storeId: string,
+  since: number,
+  most: number,
+): Promise<number> {
+  const { rows } = await tx.query<{ n: number }>(
+    `select count(*) as n from (
+       select 1 from sessions s join guests g on g.id = s.guest_id
+       where s.merchant_id = $1 and s.store_id = $2 and s.granted_at > $3 and s.method = 'grace'
+         and g.provisional limit $4) unproved`,
+    [merchantId, storeId, new Date(since), most],
+  );
+  return rows[0]?.n ?? 0;
+}
+
+/** Guests at this store since `since` who only tapped, and of whom no gateway has said a word; up to `most`. */
+export async function unseenTaps(
+  tx: Queryable,
+  merchantId: string,
+  storeId: string,
+  since: number,
+  most: number,
+): Promise<number> {
+  const { rows } = await tx.query<{ n: number }>(
+    `select count(*) as n from (
+       select 1 from sessions
+       where merchant_id = $1 and store_id = $2 and granted_at > $3 and method = 'click-through'
+         and confirmed_at is null and landed_at is null limit $4) unseen`,
+    [merchantId, storeId, new Date(since), most],
+  );
+  return rows[0]?.n ?? 0;
+}
+
+/**
  * Whoever was only given grace on this client turns out to be this guest: the sessions are theirs, and
  * the stand-in is forgotten with the access it agreed to. One statement.
  */

@@ -20,12 +20,16 @@ import {
   lockIdentity,
   nameIfNone,
   onlyBadCards,
+  unprovedGraces,
 } from './identity-queries.ts';
 import type { GuestRow } from './queries.ts';
 import { guestByAddress, insertAnonymousGuest, seenAgain } from './queries.ts';
 
 const MINUTE = 60_000;
+const HOUR = 60 * MINUTE;
 const DAY = 86_400_000;
+/** Short times at one store that nobody followed up by a proof; who proves something makes room again. */
+export const UNPROVED_GRACES_PER_HOUR = 200;
 /** How long a client without an address is known again at the same store. */
 export const REMEMBER_MS = 30 * DAY;
 const LONGEST_NAME = 120;
@@ -76,6 +80,11 @@ async function spendGrace(tx: Queryable, attempt: Attempt): Promise<Worth> {
   const since = attempt.now - DAY;
   const used = await graceSince(tx, store.merchantId, store.id, attempt.clientKey, since);
   if (used >= policy.gracePerDay) throw new Refusal('grace-used');
+  const hour = attempt.now - HOUR;
+  const most = UNPROVED_GRACES_PER_HOUR;
+  if ((await unprovedGraces(tx, store.merchantId, store.id, hour, most)) >= most) {
+    throw new Refusal('grace-used');
+  }
   return { minutes: policy.graceMinutes };
 }
 

@@ -135,9 +135,14 @@ export async function confirmSessions(
   return { started, ended: rows };
 }
 
+/** Sessions of one store that an hour's browsers may make active by their word alone. */
+export const LANDINGS_PER_HOUR = 1_000;
+const HOUR_MS = 3_600_000;
+
 /**
  * The browser says the gateway's own door let it through. Weaker than the gateway's word, so it ends
- * only older sessions of the same guest on the same client.
+ * only older sessions of the same guest on the same client; and anybody can say it, so that beyond what
+ * a busy shop has in an hour it is heard no more: such sessions stay pending.
  */
 export async function landSession(
   tx: Queryable,
@@ -148,8 +153,12 @@ export async function landSession(
 ): Promise<EndedRow[]> {
   const { rowCount } = await tx.query(
     `update sessions set state = 'active', landed_at = $4
-     where merchant_id = $1 and store_id = $2 and id = $3 and state = 'pending' and expires_at > $4`,
-    [merchantId, storeId, sessionId, new Date(now)],
+     where merchant_id = $1 and store_id = $2 and id = $3 and state = 'pending' and expires_at > $4
+       and (select count(*) from (
+         select 1 from sessions
+         where merchant_id = $1 and store_id = $2 and granted_at > $5
+           and landed_at is not null and confirmed_at is null limit $6) said) < $6`,
+    [merchantId, storeId, sessionId, new Date(now), new Date(now - HOUR_MS), LANDINGS_PER_HOUR],
   );
   if (rowCount === 0) return [];
   const { rows } = await tx.query<EndedRow>(

@@ -5,10 +5,19 @@ import type { Desk } from '../../portal/ports.ts';
 import { newPrintableCode } from '../../server/codes/printable.ts';
 import type { Database } from '../../server/db/database.ts';
 import { forgetStandIns } from '../../server/guests/identity-queries.ts';
+import { UNSEEN_TAPS_PER_HOUR } from '../../server/guests/admit.ts';
+import { UNPROVED_GRACES_PER_HOUR } from '../../server/guests/proofs.ts';
 import { testDatabase } from '../support/database.ts';
 import type { TestDatabase } from '../support/database.ts';
 import * as make from '../support/make.ts';
-import { admission, letIn, openReception, rowsOf, writtenBy } from '../support/reception.ts';
+import {
+  admission,
+  letIn,
+  multiply,
+  openReception,
+  rowsOf,
+  writtenBy,
+} from '../support/reception.ts';
 import type { Reception } from '../support/reception.ts';
 
 const MINUTE = 60_000;
@@ -299,6 +308,20 @@ describe('grace', () => {
     expect(await enter(grace, mac)).toMatchObject({ ok: true });
   });
 
+  test('changing the address again and again does not help beyond a bound of the store', async () => {
+    const { grant } = await letIn(house, at(make.makeMac(), { proof: grace }));
+    await multiply(house, grant.sessionId, UNPROVED_GRACES_PER_HOUR - 2);
+    const mac = make.makeMac();
+    expect(await enter(grace, mac)).toMatchObject({ ok: true });
+    expect(await enter(grace)).toEqual({ ok: false, reason: 'grace-used' });
+    // Who shows who they are makes room for the next.
+    await inside(mail(), mac);
+    expect(await enter(grace)).toMatchObject({ ok: true });
+    expect(await enter(grace)).toEqual({ ok: false, reason: 'grace-used' });
+    house.time.now += 60 * MINUTE;
+    expect(await enter(grace)).toMatchObject({ ok: true });
+  });
+
   test('a double press is one', async () => {
     const press = admission(house, { proof: grace });
     const answers = await Promise.all(Array.from({ length: 6 }, () => house.desk.admit(press)));
@@ -467,4 +490,28 @@ describe('a vendor’s own address', () => {
       expect(await asked(house, key)).toBeNull();
     },
   );
+});
+
+describe('guests who only tap, of whom no gateway has spoken', () => {
+  const tap: Proof = { method: 'click-through' };
+
+  test('are told to the house up to a bound of the store; beyond it they come in all the same', async () => {
+    const { grant } = await letIn(house, at(make.makeMac(), { proof: tap }));
+    await multiply(house, grant.sessionId, UNSEEN_TAPS_PER_HOUR - 2);
+    const told = () => rowsOf(house, 'outbox');
+    const before = await told();
+    expect(await enter(tap)).toMatchObject({ ok: true });
+    expect(await told()).toBe(before + 1);
+    expect(await enter(tap)).toMatchObject({ ok: true });
+    expect(await told()).toBe(before + 1);
+    expect(await enter({ method: 'sms-code', address: make.makePhone() })).toMatchObject({
+      ok: true,
+    });
+    expect(await told()).toBe(before + 2);
+    await db.query('update sessions set confirmed_at = granted_at where merchant_id = $1', [
+      house.merchantId,
+    ]);
+    expect(await enter(tap)).toMatchObject({ ok: true });
+    expect(await told()).toBe(before + 3);
+  });
 });

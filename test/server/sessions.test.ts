@@ -2,10 +2,11 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from '@jest/globals';
 import type { Database } from '../../server/db/database.ts';
 import { expireSessions, forgetSessionClients } from '../../server/sessions/accounting.ts';
+import { LANDINGS_PER_HOUR } from '../../server/sessions/door-queries.ts';
 import { testDatabase } from '../support/database.ts';
 import type { TestDatabase } from '../support/database.ts';
 import { makeMac, makePhone } from '../support/make.ts';
-import { admission, letIn, openReception } from '../support/reception.ts';
+import { admission, letIn, multiply, openReception } from '../support/reception.ts';
 import type { Reception } from '../support/reception.ts';
 
 const MINUTE = 60_000;
@@ -185,6 +186,21 @@ describe('confirmation', () => {
     expect(await row(again.sessionId)).toMatchObject({ state: 'active', confirmed_at: null });
     expect(await row(mine.sessionId)).toMatchObject({ state: 'ended' });
     expect(await row(theirs.sessionId)).toMatchObject({ state: 'active' });
+  });
+
+  test('beyond what a busy shop has in an hour, the browser’s word makes nothing active', async () => {
+    const guest = await waiting();
+    await house.doors.landed(house.store, guest.sessionId);
+    await multiply(house, guest.sessionId, LANDINGS_PER_HOUR - 1);
+    const next = await waiting();
+    await house.doors.landed(house.store, next.sessionId);
+    expect(await row(next.sessionId)).toMatchObject({ state: 'pending', landed_at: null });
+    await house.doors.confirmed(house.store, house.gatewayId, [next.rhid]);
+    expect(await row(next.sessionId)).toMatchObject({ state: 'active' });
+    house.time.now += 60 * MINUTE;
+    const later = await waiting();
+    await house.doors.landed(house.store, later.sessionId);
+    expect(await row(later.sessionId)).toMatchObject({ state: 'active' });
   });
 
   test('landing after the time is no way in', async () => {

@@ -189,3 +189,17 @@ export async function writtenBy(reception: Reception) {
     events: await rowsOf(reception, 'outbox'),
   };
 }
+
+/** The same session `count` times more, of clients that nobody has seen: a script that makes addresses up. */
+export async function multiply(house: Reception, sessionId: string, count: number): Promise<void> {
+  await house.rows(
+    `insert into sessions (id, merchant_id, store_id, gateway_id, guest_id, method, state, mac,
+       client_key, admission_key, minutes, up_kbps, down_kbps, up_quota_kb, down_quota_kb, granted_at,
+       landed_at, expires_at)
+     select gen_random_uuid(), merchant_id, store_id, gateway_id, guest_id, method, state, mac,
+       'made up ' || n, uuid_send(gen_random_uuid()), minutes, up_kbps, down_kbps, up_quota_kb,
+       down_quota_kb, granted_at, landed_at, expires_at
+     from sessions, generate_series(1, $2::int) n where id = $1`,
+    [sessionId, count],
+  );
+}
