@@ -1,6 +1,7 @@
 /** What every page of the portal works with, made once. */
 import type { Journey, Seal } from './context.ts';
 import { createSeal } from './context.ts';
+import type { CrowdLimits } from './crowd.ts';
 import type { Gateways } from './gateways/all.ts';
 import { createGateways } from './gateways/all.ts';
 import type { Oidc } from './methods/oidc.ts';
@@ -30,6 +31,8 @@ export interface PortalSettings {
    * store to lead to. Empty by default: then such hosts are answered like any other.
    */
   probes?: Record<string, string>;
+  /** What one network may ask of the guests' pages; the usual when left out. */
+  crowd?: CrowdLimits;
   /** How long an offer request may be held open (ms). */
   offerWaitMs?: number;
   /** How long a form waits for a gateway before its page goes on without the answer (ms). */

@@ -3,6 +3,7 @@ import express from 'express';
 import type { ErrorRequestHandler, Request, Response, Router } from 'express';
 import { capport, capportByMac } from './capport.ts';
 import { probeAnswer } from './captive-api.ts';
+import { crowd } from './crowd.ts';
 import { entry, fieldsOf, machine, receiver } from './entry.ts';
 import { createEquipment } from './equipment.ts';
 import type { PortalEquipment } from './equipment.ts';
@@ -153,6 +154,7 @@ export function createPortal(ports: PortalPorts, settings: PortalSettings): Port
   const kit = createKit(ports, settings);
   const router = express.Router();
   const form = express.urlencoded({ extended: false, limit: '16kb', parameterLimit: 40 });
+  router.use(['/p', '/capport', '/guest'], crowd(ports.clock, settings.crowd));
   router.use(probes(kit));
   router.get('/p/assets/:file', asset(kit));
   router.get('/capport/:store/client/:mac', capportByMac(kit));
