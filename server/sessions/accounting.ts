@@ -15,7 +15,7 @@ import {
   waitingDeposits,
 } from './door-queries.ts';
 import { dropKicksOf, dropStaleKicks, insertKicks } from './kick-queries.ts';
-import { closeGatewayLegs, closeSilent, dropLegs, endLegless } from './leg-queries.ts';
+import { closeGatewayLegs, closeSilent, dropStrangers, endLegless } from './leg-queries.ts';
 import type { SessionLimits } from './queries.ts';
 import { forgetClients } from './queries.ts';
 import { createReports } from './reports.ts';
@@ -178,7 +178,7 @@ const GRACE_MS = 3 * 60_000;
 
 /** Ends sessions whose clients fell silent or left and did not come back; gives how many. For the timed jobs. */
 export async function endQuietSessions(db: Database, now: number): Promise<number> {
-  await closeSilent(db, now, SILENCE_MS, REAP_BATCH);
+  await inBatches(() => db.tx((tx) => closeSilent(tx, now, SILENCE_MS, REAP_BATCH)), REAP_BATCH);
   let total = 0;
   for (;;) {
     const ended = await db.tx(async (tx) => {
@@ -200,11 +200,23 @@ const KEEP_CLIENT_MS = 30 * 24 * 3_600_000;
 
 const KEEP_STRANGER_MS = 24 * 3_600_000;
 const KEEP_KICK_MS = 3_600_000;
+const FORGET_BATCH = 5_000;
+
+/** Repeats what changes up to `batch` rows until there is nothing left to change; gives how many were. */
+async function inBatches(work: () => Promise<number>, batch: number): Promise<number> {
+  let total = 0;
+  for (;;) {
+    const done = await work();
+    total += done;
+    if (done < batch) return total;
+  }
+}
 
 /** Forgets hardware and network addresses of sessions long over. For the timed jobs. */
 export async function forgetSessionClients(db: Queryable, now: number): Promise<number> {
-  const forgotten = await forgetClients(db, now - KEEP_CLIENT_MS);
-  await dropLegs(db, now - KEEP_STRANGER_MS);
+  const [client, stranger] = [now - KEEP_CLIENT_MS, now - KEEP_STRANGER_MS];
+  const forgotten = await inBatches(() => forgetClients(db, client, FORGET_BATCH), FORGET_BATCH);
+  await inBatches(() => dropStrangers(db, stranger, FORGET_BATCH), FORGET_BATCH);
   await dropStaleKicks(db, now - KEEP_KICK_MS);
   return forgotten;
 }

@@ -223,48 +223,36 @@ export interface OverRow extends Row {
 const UNNOTED = 'not exists (select 1 from session_kicks k where k.session_id = s.id)';
 
 /**
- * Live sessions whose grant is over by their own facts: quota used up, guest blocked, or the printed code
- * that opened them withdrawn or expired.
+ * Live sessions whose grant is over by their own facts: guest or member card blocked, volume used up, or
+ * the printed code that opened them withdrawn or past its date. Each of the parts reads an index of its own.
  */
 export async function sessionsOver(db: Queryable, now: number, limit: number): Promise<OverRow[]> {
   const { rows } = await db.query<OverRow>(
-    `select s.id, case
-         when g.blocked_at is not null then 'blocked'
-         when (s.down_quota_kb > 0 and s.bytes_in >= s.down_quota_kb * 1024::bigint)
-           or (s.up_quota_kb > 0 and s.bytes_out >= s.up_quota_kb * 1024::bigint) then 'quota'
-         else 'expired' end as reason
-     from sessions s join guests g on g.id = s.guest_id
-       left join access_vouchers v on v.id = s.access_voucher_id
-     where s.state = 'active' and ${UNNOTED} and (
-       g.blocked_at is not null
-       or (s.down_quota_kb > 0 and s.bytes_in >= s.down_quota_kb * 1024::bigint)
-       or (s.up_quota_kb > 0 and s.bytes_out >= s.up_quota_kb * 1024::bigint)
-       or (s.access_voucher_id is not null and (v.id is null or v.expires_at <= $1)))
-     order by s.id limit $2`,
+    `select distinct on (id) id, reason from (
+       select s.id, 'blocked' as reason, 1 as rank
+       from guests g join sessions s on s.merchant_id = g.merchant_id and s.guest_id = g.id
+       where g.blocked_at is not null and s.state = 'active' and ${UNNOTED}
+       union all
+       select s.id, 'blocked', 1
+       from member_cards c join sessions s on s.merchant_id = c.merchant_id and s.guest_id = c.guest_id
+       where c.blocked_at is not null and s.state = 'active' and s.method = 'member-card' and ${UNNOTED}
+         and not exists (select 1 from member_cards o where o.merchant_id = c.merchant_id
+           and o.guest_id = c.guest_id and o.blocked_at is null)
+       union all
+       select s.id, 'quota', 2 from sessions s
+       where s.state = 'active' and (s.down_quota_kb > 0 or s.up_quota_kb > 0) and ${UNNOTED}
+         and ((s.down_quota_kb > 0 and s.bytes_in >= s.down_quota_kb * 1024::bigint)
+           or (s.up_quota_kb > 0 and s.bytes_out >= s.up_quota_kb * 1024::bigint))
+       union all
+       select s.id, 'expired', 3
+       from sessions s left join access_vouchers v on v.id = s.access_voucher_id
+       where s.access_voucher_id is not null and s.state <> 'ended' and s.state = 'active'
+         and (v.id is null or v.expires_at <= $1) and ${UNNOTED}) over
+     order by id, rank limit $2`,
     [new Date(now), limit],
   );
   return rows;
 }
-
-/** Sessions that the house ended, and that a gateway went on counting a minute later. */
-export async function sessionsLingering(
-  db: Queryable,
-  now: number,
-  limit: number,
-): Promise<OverRow[]> {
-  const { rows } = await db.query<OverRow>(
-    `select distinct s.id, s.end_reason as reason from session_legs l join sessions s on s.id = l.session_id
-     where l.ended_at is null and l.last_at > $1 and s.state = 'ended'
-       and s.end_reason in ('expired', 'quota', 'closed', 'blocked', 'staff')
-       and l.last_at > s.ended_at + interval '1 minute' and ${UNNOTED}
-     limit $2`,
-    [new Date(now - LINGERING_MS), limit],
-  );
-  return rows;
-}
-
-/** A leg that was not counted for this long is no sign of life. */
-const LINGERING_MS = 15 * 60_000;
 
 export interface OpenStoreRow extends Row {
   id: string;

@@ -156,10 +156,11 @@ export async function sumLegs(
   const { rows } = await tx.query<{ bytes_in: number; bytes_out: number; open: number }>(
     `update sessions s set bytes_in = greatest(s.bytes_in, t.bytes_in),
        bytes_out = greatest(s.bytes_out, t.bytes_out),
-       last_seen_at = greatest(s.last_seen_at, $3), ip = coalesce(t.ip, s.ip)
+       last_seen_at = greatest(s.last_seen_at, $3), ip = coalesce(t.ip, s.ip),
+       left_at = case when t.open = 0 then t.ended_at end
      from (
        select coalesce(sum(bytes_in), 0)::bigint as bytes_in, coalesce(sum(bytes_out), 0)::bigint as bytes_out,
-         count(*) filter (where ended_at is null) as open,
+         count(*) filter (where ended_at is null) as open, max(ended_at) as ended_at,
          (array_agg(ip order by last_at desc) filter (where ip is not null))[1] as ip
        from session_legs where merchant_id = $1 and session_id = $2) t
      where s.merchant_id = $1 and s.id = $2
@@ -167,6 +168,23 @@ export async function sumLegs(
     [merchantId, sessionId, new Date(now)],
   );
   return rows[0] ?? null;
+}
+
+const sessionsOf = (rows: readonly { session_id: string | null }[]): string[] => [
+  ...new Set(rows.flatMap((row) => row.session_id ?? [])),
+];
+
+/** Which sessions nobody counts any more, after legs of theirs were closed otherwise than by a report. */
+async function noteLeft(tx: Queryable, sessionIds: readonly string[]): Promise<void> {
+  if (sessionIds.length === 0) return;
+  await tx.query(
+    `update sessions s set left_at = l.ended_at
+     from (
+       select session_id, max(ended_at) as ended_at from session_legs where session_id = any ($1::uuid[])
+       group by session_id having bool_and(ended_at is not null)) l
+     where s.id = l.session_id and s.state = 'active'`,
+    [sessionIds],
+  );
 }
 
 /**
@@ -187,6 +205,7 @@ export async function closeLegs(
        and ended_at is null`,
     [merchantId, sessionId, gatewayId, reason, new Date(now)],
   );
+  await noteLeft(tx, [sessionId]);
 }
 
 /** The gateway restarted: its open legs ended when they were last heard of. */
@@ -196,11 +215,13 @@ export async function closeGatewayLegs(
   gatewayId: string,
   before: number,
 ): Promise<void> {
-  await tx.query(
+  const { rows } = await tx.query<{ session_id: string | null }>(
     `update session_legs set ended_at = last_at, end_reason = 'nas-reboot', inferred = true
-     where merchant_id = $1 and gateway_id = $2 and ended_at is null and last_at <= $3`,
+     where merchant_id = $1 and gateway_id = $2 and ended_at is null and last_at <= $3
+     returning session_id`,
     [merchantId, gatewayId, new Date(before)],
   );
+  await noteLeft(tx, sessionsOf(rows));
 }
 
 /** The gateway restarted: sessions it had let in before that, and never counted, are over. */
@@ -226,12 +247,12 @@ export async function endUncounted(
  * meanwhile: some gateways tell the beginning and the end and nothing between.
  */
 export async function closeSilent(
-  db: Queryable,
+  tx: Queryable,
   now: number,
   silenceMs: number,
   limit: number,
 ): Promise<number> {
-  const { rowCount } = await db.query(
+  const { rows } = await tx.query<{ session_id: string | null }>(
     `update session_legs set ended_at = last_at, end_reason = 'lost-carrier', inferred = true
      where id in (
        select l.id from session_legs l join gateways g on g.id = l.gateway_id
@@ -239,10 +260,12 @@ export async function closeSilent(
          and g.last_heard_at > l.last_at + make_interval(secs => greatest($2::float8, case
            when g.settings #>> '{radius,interimSeconds}' ~ '^\\d{1,6}$'
            then 3 * (g.settings #>> '{radius,interimSeconds}')::float8 else 0 end))
-       order by l.last_at limit $3 for update of l skip locked)`,
+       order by l.last_at limit $3 for update of l skip locked)
+     returning session_id`,
     [new Date(now - silenceMs), silenceMs / 1000, limit],
   );
-  return rowCount;
+  await noteLeft(tx, sessionsOf(rows));
+  return rows.length;
 }
 
 /** Ends sessions whose last leg ended before `before` and was followed by none. */
@@ -259,8 +282,8 @@ export async function endLegless(
          select max(ended_at) as ended_at, bool_or(ended_at is null) as open,
            (array_agg(end_reason order by ended_at desc))[1] as reason
          from session_legs where session_id = s.id) l
-       where s.state = 'active' and s.last_seen_at < $1 and not l.open and l.ended_at < $1
-       order by s.last_seen_at limit $2 for update of s skip locked) q
+       where s.state = 'active' and s.left_at < $1 and not l.open and l.ended_at < $1
+       order by s.left_at limit $2 for update of s skip locked) q
      where s.id = q.id
      returning s.id, s.merchant_id, s.store_id, s.guest_id, s.end_reason, s.ended_at`,
     [new Date(before), limit],
@@ -268,12 +291,12 @@ export async function endLegless(
   return rows;
 }
 
-/** Forgets legs of clients that were never ours, and of sessions whose clients are forgotten. */
-export async function dropLegs(db: Queryable, strangersBefore: number): Promise<number> {
+/** Forgets legs of clients that were never ours, up to `limit`. */
+export async function dropStrangers(db: Queryable, before: number, limit: number): Promise<number> {
   const { rowCount } = await db.query(
-    `delete from session_legs l where (l.session_id is null and l.last_at < $1)
-       or exists (select 1 from sessions s where s.id = l.session_id and s.client_key = '')`,
-    [new Date(strangersBefore)],
+    `delete from session_legs where id in (
+       select id from session_legs where session_id is null and last_at < $1 limit $2)`,
+    [new Date(before), limit],
   );
   return rowCount;
 }

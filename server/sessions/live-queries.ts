@@ -11,6 +11,7 @@ export interface LiveSession extends Row {
   gateway_id: string;
   state: 'pending' | 'active' | 'ended';
   end_reason: string | null;
+  ended_at: Date | null;
   expires_at: Date;
   minutes: number;
   bytes_in: number;
@@ -26,7 +27,7 @@ export interface LiveSession extends Row {
 }
 
 /** Columns of a LiveSession; $3 is the gateway that asks. */
-export const LIVE = `s.id, s.guest_id, s.gateway_id, s.state, s.end_reason, s.expires_at, s.minutes, s.bytes_in,
+export const LIVE = `s.id, s.guest_id, s.gateway_id, s.state, s.end_reason, s.ended_at, s.expires_at, s.minutes, s.bytes_in,
   s.bytes_out, s.up_quota_kb, s.down_quota_kb, g.blocked_at is not null as blocked, st.timezone,
   st.settings -> 'hours' as hours, w.kind, (
     select k.reason from session_kicks k where k.merchant_id = s.merchant_id and k.session_id = s.id

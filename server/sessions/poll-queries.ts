@@ -10,8 +10,8 @@ export async function gatewaysInUse(
 ): Promise<PeerRow[]> {
   const { rows } = await db.query<PeerRow>(
     `select g.id, g.merchant_id, g.store_id, g.kind, g.name, g.settings from gateways g
-     where exists (select 1 from sessions s where s.gateway_id = g.id and s.merchant_id = g.merchant_id
-       and s.store_id = g.store_id and (s.state = 'active' or s.ended_at > $1))
+     where exists (select 1 from sessions s where s.gateway_id = g.id and s.ended_at > $1)
+       or exists (select 1 from sessions s where s.gateway_id = g.id and s.ended_at is null and s.state = 'active')
      order by g.id limit $2`,
     [new Date(since), limit],
   );
@@ -37,7 +37,7 @@ export async function heldAt(
   const { rows } = await tx.query<HeldSession>(
     `select distinct on (mac) id, mac, state, end_reason, confirmed_at, expires_at from sessions
      where merchant_id = $1 and gateway_id = $2 and mac <> ''
-       and (state = 'active' or (state = 'ended' and ended_at > $3))
+       and ((state = 'active' and ended_at is null) or (state = 'ended' and ended_at > $3))
      order by mac, state = 'active' desc, granted_at desc`,
     [merchantId, gatewayId, new Date(since)],
   );

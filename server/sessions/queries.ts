@@ -305,12 +305,17 @@ export async function sessionsOfGuest(
   return rows;
 }
 
-/** Forgets hardware and network addresses of sessions that ended before `before`. */
-export async function forgetClients(db: Queryable, before: number): Promise<number> {
+/** Forgets hardware and network addresses, and legs, of up to `limit` sessions that ended before `before`. */
+export async function forgetClients(db: Queryable, before: number, limit: number): Promise<number> {
   const { rowCount } = await db.query(
-    `update sessions set mac = '', ip = null, client_key = '', rhid = null
-     where state = 'ended' and ended_at < $1 and client_key <> ''`,
-    [new Date(before)],
+    `with old as (
+       select id from sessions where state = 'ended' and ended_at < $1 and client_key <> ''
+       order by ended_at limit $2 for update skip locked),
+     counted as (delete from session_legs where session_id in (select id from old))
+     update sessions s set mac = '', ip = null, client_key = '', rhid = null, user_name = null,
+       nas_user_name = null
+     from old where s.id = old.id`,
+    [new Date(before), limit],
   );
   return rowCount;
 }

@@ -14,7 +14,6 @@ import {
   insertKicks,
   insideAt,
   noteKick,
-  sessionsLingering,
   sessionsOver,
   storesWithHours,
   takeKicks,
@@ -102,21 +101,38 @@ async function noteOver(
   }
 }
 
+const NOTED_AT_ONCE = 500;
+/** A mall that closes has a few thousand inside; what is left is noted in the next round. */
+const MOST_NOTED = 20 * NOTED_AT_ONCE;
+
+/** Notes what `find` finds, in short transactions, until it finds no more. */
+async function noteAll(
+  db: Database,
+  find: (tx: Queryable) => Promise<{ id: string; reason: KickReason }[]>,
+  now: number,
+): Promise<void> {
+  for (let noted = 0; noted < MOST_NOTED; noted += NOTED_AT_ONCE) {
+    const found = await db.tx(async (tx) => {
+      const over = await find(tx);
+      for (const reason of new Set(over.map((row) => row.reason))) {
+        const ids = over.filter((row) => row.reason === reason).map((row) => row.id);
+        await noteOver(tx, ids, reason, now);
+      }
+      return over.length;
+    });
+    if (found < NOTED_AT_ONCE) return;
+  }
+}
+
 /** Notes every live session whose grant is over. */
 async function findOver(db: Database, now: number): Promise<void> {
-  await db.tx(async (tx) => {
-    for (const { id, reason } of await sessionsLingering(tx, now, BATCH * 10)) {
-      await insertKicks(tx, await holdSessions(tx, [id], false), reason, now, now);
-    }
-    const over = await sessionsOver(tx, now, BATCH * 10);
-    for (const reason of new Set(over.map((row) => row.reason))) {
-      const ids = over.filter((row) => row.reason === reason).map((row) => row.id);
-      await noteOver(tx, ids, reason, now);
-    }
-    const stores = await storesWithHours(tx);
-    const shut = stores.filter((store) => !openingAt(store, now).open).map((store) => store.id);
-    if (shut.length > 0) await noteOver(tx, await insideAt(tx, shut, BATCH * 10), 'closed', now);
-  });
+  await noteAll(db, (tx) => sessionsOver(tx, now, NOTED_AT_ONCE), now);
+  const stores = await storesWithHours(db);
+  const shut = stores.filter((store) => !openingAt(store, now).open).map((store) => store.id);
+  if (shut.length === 0) return;
+  const inside = async (tx: Queryable) =>
+    (await insideAt(tx, shut, NOTED_AT_ONCE)).map((id) => ({ id, reason: 'closed' as const }));
+  await noteAll(db, inside, now);
 }
 
 /** Books what a gateway answered. */

@@ -4,7 +4,8 @@ import { announceEnded, announceStarted } from './announce.ts';
 import { confirmSessions } from './door-queries.ts';
 import { createHeard } from './heard.ts';
 import { openingAt } from './hours.ts';
-import { dropKicksAt, dropKicksOf } from './kick-queries.ts';
+import type { KickReason } from './kick-queries.ts';
+import { dropKicksAt, dropKicksOf, insertKicks } from './kick-queries.ts';
 import type { LegName, StoredLeg } from './leg-queries.ts';
 import type { LiveSession } from './live-queries.ts';
 import {
@@ -62,7 +63,8 @@ export interface ReportDeps {
 
 /** Gateways without a clock of their own say 1970; beyond this difference ours counts. */
 const CLOCK_TRUST_MS = 24 * 3_600_000;
-const CLOCK_SKEW_MS = 2 * 60_000;
+const MINUTE = 60_000;
+const CLOCK_SKEW_MS = 2 * MINUTE;
 /** An end that was only inferred, and a client of the same address: one visit within this time. */
 const ROAM_MS = 5 * 60_000;
 /** A deposit older than this is not claimed any more. */
@@ -72,6 +74,9 @@ const TWIN_METRES = 1000;
 const LONGEST_SECONDS = 400 * 86_400;
 const UUID = /^[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}$/i;
 const MAC = /^[0-9a-f]{2}(?::[0-9a-f]{2}){5}$/;
+/** Ends of ours that a gateway has to follow; one that goes on counting this much later did not. */
+const ours: ReadonlySet<string> = new Set(['expired', 'quota', 'closed', 'blocked', 'staff']);
+const LINGERING_MS = MINUTE;
 /** Gateways that act upon a verdict: refusing there is the end, no stop report follows. */
 const asking: ReadonlySet<string> = new Set(['wifidog', 'apfree']);
 
@@ -199,6 +204,14 @@ async function lookForTwins({ tx, name, now }: Hearing, session: LiveSession): P
   }
 }
 
+/** A gateway that was told to put this client out, and goes on counting it, is told again. */
+async function kickLingering({ tx, told, now }: Hearing, session: LiveSession): Promise<void> {
+  const { state, end_reason: reason, ended_at: endedAt, kick } = session;
+  if (told.kind === 'stop' || state !== 'ended' || kick !== null) return;
+  if (!ours.has(reason ?? '') || told.at <= (endedAt?.getTime() ?? 0) + LINGERING_MS) return;
+  await insertKicks(tx, [session.id], reason as KickReason, now, now);
+}
+
 async function hear(hearing: Hearing, report: SessionReport): Promise<Verdict> {
   const { tx, name, told, now } = hearing;
   await lockClientOf(tx, name.storeId, name.mac);
@@ -217,6 +230,7 @@ async function hear(hearing: Hearing, report: SessionReport): Promise<Verdict> {
     if (told.kind === 'stop') session = await stopped(hearing, session, totals?.open ?? 0);
   }
   const verdict = verdictOf(session, now);
+  if (news && !asking.has(session.kind)) await kickLingering(hearing, session);
   if (!verdict.allowed && told.kind !== 'stop' && asking.has(session.kind)) {
     const reason = session.kick ?? verdict.reason;
     await closeLegs(tx, name.merchantId, session.id, name.gatewayId, reason, told.at);

@@ -21,6 +21,7 @@ import {
   makeGateway,
   makeGuest,
   makeMac,
+  makeMemberCard,
   makeSession,
 } from '../support/make.ts';
 import { openReception } from '../support/reception.ts';
@@ -126,6 +127,17 @@ describe('a grant that is over', () => {
       ({ guestId }) => db.query('update guests set blocked_at = now() where id = $1', [guestId]),
     ],
     [
+      'the member card was blocked',
+      'blocked',
+      async ({ id, guestId }) => {
+        await db.query(`update sessions set method = 'member-card' where id = $1`, [id]);
+        await makeMemberCard(db, house.merchantId, {
+          guestId,
+          blockedAt: new Date(house.time.now),
+        });
+      },
+    ],
+    [
       'the printed code was withdrawn',
       'expired',
       ({ id }) =>
@@ -190,6 +202,36 @@ describe('a grant that is over', () => {
     await settings(tuesday('09:00', '24:00'));
     await round();
     expect(asked).toEqual([]);
+  });
+
+  test('a blocked card ends nothing that another card or another way in opened', async () => {
+    const [other, phone] = [await counting(), await counting()];
+    await db.query(`update sessions set method = 'member-card' where id = $1`, [other.id]);
+    await makeMemberCard(db, house.merchantId, { guestId: other.guestId });
+    for (const { guestId } of [other, phone])
+      await makeMemberCard(db, house.merchantId, {
+        guestId,
+        number: `B${guestId.slice(-8)}`.toUpperCase(),
+        blockedAt: new Date(house.time.now),
+      });
+    await round();
+    expect(asked).toEqual([]);
+  });
+
+  test('everybody in a mall that closes is noted in one round', async () => {
+    const guest = await makeGuest(db, house.merchantId);
+    await db.query(
+      `insert into sessions (id, merchant_id, store_id, gateway_id, guest_id, method, mac, client_key, admission_key,
+         state, minutes, granted_at, confirmed_at, expires_at)
+       select gen_random_uuid(), $1, $2, $3, $4, 'click-through', '02:00:00:00:' || i, 'c' || i, uuid_send(gen_random_uuid()),
+         'active', 120, $5, $5, $5::timestamptz + interval '2 hours' from generate_series(1, 600) i`,
+      [house.merchantId, house.store.id, house.gatewayId, guest.id, new Date(house.time.now)],
+    );
+    await settings(tuesday('09:00', '12:00'));
+    answer = () => new Promise(() => undefined);
+    await reconciler.begin(house.time.now);
+    expect(await kicks()).toHaveLength(600);
+    await reconciler.stop();
   });
 
   test('by time is over in the books at once; the gateway is asked only if it did not end it itself', async () => {

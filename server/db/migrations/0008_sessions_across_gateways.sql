@@ -56,13 +56,20 @@ alter table sessions add column ticket_used_at timestamptz;
 alter table sessions add column nas_user_name text;
 -- The printed code that opened it. No foreign key: a code that is gone is what ends the session.
 alter table sessions add column access_voucher_id uuid;
--- The newest word of a gateway about it.
+-- The newest word of a gateway about it. In no index: it changes with every report.
 alter table sessions add column last_seen_at timestamptz;
+-- When the last of its network sessions ended; null while one is open, or none was ever counted.
+alter table sessions add column left_at timestamptz;
 -- The same hardware address was in use at a distant store meanwhile: nothing personal is shown since.
 alter table sessions add column twin_at timestamptz;
 create unique index on sessions (user_name) where user_name is not null;
 create index on sessions (merchant_id, mac, granted_at desc) where mac <> '';
-create index on sessions (last_seen_at) where state = 'active';
+create index on sessions (left_at) where left_at is not null and state = 'active';
+create index on sessions (gateway_id, ended_at);
+create index on sessions (gateway_id, rhid) where rhid is not null;
+create index on sessions (id) where state = 'active' and (down_quota_kb > 0 or up_quota_kb > 0);
+create index on sessions (ended_at) where state = 'ended' and client_key <> '';
+create index on guests (merchant_id, id) where blocked_at is not null;
 
 -- Network sessions as gateways count them. One begun anew under an old name is a leg of its own, so a
 -- session's totals are the sum of its legs whatever the order in which they were told.

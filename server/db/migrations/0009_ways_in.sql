@@ -20,6 +20,7 @@ create table member_cards (
 );
 create index on member_cards (guest_id) where guest_id is not null;
 create index on member_cards (merchant_id, id desc);
+create index on member_cards (merchant_id, guest_id) where blocked_at is not null;
 call foyer_protect('member_cards');
 
 -- Wrong tries at cards, by keyed hashes of number, device and network: only for the limits.
