@@ -190,7 +190,8 @@ function changing({ db, clock, secret }: MemberRouteDeps): AnyRoute[] {
       method: 'patch',
       path: '/v1/member-cards/:id',
       summary: 'Change or block a member card',
-      description: 'A blocked card opens nothing any more; sessions it opened go on to their end.',
+      description:
+        'A blocked card opens nothing any more. Sessions it opened end within half a minute, as soon as their gateway can be told, unless the guest has another card.',
       tag,
       access: 'guests:write',
       params,
