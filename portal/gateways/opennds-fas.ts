@@ -1,4 +1,5 @@
 /** PURE. The query openNDS sends a guest with: base64, twice at levels 2 and 3, with AES-256-CBC between. */
+import { isUtf8 } from 'node:buffer';
 import { createDecipheriv } from 'node:crypto';
 
 /** openNDS itself sends at most this much. */
@@ -32,6 +33,14 @@ export function parseItems(text: string): Map<string, string> {
   return items;
 }
 
+/**
+ * Blocks that were exchanged decrypt to noise. If noise were read over, a right padding could be told from
+ * a wrong one by our answer, and with that, guess by guess, anybody could write a redirect of their own.
+ */
+function isText(bytes: Buffer): boolean {
+  return isUtf8(bytes) && !bytes.some((octet) => octet < 0x20 || octet === 0x7f);
+}
+
 /** The key's octets, cut or padded with NUL to 32, as PHP's openssl does; PKCS#7. */
 function decrypt(cipherText: string, iv: string, faskey: string): string | null {
   const key = Buffer.alloc(KEY_BYTES);
@@ -41,7 +50,7 @@ function decrypt(cipherText: string, iv: string, faskey: string): string | null 
   const decipher = createDecipheriv('aes-256-cbc', key, ivBytes);
   try {
     const bytes = Buffer.concat([decipher.update(cipherText, 'base64'), decipher.final()]);
-    return bytes.toString('utf8');
+    return isText(bytes) ? bytes.toString('utf8') : null;
   } catch {
     return null;
   }

@@ -89,6 +89,20 @@ describe('openNDS arithmetic', () => {
     expect(openFas(new URLSearchParams(`fas=${level2.fas}&iv=short`), level2.faskey)).toBeNull();
   });
 
+  test('a block that was tampered with spoils the whole, whatever the padding says', () => {
+    const query = new URLSearchParams(secretQuery({ ...ITEMS, note: 'café '.repeat(20) }));
+    const inner = Buffer.from(query.get('fas') ?? '', 'base64').toString();
+    expect(openFas(query, FASKEY)?.get('note')).toContain('café');
+    const length = Buffer.from(inner, 'base64').length;
+    // Not the last two: there the padding would already be wrong. Not the first: the text begins with it.
+    for (let at = 16; at < length - 32; at += 5) {
+      const bytes = Buffer.from(inner, 'base64');
+      bytes[at]! ^= 1;
+      query.set('fas', Buffer.from(bytes.toString('base64')).toString('base64'));
+      expect(openFas(query, FASKEY)).toBeNull();
+    }
+  });
+
   test('a key of 64 hex digits counts with its first 32 characters', () => {
     const long = '0123456789abcdef'.repeat(4);
     const query = new URLSearchParams(secretQuery(ITEMS, long.slice(0, 32)));
