@@ -235,9 +235,10 @@ export async function sessionsOver(db: Queryable, now: number, limit: number): P
        union all
        select s.id, 'blocked', 1
        from member_cards c join sessions s on s.merchant_id = c.merchant_id and s.guest_id = c.guest_id
-       where c.blocked_at is not null and s.state = 'active' and s.method = 'member-card' and ${UNNOTED}
+       where c.blocked_at is not null and s.state = 'active'
+         and s.method in ('member-card', 'returning', 'mac') and ${UNNOTED}
          and not exists (select 1 from member_cards o where o.merchant_id = c.merchant_id
-           and o.guest_id = c.guest_id and o.blocked_at is null)
+           and o.guest_id = c.guest_id and o.blocked_at is null and (o.expires_at is null or o.expires_at > $1))
        union all
        select s.id, 'quota', 2 from sessions s
        where s.state = 'active' and (s.down_quota_kb > 0 or s.up_quota_kb > 0) and ${UNNOTED}

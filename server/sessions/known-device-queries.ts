@@ -83,6 +83,9 @@ export async function confirmedDevice(
     `select d.guest_id from known_devices d join guests g on g.id = d.guest_id
      where d.merchant_id = $1 and d.store_id = $2 and d.client_key = $3 and ${LIVE} and ${WELCOME}
        and d.terms_version = $5 and d.confirmed_at is not null
+       -- Who has cards comes in as long as one of them is good.
+       and coalesce((select bool_or(c.blocked_at is null and (c.expires_at is null or c.expires_at > $4))
+         from member_cards c where c.merchant_id = d.merchant_id and c.guest_id = d.guest_id), true)
      order by d.confirmed_at desc limit 1`,
     [merchantId, storeId, clientKey, new Date(now), termsVersion],
   );

@@ -19,7 +19,7 @@ import { createTickets } from '../../server/sessions/tickets.ts';
 import { defaultSettings } from '../../server/stores/settings.ts';
 import { testDatabase } from '../support/database.ts';
 import type { TestDatabase } from '../support/database.ts';
-import { makeGateway, makeGuest, makeMac, makeSession } from '../support/make.ts';
+import { makeGateway, makeGuest, makeMac, makeMemberCard, makeSession } from '../support/make.ts';
 import { openReception } from '../support/reception.ts';
 import type { Reception } from '../support/reception.ts';
 
@@ -316,6 +316,16 @@ describe('a hardware address alone', () => {
       'the guest is blocked',
       {},
       (guest: string) => db.query('update guests set blocked_at = now() where id = $1', [guest]),
+    ],
+    [
+      'every member card of the guest is blocked or past its end',
+      {},
+      async (guest: string) => {
+        const now = new Date(house.time.now);
+        await makeMemberCard(db, house.merchantId, { guestId: guest, blockedAt: now });
+        const number = `B${guest.slice(-8)}`.toUpperCase();
+        await makeMemberCard(db, house.merchantId, { guestId: guest, number, expiresAt: now });
+      },
     ],
     [
       'the guest was erased',
