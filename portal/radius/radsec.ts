@@ -35,6 +35,8 @@ export interface RadsecSettings {
   handshakeMs?: number;
   /** Longest that a gateway may take to answer what it is asked backwards. */
   replyMs?: number;
+  /** How long a connection goes by the registration it was let in under. */
+  recheckMs?: number;
 }
 
 export interface RadsecDeps {
@@ -63,6 +65,8 @@ const BACKWARD_ANSWERS: readonly number[] = [
 interface Connection {
   socket: TLSSocket;
   peer: Peer;
+  fingerprint: string;
+  checkedAt: number;
   waiting: Map<number, { request: Buffer; settle(reply: DynamicReply): void }>;
   nextId: number;
 }
@@ -84,13 +88,14 @@ function fingerprintOf(socket: TLSSocket): string | null {
 export function listenRadsec(settings: RadsecSettings, deps: RadsecDeps): Promise<RadsecServer> {
   const { counts, log } = deps;
   const { most = 512, mostOfOne = 16, idleMs = 900_000, replyMs = 10_000 } = settings;
+  const { recheckMs = 60_000 } = settings;
   const sockets = new Set<TLSSocket>();
   const connections = new Map<string, Set<Connection>>();
 
   const admit = async (socket: TLSSocket): Promise<Connection | null> => {
     const fingerprint = fingerprintOf(socket);
     const peer = fingerprint && (await deps.network.peerByCertificate(fingerprint));
-    if (!peer || peer.gateway.radius === undefined || socket.destroyed) {
+    if (!fingerprint || !peer || peer.gateway.radius === undefined || socket.destroyed) {
       counts['tls-refused']++;
       return null;
     }
@@ -99,7 +104,14 @@ export function listenRadsec(settings: RadsecSettings, deps: RadsecDeps): Promis
       counts['tls-too-many']++;
       return null;
     }
-    const connection: Connection = { socket, peer: overTls(peer), waiting: new Map(), nextId: 0 };
+    const connection: Connection = {
+      socket,
+      peer: overTls(peer),
+      fingerprint,
+      checkedAt: deps.clock(),
+      waiting: new Map(),
+      nextId: 0,
+    };
     connections.set(peer.gateway.id, own.add(connection));
     socket.once('close', () => {
       own.delete(connection);
@@ -113,7 +125,8 @@ export function listenRadsec(settings: RadsecSettings, deps: RadsecDeps): Promis
     socket.on('error', () => socket.destroy());
     socket.setTimeout(idleMs, () => socket.destroy());
     admit(socket).then(
-      (connection) => (connection === null ? socket.destroy() : converse(connection, deps)),
+      (connection) =>
+        connection === null ? socket.destroy() : converse(connection, deps, recheckMs),
       (error: unknown) => {
         log.warn({ err: error }, 'a RadSec client could not be looked up');
         socket.destroy();
@@ -163,9 +176,21 @@ export function listenRadsec(settings: RadsecSettings, deps: RadsecDeps): Promis
   });
 }
 
+/** A connection lasts for weeks: a registration that was taken back or changed holds for it as well. */
+async function recheck(connection: Connection, { network, counts, clock }: RadsecDeps) {
+  connection.checkedAt = clock();
+  const known = await network.peerByCertificate(connection.fingerprint);
+  const same = known?.gateway.id === connection.peer.gateway.id;
+  if (known && same && known.gateway.radius !== undefined) connection.peer = overTls(known);
+  else {
+    counts['tls-refused']++;
+    connection.socket.destroy();
+  }
+}
+
 /** Reads packets and answers them, as many at a time as one octet can number. */
-function converse(connection: Connection, deps: RadsecDeps): void {
-  const { socket, peer } = connection;
+function converse(connection: Connection, deps: RadsecDeps, recheckMs: number): void {
+  const { socket } = connection;
   const frames = createFrames();
   const address = unmapped(socket.remoteAddress ?? '');
   const port = socket.remotePort ?? 0;
@@ -181,6 +206,10 @@ function converse(connection: Connection, deps: RadsecDeps): void {
       return;
     }
     inHand++;
+    // While storage is away it goes on by what was known.
+    if (deps.clock() - connection.checkedAt >= recheckMs)
+      recheck(connection, deps).catch(() => undefined);
+    const { peer } = connection;
     const response = await deps.answers.answer({ door: 'both', address, port, octets, peer });
     inHand--;
     if (socket.destroyed) return;

@@ -125,6 +125,30 @@ requirePart('openssl', partPresent.openssl)('RadSec', () => {
     await server?.close();
   });
 
+  test('a registration that is taken back ends the connection; one that changes holds at once', async () => {
+    await listen({ recheckMs: 0 });
+    const line = await dial();
+    const say = () => line.ask(accessRequest({ pap: 'pw1', ...withSecret }));
+    expect((await say()).code).toBe(codes.accessAccept);
+    const [peer] = house.peers;
+    const macAuth = { password: 'mac' as const };
+    const radius = { ...peer!.gateway.radius!, macAuth };
+    house.peers[0] = { ...peer!, gateway: { ...peer!.gateway, radius } };
+    await say();
+    await say();
+    const device = accessRequest({
+      name: '02-00-00-00-00-50',
+      pap: '02-00-00-00-00-50',
+      ...withSecret,
+    });
+    await line.ask(device);
+    expect(house.asked.at(-1)).toMatchObject({ byMac: true });
+    house.peers.length = 0;
+    line.socket.write(accessRequest({ pap: 'pw1', ...withSecret }));
+    expect(await line.closed()).toBe(true);
+    expect(counts['tls-refused']).toBe(1);
+  });
+
   test('access, accounting and Status-Server on one connection', async () => {
     await listen();
     const line = await dial();
