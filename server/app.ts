@@ -246,9 +246,9 @@ function furnish(
 }
 
 /** What staff are told about gateways, with the doors that these settings open to them. */
-function gatewayDesk({ help, equipment }: Portal, config: Config): GatewayDesk {
+function gatewayDesk(portal: Portal, config: Config): GatewayDesk {
   const { radius, radsec, portal2 } = equipmentSettings(config);
-  const told = help({
+  const told = portal.help({
     ...(radius ? { radius: { ...radius, ...(radsec ? { radsecPort: radsec.port } : {}) } } : {}),
     ...(portal2 ? { portal2Port: portal2.port } : {}),
   });
@@ -257,7 +257,7 @@ function gatewayDesk({ help, equipment }: Portal, config: Config): GatewayDesk {
     radsec: radsec !== undefined,
     portal2: portal2 !== undefined,
   };
-  return { ...told, doors, poll: (store, gateway) => equipment.poll(store, gateway) };
+  return { ...told, doors, poll: (store, gateway) => portal.equipment.poll(store, gateway) };
 }
 
 /** The portal's ports, served by the features behind them: the one meeting point of the two. */

@@ -3,12 +3,13 @@ import express from 'express';
 import type { Request, Response } from 'express';
 import { ProblemError, problem } from '../errors.ts';
 import { createGateway } from '../stores/change.ts';
+import type { GatewayKind } from '../stores/gateway-schema.ts';
 import type { GatewayRow } from '../stores/queries.ts';
 import type { ConsoleDeps, PageModule } from './deps.ts';
 import { cardOf, families } from './gateways/families.ts';
 import type { Card } from './gateways/families.ts';
 import { fieldsOf, groupsOf } from './gateways/fields.ts';
-import { blankForm, readForm } from './gateways/form.ts';
+import { blankForm, readForm, takesNoBlank } from './gateways/form.ts';
 import { checkStore } from './gateways/load.ts';
 import { gatewayPage } from './gateways/page.ts';
 import { done, field, needs, pageOf, query, renderPage, staffOf } from './page.ts';
@@ -49,19 +50,20 @@ async function choose(deps: ConsoleDeps, request: Request, response: Response): 
     await renderPage(response, 'gateway-new', { row, families });
     return;
   }
-  const typed = { ...blankForm(card.kind, card.profile), name: suggestion(row.name) };
+  const typed = { ...blankForm(card.kind, card.profile), name: suggestion(row.name, card.kind) };
   await showForm(response, { row, card, typed, wrong: [] });
 }
 
 /** A name that survives openNDS, shells and addresses, made from the store's where that can be. */
-export function suggestion(storeName: string): string {
+export function suggestion(storeName: string, kind: GatewayKind): string {
   const plain = storeName
     .normalize('NFKD')
     .replaceAll(/[^A-Za-z0-9 ._-]+/g, '')
     .trim()
     .slice(0, 40)
     .trim();
-  return /^[A-Za-z0-9]/.test(plain) ? plain : '';
+  const name = takesNoBlank(kind) ? plain.replaceAll(/ +/g, '-') : plain;
+  return /^[A-Za-z0-9]/.test(name) ? name : '';
 }
 
 interface Asked {

@@ -6,12 +6,9 @@ import { browserOf } from '../../server/console/account.ts';
 import { change, curve, hourChart, niceCeiling } from '../../server/console/chart.ts';
 import { formatFor } from '../../server/console/format.ts';
 import { dayAsked, stepsOf } from '../../server/console/overview.ts';
-import { suggestion } from '../../server/console/settings-gateways.ts';
 import { keyFrom } from '../../server/console/settings-texts.ts';
 import { localPath } from '../../server/console/sign-in.ts';
 import { findDeviceByToken } from '../../server/devices/callers.ts';
-import { storeById } from '../../server/stores/queries.ts';
-import { readSettings } from '../../server/stores/settings.ts';
 import { storeBySlug } from '../../server/stores/view.ts';
 import type { ConsoleApp } from '../support/console.ts';
 import { consoleApp, personOf } from '../support/console.ts';
@@ -169,73 +166,6 @@ describe('access codes', () => {
 });
 
 describe('settings', () => {
-  test('of the portal: order of ways, an unreadable accent darkened and said', async () => {
-    const { store, owner } = await shop();
-    const form = {
-      id: store.id,
-      'order-voucher': '1',
-      'order-sms-code': '2',
-      accent: '#787878',
-      'promise-en': 'Free WiFi',
-      landingHosts: 'www.example.com\nexample.org',
-      countries: 'de fr',
-      defaultLanguage: 'en',
-      minutes: '60',
-    };
-    const saved = await owner.post('/console/settings/portal', form).expect(303);
-    expect(saved.headers['location']).toContain('done=accent-corrected');
-    expect((await owner.get(String(saved.headers['location']))).text).toContain(
-      'darkened a little',
-    );
-    expect(await storeBySlug(database.db, store.slug)).toMatchObject({
-      methods: ['voucher', 'sms-code'],
-      theme: { onAccent: '#ffffff', promise: { en: 'Free WiFi' } },
-      landingHosts: ['www.example.com', 'example.org'],
-    });
-    const row = await storeById(database.db, store.merchantId, store.id);
-    expect(readSettings(row?.settings)).toMatchObject({
-      countries: ['DE', 'FR'],
-      session: { minutes: 60, downKbps: 0 },
-    });
-    const wrong = { ...form, minutes: '1', accent: '#0e6655', 'promise-en': 'kept as typed' };
-    const refused = await owner.post('/console/settings/portal', wrong).expect(422);
-    expect(refused.text).toContain('value="kept as typed"');
-    expect(refused.text).toContain('5 to 10 080 whole minutes');
-  });
-
-  test('of texts: new versions, a question with answers, none when emptied', async () => {
-    const { store, owner } = await shop();
-    const form = {
-      id: store.id,
-      'access-en': 'Be kind.\r\n\r\nAlways.',
-      'access-zh': '请文明上网。',
-      'marketing-en': 'Offers, please.',
-      'marketing-zh': '接收优惠。',
-      'question-en': 'Tea or coffee?',
-      'question-zh': '茶还是咖啡？',
-      'option-0-en': 'Tea',
-      'option-0-zh': '茶',
-      'option-3-en': 'Coffee',
-      'option-3-zh': '咖啡',
-    };
-    await owner.post('/console/settings/texts', form).expect(303);
-    const view = await storeBySlug(database.db, store.slug);
-    expect(view?.wordings[0]).toEqual({
-      purpose: 'access',
-      version: 'own-1',
-      text: { en: 'Be kind.\n\nAlways.', 'zh-CN': '请文明上网。' },
-    });
-    expect(view?.questions[0]).toMatchObject({ key: 'tea-or-coffee' });
-    expect(view?.questions[0]?.options.map((one) => one.value)).toEqual(['tea', 'coffee']);
-    await owner.post('/console/settings/texts', { ...form, 'option-3-zh': '' }).expect(422);
-    const empty = Object.fromEntries(
-      Object.entries(form).filter(([name]) => !/^(question|option)/.test(name)),
-    );
-    await owner.post('/console/settings/texts', empty).expect(303);
-    expect((await storeBySlug(database.db, store.slug))?.questions).toEqual([]);
-    expect((await storeBySlug(database.db, store.slug))?.wordings[0]?.version).toBe('own-1');
-  });
-
   test('a store is opened with its own address', async () => {
     const { owner, store } = await shop();
     const form = {
@@ -362,15 +292,5 @@ describe('small parts', () => {
     ['2nd visit', 'nd-visit'],
   ])('key of %s is %s', (words, key) => {
     expect(keyFrom(words, 'question')).toBe(key);
-  });
-
-  test.each([
-    ['Harbour Coffee', 'Harbour Coffee'],
-    ['Café “Zum Hafen”', 'Cafe Zum Hafen'],
-    ['海港咖啡', ''],
-    ['-- Bar --', ''],
-    ['A'.repeat(60), 'A'.repeat(40)],
-  ])('the gateway of %s may be called %j', (store, name) => {
-    expect(suggestion(store)).toBe(name);
   });
 });

@@ -1,6 +1,6 @@
 /** A gateway's pages: what has to be copied is copied by one press. */
 
-async function copy(button: HTMLButtonElement): Promise<void> {
+async function copyFor(button: HTMLButtonElement): Promise<void> {
   const source = document.getElementById(button.dataset['copy'] ?? '');
   if (!source) return;
   const before = button.textContent;
@@ -17,7 +17,5 @@ async function copy(button: HTMLButtonElement): Promise<void> {
 // Without a secure address browsers have no clipboard to write to; the text can still be marked.
 for (const button of document.querySelectorAll<HTMLButtonElement>('[data-copy]')) {
   button.hidden = false;
-  button.addEventListener('click', () => void copy(button));
+  button.addEventListener('click', () => void copyFor(button));
 }
-
-export {};

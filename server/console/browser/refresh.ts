@@ -1,7 +1,7 @@
 /** Keeps the part of a page that changes by itself up to date, without moving what is being used. */
 
 const everyMs = 10_000;
-const part = document.querySelector<HTMLElement>('[data-part="refresh"]');
+const living = document.querySelector<HTMLElement>('[data-part="refresh"]');
 
 /** Nothing changes under a pointer, the keyboard or a selection; nor where nobody looks. */
 function inUse(shown: HTMLElement): boolean {
@@ -12,7 +12,7 @@ function inUse(shown: HTMLElement): boolean {
   );
 }
 
-async function refresh(shown: HTMLElement): Promise<void> {
+async function freshen(shown: HTMLElement): Promise<void> {
   if (inUse(shown)) return;
   try {
     const response = await fetch(location.href, { credentials: 'same-origin' });
@@ -28,6 +28,4 @@ async function refresh(shown: HTMLElement): Promise<void> {
   }
 }
 
-if (part) setInterval(() => void refresh(part), everyMs);
-
-export {};
+if (living) setInterval(() => void freshen(living), everyMs);

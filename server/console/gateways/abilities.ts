@@ -22,8 +22,10 @@ const topics: readonly (keyof Abilities)[] = [
   'extend',
 ];
 
-/** States that need no help; all others say what Foyer does instead. */
-const fine = new Set(['yes', 'now', 'signed', 'encrypted']);
+/** What is as good as it gets; a door that opens a little later is still a door. */
+const fine = new Set(['yes', 'now', 'signed', 'encrypted', 'browser', 'poll']);
+/** States for which Foyer needs to do nothing of its own. */
+const unaided = new Set(['yes', 'now', 'signed', 'encrypted']);
 /** Weaknesses that a merchant should weigh, beside mere lacks. */
 const weak = new Set(['forgeable', 'never']);
 
@@ -31,12 +33,7 @@ export function abilityRows(abilities: Abilities): AbilityRow[] {
   return topics.map((topic) => {
     const value = abilities[topic];
     const state = typeof value === 'boolean' ? (value ? 'yes' : 'no') : value;
-    const good = fine.has(state);
-    return {
-      topic,
-      state,
-      tone: good ? 'good' : weak.has(state) ? 'warn' : 'none',
-      instead: !good,
-    };
+    const tone = fine.has(state) ? 'good' : weak.has(state) ? 'warn' : 'none';
+    return { topic, state, tone, instead: !unaided.has(state) };
   });
 }

@@ -23,6 +23,8 @@ export interface Facts {
   };
   /** Of this gateway, and of the store where nobody knows which gateway it was. */
   notices: readonly Noticed[];
+  /** The store has no other gateway: what nobody knows the sender of came from this one. */
+  alone: boolean;
   traffic: {
     live: number;
     uncounted: number;
@@ -45,6 +47,8 @@ export interface Finding {
   values: Record<string, string>;
   at: Date | null;
   times: number;
+  /** It may have been another gateway of the store. */
+  unsure: boolean;
 }
 
 /** A thing that worked, and when it last did. */
@@ -136,14 +140,16 @@ function noticed(facts: Facts): Finding[] {
     const key = keyOf(notice, gateway.kind);
     // A guest who plays with the address does not mean that the gateway is set up wrongly.
     const works = notice.code.startsWith('redirect-') && lastOf('redirect-ok') > at - DAY;
-    const tone = works || key === 'radius-unsigned' ? 'warn' : trouble.tone;
+    const unsure = notice.gateway_id === null && !facts.alone;
+    const mild = works || unsure || key === 'radius-unsigned';
+    const { last_at: last, times } = notice;
     const values = { ...notice.detail, name: gateway.name };
-    return [{ tone, key, values, at: notice.last_at, times: notice.times }];
+    return [{ tone: mild ? 'warn' : trouble.tone, key, values, at: last, times, unsure }];
   });
 }
 
 function finding(tone: Tone, key: string, at: Date | null = null): Finding {
-  return { tone, key, values: {}, at, times: 1 };
+  return { tone, key, values: {}, at, times: 1, unsure: false };
 }
 
 /** What is missing that would have been noticed if it were there. */

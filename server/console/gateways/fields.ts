@@ -12,6 +12,8 @@ export interface Field {
   required?: true;
   /** Folded away: most sites leave it as it is. */
   more?: true;
+  /** Words below its own in place of `help`. */
+  help?: string;
   /** Shown only while a choice elsewhere says so (by style alone; without, it is always shown). */
   only?: 'legacy' | 'official' | 'fixed';
 }
@@ -83,6 +85,15 @@ const portal2: readonly Field[] = [
   })),
 ];
 
+/** An access controller asks from its own address, and has a way of its own to put guests out. */
+function radiusOf(kind: GatewayKind): readonly Field[] {
+  if (kind !== 'portal2') return radius;
+  return radius.map((one): Field => {
+    if (one.name === 'radius.sources') return { ...one, more: true, help: 'ac' };
+    return one.name === 'radius.coa.host' ? { ...one, more: true, help: 'ac' } : one;
+  });
+}
+
 /** The fields of one kind, in the order in which they are asked. */
 export function groupsOf(kind: GatewayKind): Group[] {
   const parts = partsOf[kind].map((part) => part.replace('!', ''));
@@ -96,7 +107,7 @@ export function groupsOf(kind: GatewayKind): Group[] {
     { key: 'own', fields: first },
     ...(parts.includes('unifi') ? [{ key: 'unifi', fields: unifi }] : []),
     ...(parts.includes('portal2') ? [{ key: 'portal2', fields: portal2 }] : []),
-    ...(parts.includes('radius') ? [{ key: 'radius', fields: radius }] : []),
+    ...(parts.includes('radius') ? [{ key: 'radius', fields: radiusOf(kind) }] : []),
   ];
 }
 

@@ -1,4 +1,5 @@
 /** PURE. A gateway's registration as a form shows it, and back. */
+import { isIP } from 'node:net';
 import type {
   GatewayBody,
   GatewayKind,
@@ -68,11 +69,11 @@ function radiusOf({ text, some, number, lines }: Reader, kept: GatewaySettings) 
   const password = some('radius.macAuth.password');
   const fixed = some('radius.macAuth.fixed') ?? kept.radius?.macAuth?.fixed;
   const sources = lines('radius.sources');
-  const ac = some('portal2.host');
+  const ac = text('portal2.host');
   return {
     secret: some('radius.secret'),
     // An access controller asks from the address it is reached at, unless somebody says otherwise.
-    sources: sources.length === 0 && ac !== undefined ? [ac] : sources,
+    sources: sources.length === 0 && isIP(ac) !== 0 ? [ac] : sources,
     nasIds: lines('radius.nasIds'),
     profile: some('radius.profile'),
     messageAuthenticator: some('radius.messageAuthenticator'),
@@ -119,10 +120,16 @@ function portal2Of({ text, some, number }: Reader) {
   };
 }
 
+/** Their configuration ends a name at its first blank. */
+export function takesNoBlank(kind: GatewayKind): boolean {
+  return kind === 'wifidog' || kind === 'portal2';
+}
+
 /** What no schema can say: which of two ways needs what, and what is already kept. */
 function lacking(kind: GatewayKind, { text }: Reader, kept: GatewaySettings): string[] {
   const { unifi, radius } = kept;
   const wrong: string[] = [];
+  if (takesNoBlank(kind) && text('name').includes(' ')) wrong.push('blank');
   if (kind === 'unifi' && text('unifi.api') === 'legacy') {
     if (!text('unifi.username')) wrong.push('unifi.username');
     if (!text('unifi.password') && !unifi?.password) wrong.push('unifi.password');

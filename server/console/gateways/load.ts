@@ -53,14 +53,31 @@ export async function loadGateway(
   );
 }
 
-/** Notices that may concern this gateway: its own, and those of which nobody knows whose they are. */
+/** Whose redirects carry a parameter of this name; others cannot have lacked it. */
+function lacks(gateway: GatewayRow, parameter: string): boolean {
+  const own = Object.values(gateway.settings.portal2?.parameters ?? {});
+  if (parameter.startsWith('wlan') || own.includes(parameter)) return gateway.kind === 'portal2';
+  const only: Record<string, string> = { md: 'coova', id: 'unifi' };
+  return (only[parameter] ?? gateway.kind) === gateway.kind;
+}
+
+/**
+ * Notices that may concern this gateway: its own, and those of which nobody knows whose they are. Where
+ * the store has several, a gateway that has sent somebody rightly is not suspected.
+ */
 function concerning(
   gateway: GatewayRow,
   notices: readonly NoticeRow[],
   others: number,
 ): NoticeRow[] {
-  const apart = gateway.kind === 'radius' || (gateway.kind === 'pretend' && others > 0);
-  return notices.filter(({ gateway_id: id }) => id === gateway.id || (id === null && !apart));
+  const own = notices.filter((notice) => notice.gateway_id === gateway.id);
+  const works = own.some((notice) => notice.code === 'redirect-ok');
+  const apart = gateway.kind === 'radius' || (others > 0 && (works || gateway.kind === 'pretend'));
+  const anybody = notices.filter(
+    ({ gateway_id: id, detail }) =>
+      id === null && !apart && lacks(gateway, detail['parameter'] ?? ''),
+  );
+  return [...own, ...anybody];
 }
 
 function checked(
@@ -75,6 +92,7 @@ function checked(
   const check = checkOf({
     gateway,
     notices: concerning(gateway, notices, traffic.size - 1),
+    alone: traffic.size <= 1,
     traffic: own,
     abilities: deps.gateways.capabilities(registered),
     doors: deps.gateways.doors,
