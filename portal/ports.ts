@@ -12,7 +12,7 @@ import type {
   SlotName,
   StoreView,
 } from './ports-store.ts';
-import type { LiveDoors, Network } from './ports-network.ts';
+import type { LiveDoors, Network, StoreRef } from './ports-network.ts';
 import type { SelfService } from './ports-self.ts';
 
 /** Who is at the door, as the gateway *claims*; bound to a guest only once the gateway confirms. */
@@ -253,8 +253,9 @@ export interface Doors extends LiveDoors {
    * written. Kept by the host as `RegisteredGateway.hashes`, its calls are known again after a restart.
    */
   learned?(store: StoreView, gatewayId: string, hashes: string[]): Promise<void>;
+  /** The gateway, or the exchange that should have opened it, says that this client is not inside. */
   ended(
-    store: StoreView,
+    store: StoreRef,
     gatewayId: string,
     report: { mac: string; reason: string; bytesIn: number; bytesOut: number; endedAt: number },
   ): Promise<void>;

@@ -120,13 +120,23 @@ export function createNotices(ports: PortalPorts, exchange: Portal2Exchange): No
     });
   }
 
-  async function logIn({ peer, ac, packet }: Heard, grant: Grant, mac: string): Promise<void> {
+  /** The AC was told that the device may come in, and did not let it: nobody is online. */
+  async function notIn({ peer }: Heard, mac: string): Promise<void> {
     const { store, gateway } = peer;
-    const ticket = await doors.ticket?.(store, gateway.id, grant.sessionId);
-    if (ticket === undefined) return;
-    const outcome = await exchange.login(ac, packet.ip, ticket);
-    if (outcome.kind === 'in') remember(gateway.id, packet.ip, { mac, sessionId: grant.sessionId });
-    const code = outcome.kind === 'in' ? 'door-opened' : 'door-failed';
+    const nothing = { bytesIn: 0, bytesOut: 0, endedAt: clock() };
+    await doors.ended(store, gateway.id, { mac, reason: 'door-failed', ...nothing });
+  }
+
+  async function logIn(heard: Heard, grant: Grant, mac: string): Promise<void> {
+    const { store, gateway } = heard.peer;
+    const { ip } = heard.packet;
+    const ticket = await doors.ticket?.(store, gateway.id, grant.sessionId).catch(() => undefined);
+    const outcome = ticket && (await exchange.login(heard.ac, ip, ticket));
+    // Another login of this address decides for itself; whom the AC holds already is in.
+    if (outcome?.kind === 'busy') return;
+    if (outcome?.kind === 'in') remember(gateway.id, ip, { mac, sessionId: grant.sessionId });
+    else if (outcome?.kind !== 'already') await notIn(heard, mac);
+    const code = outcome?.kind === 'in' ? 'door-opened' : 'door-failed';
     await doors.noticed?.(store, gateway.id, { code, detail: { by: 'mac-binding' } });
   }
 

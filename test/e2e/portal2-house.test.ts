@@ -189,6 +189,28 @@ describe('a device that was here before', () => {
     expect(await ac.comeBack({ mac: makeMac(), ip: '10.0.0.24' })).toBe(1);
   });
 
+  test('and whom the AC then does not let in is not online in our books either', async () => {
+    let refusing = false;
+    const moods = { mood: () => (refusing ? 'refuse' : 'answer') } as const;
+    const { house, ac } = await shop({ macBinding: true }, moods, policy);
+    const guest = { mac: makeMac(), ip: IP };
+    await logIn(await ac.join(guest));
+    await ac.leave(guest.mac);
+    await until(async () => (await sessionsOf(house))[0]?.state === 'ended');
+    refusing = true;
+    expect(await ac.comeBack(guest)).toBe(0);
+    const ended = { state: 'ended', endReason: 'door-failed', method: 'mac' };
+    await until(
+      async () =>
+        (await sessionsOf(house))[0]?.state === 'ended' && (await sessionsOf(house)).length === 2,
+    );
+    expect(await sessionsOf(house)).toMatchObject([ended, { state: 'ended' }]);
+    refusing = false;
+    expect(await ac.comeBack(guest)).toBe(0);
+    await until(() => ac.inside(guest.mac));
+    expect((await sessionsOf(house))[0]).toMatchObject({ state: 'active', method: 'mac' });
+  });
+
   test('sees the page where the merchant did not ask for more', async () => {
     const { ac } = await shop({}, {}, policy);
     const guest = { mac: makeMac(), ip: IP };
