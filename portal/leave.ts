@@ -2,6 +2,7 @@
 import type { Request, Response } from 'express';
 import { advance } from './admit.ts';
 import type { Journey } from './context.ts';
+import { networkOf } from './crowd.ts';
 import { leftHere, noteLeaving } from './device.ts';
 import type { Kit } from './kit.ts';
 import { basePath, stepPath } from './kit.ts';
@@ -53,7 +54,7 @@ const SHORT_KEY = /^[0-9A-Z]{8}$/;
 /** The short address, opened in another browser. */
 export function goOn(kit: Kit) {
   return withStore(kit, async ({ store, language }, req, res) => {
-    const address = req.ip ?? '';
+    const address = networkOf(req.ip ?? '') ?? '';
     const key = String(req.params['key']).toUpperCase().replaceAll(/[\s-]/g, '');
     const known = SHORT_KEY.test(key) && !kit.guesses.full(address);
     const sealed = known ? ((await kit.ports.links?.find(store, key)) ?? null) : null;
