@@ -92,7 +92,10 @@ export function deviceOf(kit: Kit, store: StoreView, req: Request, res: Response
       if (TOKEN.test(token) && days > 0) set(token, days * DAY_S);
     },
     drop: () => set('', 0),
-    letIn: (sessionId) =>
-      setCookie(kit, res, inside, markOf(kit, store, sessionId), INSIDE_MS / 1000),
+    letIn(sessionId) {
+      // Without "My data" nothing would ever read it.
+      if (kit.ports.self === undefined) return;
+      setCookie(kit, res, inside, markOf(kit, store, sessionId), INSIDE_MS / 1000);
+    },
   };
 }
