@@ -5,9 +5,10 @@ import { claimsOf } from '../../geo/labels.ts';
 import { probablyHere, scoreModel } from '../../geo/score-model.ts';
 import type { Certainty } from '../../server/analytics/labels.ts';
 import { certainties } from '../../server/analytics/labels.ts';
+import { mayAnalyse } from '../../server/consents/analyse.ts';
 import { createArchive } from '../../server/compose/archive.ts';
 import { readConfig } from '../../server/config.ts';
-import type { Database } from '../../server/db/database.ts';
+import type { Database, Queryable } from '../../server/db/database.ts';
 import { databaseFolder, openDatabase } from '../../server/db/open.ts';
 import { createLiveFences } from '../../server/fences/live.ts';
 import type { Archive } from '../../server/visits/archive.ts';
@@ -51,7 +52,7 @@ export async function labelsIn(
   let signIns = 0;
   for (const { id } of merchants) {
     const since = new Date(now - days * DAY);
-    const sure = await db.tx((tx) => certainties(tx, id, since, MOST_SIGN_INS), {
+    const sure = await db.tx((tx) => allowedCertainties(tx, id, since), {
       tenant: id,
       readOnly: true,
     });
@@ -66,6 +67,19 @@ export async function labelsIn(
     faults: [],
     title: `${signIns} confirmed sessions of linked devices in ${days} days, judged by their positions alone`,
   };
+}
+
+/** Only of guests whose visits may be looked at. */
+async function allowedCertainties(tx: Queryable, id: string, since: Date): Promise<Certainty[]> {
+  const asked = new Map<string, boolean>();
+  const allowed: Certainty[] = [];
+  for (const one of await certainties(tx, id, since, MOST_SIGN_INS)) {
+    const who = `${one.guest_id} ${one.store_id}`;
+    const may = asked.get(who) ?? (await mayAnalyse(tx, id, one.guest_id, one.store_id));
+    asked.set(who, may);
+    if (may) allowed.push(one);
+  }
+  return allowed;
 }
 
 async function labelDevice(

@@ -10,8 +10,9 @@ export interface SignInPing extends Row {
 /**
  * Good fixes (30 m or better, as a 68 % radius) within two minutes of a confirmed session at the
  * store, of devices linked to its guest; the newest sign-ins, at most three fixes of each and twenty
- * of a device, so that nobody who is there every day speaks for all. The house's own evidence pings
- * stand on the fence by their making and say nothing.
+ * of a device, so that nobody who is there every day speaks for all. Nobody who refused statistics, and no session that
+ * a hardware address alone opened. The house's own evidence pings stand on the fence by their making
+ * and say nothing.
  */
 export async function signInPings(
   tx: Queryable,
@@ -25,6 +26,9 @@ export async function signInPings(
        select d.id as device_id, s.confirmed_at as at
        from sessions s join devices d on d.guest_id = s.guest_id and d.merchant_id = s.merchant_id
        where s.merchant_id = $1 and s.store_id = $2 and s.confirmed_at >= $3
+         and s.method <> 'mac' and s.twin_at is null
+         and coalesce((select c.granted from consents c where c.merchant_id = $1
+           and c.guest_id = s.guest_id and c.purpose = 'analytics' order by c.seq desc limit 1), true)
        order by s.confirmed_at desc, d.id limit $4),
      fixes as (
        select p.device_id, p.at, p.ping_key, p.lon, p.lat, i.at as signed_at,

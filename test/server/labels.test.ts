@@ -9,6 +9,7 @@ import type { TestDatabase } from '../support/database.ts';
 import { testDatabase } from '../support/database.ts';
 import {
   NOON,
+  makeConsent,
   makeDevice,
   makeFence,
   makeGateway,
@@ -48,6 +49,7 @@ describe('labels from sign-ins', () => {
     await fence(elsewhere.id, 300);
     const gateway = await makeGateway(db, merchant.id, there.id);
     const guest = await makeGuest(db, merchant.id);
+    await makeConsent(db, merchant.id, guest.id, { purpose: 'analytics', granted: true });
     const device = await makeDevice(db, merchant.id, { guestId: guest.id });
     const draw = drawFrom(randomFrom(1));
     for (let i = 0; i <= 20; i++) {
@@ -75,7 +77,7 @@ describe('labels from sign-ins', () => {
       );
     const labels = () =>
       labelsIn(db, { days: 7, merchant: merchant.id }, defaultPolicy, NOON + 3_600_000);
-    return { merchant, there, elsewhere, device, signIn, labels };
+    return { merchant, there, elsewhere, device, guest, signIn, labels };
   }
 
   test('no sign-in, no label', async () => {
@@ -96,6 +98,24 @@ describe('labels from sign-ins', () => {
     expect((await labels()).rows).toMatchObject([{ about: 'here' }]);
     await signIn(there.id, 3, 9);
     expect((await labels()).rows).toMatchObject([{ about: 'visit', truth: 1, here: 1 }]);
+  });
+
+  test.each([
+    ['a session that a hardware address alone opened', 'method = $2', 'mac'],
+    ['an address that was at two stores at once', 'twin_at = $2', minutes(3)],
+  ])('%s is no label', async (_what, set, value) => {
+    const { merchant, there, signIn, labels } = await street();
+    await signIn(there.id, 2, null);
+    expect((await labels()).rows).toHaveLength(1);
+    await db.query(`update sessions set ${set} where merchant_id = $1`, [merchant.id, value]);
+    expect((await labels()).rows).toEqual([]);
+  });
+
+  test('of a guest who refused statistics there is no label', async () => {
+    const { merchant, there, guest, signIn, labels } = await street();
+    await signIn(there.id, 2, null);
+    await makeConsent(db, merchant.id, guest.id, { purpose: 'analytics', granted: false });
+    expect((await labels()).rows).toEqual([]);
   });
 
   test('signed in at the other store: the claim was wrong', async () => {
