@@ -24,11 +24,15 @@ const houseWith = (methods: string[]): Promise<House> =>
 
 /** A browser that keeps the one cookie of the portal. */
 function browserWithCookies() {
-  let cookie = '';
+  const jar = new Map<string, string>();
+  const cookie = () => [...jar].map(([name, value]) => `${name}=${value}`).join('; ');
   const ask = async (url: URL, init: RequestInit = {}): Promise<Sheet> => {
-    const headers = { 'accept-language': 'en', ...(cookie === '' ? {} : { cookie }) };
+    const headers = { 'accept-language': 'en', ...(jar.size === 0 ? {} : { cookie: cookie() }) };
     const response = await fetch(url, { ...init, headers, redirect: 'manual' });
-    for (const set of response.headers.getSetCookie()) cookie = set.split(';')[0] ?? '';
+    for (const set of response.headers.getSetCookie()) {
+      const [name = '', ...value] = (set.split(';')[0] ?? '').split('=');
+      jar.set(name, value.join('='));
+    }
     const onward = response.headers.get('location');
     if (onward !== null && response.status < 400) return ask(new URL(onward, url));
     return { url: url.href, status: response.status, html: await response.text() };
@@ -36,7 +40,7 @@ function browserWithCookies() {
   return {
     get: (path: string) => ask(new URL(path, app.url)),
     post: (url: string, body: URLSearchParams) => ask(new URL(url), { method: 'POST', body }),
-    cookie: () => cookie,
+    cookie,
   };
 }
 
@@ -116,7 +120,7 @@ describe('a device that was here', () => {
     const terms = await guest.get(redirectOf(house, { mac }));
     const [form] = formsOf(terms.html);
     await guest.post(new URL(form!.action, terms.url).href, new URLSearchParams(form!.fields));
-    expect(guest.cookie()).toMatch(/^foyer=fk_/);
+    expect(guest.cookie()).toMatch(/\bfoyer=fk_/);
     const [first] = await sessions(house);
     const back = await guest.get(redirectOf(house, { mac }));
     const [oneTap] = formsOf(back.html);
