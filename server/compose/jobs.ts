@@ -22,9 +22,9 @@ import {
   settleVisits,
 } from '../pings/keep.ts';
 import { judgeSilence } from '../pings/silence.ts';
-import { keepNoLonger, keepSessionLog } from '../retention/retention.ts';
+import { forgetLogged, keepNoLonger, keepSessionLog } from '../retention/retention.ts';
 import { dropRefusals } from '../rules/decisions/queries.ts';
-import { endQuietSessions, expireSessions, forgetSessionClients } from '../sessions/accounting.ts';
+import { endQuietSessions, expireSessions } from '../sessions/accounting.ts';
 import { dropExpiredDevices } from '../sessions/known-devices.ts';
 import { forgetNotices } from '../sessions/notices.ts';
 import { forgetLooks } from '../selfservice/selfservice.ts';
@@ -77,11 +77,11 @@ export function houseJobs(services: Services, config: Config): Job[] {
     { name: 'old codes', every: hour, run: (now) => forgetCodes(db, now) },
     { name: 'open links of mails', every: hour, run: (now) => forgetRequests(db, now) },
     { name: 'looks at my data', every: hour, run: (now) => forgetLooks(db, now) },
-    { name: 'log of sessions', every: 10 * minute, run: () => keepSessionLog(db) },
+    { name: 'log of sessions', every: 10 * minute, run: (now) => keepSessionLog(db, now) },
     { name: 'old log of sessions', every: day, run: (now) => dropSessionLog(db, now) },
     { name: 'kept no longer', every: day, run: (now) => keepNoLonger(db, now) },
     { name: 'old messages', every: hour, run: (now) => forgetMessages(db, now) },
-    { name: 'old clients', every: hour, run: (now) => forgetSessionClients(db, now) },
+    { name: 'old clients', every: hour, run: (now) => forgetLogged(db, now) },
     { name: 'old known devices', every: hour, run: (now) => dropExpiredDevices(db, now) },
     { name: 'old notices', every: day, run: (now) => forgetNotices(db, now) },
     { name: 'secrets in clear', every: day, run: () => sealOldSecrets(db) },

@@ -1,5 +1,6 @@
 /** Keeps the log of sessions where the law demands one: as sessions end, and before a guest is erased. */
 import type { Queryable } from '../db/database.ts';
+import { REVIVE_MS } from '../sessions/live-queries.ts';
 import { lawOf } from '../stores/law.ts';
 import { packOf } from '../stores/packs.ts';
 import { storesOf } from '../stores/queries.ts';
@@ -28,18 +29,24 @@ export async function logBeforeErasure(
 }
 
 const BATCH = 5_000;
+/** A gateway's last counters come after the end that we booked. */
+const AFTERMATH_MS = 3_600_000;
 
-/** Writes what ended since the last time. For the timed jobs. */
+/** Writes what ended since the last time, as soon as its end stands. For the timed jobs. */
 export async function logEndedSessions(
   db: Queryable,
   stores: readonly { id: string; merchant_id: string; country: string; settings: unknown }[],
+  now: number,
 ): Promise<number> {
+  const settled = { before: now - AFTERMATH_MS, inferredBefore: now - REVIVE_MS };
   let written = 0;
   for (const store of stores) {
     const days = logDaysOf(store);
     if (days === 0) continue;
     const at = { merchantId: store.merchant_id, storeId: store.id, days };
-    written += await logSessionsOfStore(db, at, BATCH);
+    for (let batch = BATCH; batch === BATCH; written += batch) {
+      batch = await logSessionsOfStore(db, at, settled, BATCH);
+    }
   }
   return written;
 }

@@ -2,6 +2,7 @@
 import type { Database } from '../db/database.ts';
 import { eraseGuest } from '../guests/erase.ts';
 import { logEndedSessions } from '../guests/session-log.ts';
+import { forgetSessionClients } from '../sessions/accounting.ts';
 import { lawOf } from '../stores/law.ts';
 import { readSettings } from '../stores/settings.ts';
 import type { KeepClass } from '../stores/packs.ts';
@@ -100,10 +101,16 @@ export async function keepNoLonger(db: Database, now: number): Promise<number> {
 const NONE = { guestsDays: 0, visitsDays: 0 };
 
 /** Writes the log of sessions where a law demands it. For the timed jobs. */
-export async function keepSessionLog(db: Database): Promise<number> {
+export async function keepSessionLog(db: Database, now: number): Promise<number> {
   let written = 0;
   await eachStore(db, async (stores) => {
-    written += await logEndedSessions(db, stores);
+    written += await logEndedSessions(db, stores, now);
   });
   return written;
+}
+
+/** Forgets who used which address once the log, where there must be one, holds it. For the timed jobs. */
+export async function forgetLogged(db: Database, now: number): Promise<number> {
+  await keepSessionLog(db, now);
+  return forgetSessionClients(db, now);
 }

@@ -36,8 +36,11 @@ export const LIVE = `s.id, s.guest_id, s.gateway_id, s.state, s.end_reason, s.en
 export const LIVE_FROM = `sessions s join guests g on g.id = s.guest_id join stores st on st.id = s.store_id
   join gateways w on w.id = $3`;
 
+/** How long an end that was only inferred can be taken back. */
+export const REVIVE_MS = 24 * 3_600_000;
+
 /** Ends that the house only inferred: a sign of life takes them back. */
-const INFERRED = `('lost-carrier', 'nas-reboot', 'not-listed')`;
+export const INFERRED = `('lost-carrier', 'nas-reboot', 'not-listed')`;
 
 export async function liveSession(
   tx: Queryable,
@@ -128,8 +131,9 @@ export async function reviveSession(
 ): Promise<boolean> {
   const { rowCount } = await tx.query(
     `update sessions set state = 'active', ended_at = null, end_reason = null, admission_key = uuid_send(id)
-     where merchant_id = $1 and id = $2 and state = 'ended' and end_reason in ${INFERRED} and expires_at > $3`,
-    [merchantId, sessionId, new Date(now)],
+     where merchant_id = $1 and id = $2 and state = 'ended' and end_reason in ${INFERRED} and expires_at > $3
+       and ended_at > $4`,
+    [merchantId, sessionId, new Date(now), new Date(now - REVIVE_MS)],
   );
   return rowCount === 1;
 }

@@ -1,7 +1,8 @@
 /** Nothing is kept longer than its store says, each class by itself, and a line says what went. */
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from '@jest/globals';
 import { dropSessionLog } from '../../server/guests/session-log-queries.ts';
-import { keepNoLonger, keepSessionLog } from '../../server/retention/retention.ts';
+import { forgetLogged, keepNoLonger, keepSessionLog } from '../../server/retention/retention.ts';
+import { reviveSession } from '../../server/sessions/live-queries.ts';
 import type { TestDatabase } from '../support/database.ts';
 import { testDatabase } from '../support/database.ts';
 import * as make from '../support/make.ts';
@@ -14,6 +15,7 @@ afterAll(() => database.release());
 
 const { NOON } = make;
 const DAY = 86_400_000;
+const HOUR = 3_600_000;
 const ago = (days: number): Date => new Date(NOON - days * DAY);
 
 let merchantId: string;
@@ -148,8 +150,8 @@ describe('the log that some laws demand', () => {
     await setUp('CN', { methods: ['sms-code'] });
     const ended = await session(ago(2));
     await session(null);
-    await keepSessionLog(database.db);
-    await keepSessionLog(database.db);
+    await keepSessionLog(database.db, NOON);
+    await keepSessionLog(database.db, NOON);
     const kept = await entries();
     expect(kept).toMatchObject([{ mac: ended.mac }]);
     expect(kept[0]?.account).toMatch(/^\+44/);
@@ -161,16 +163,84 @@ describe('the log that some laws demand', () => {
     expect(await entries()).toEqual([]);
   });
 
+  test('waits until an end is final: it holds what was counted, and who came back, once', async () => {
+    await setUp('CN', { methods: ['sms-code'] });
+    const { db } = database;
+    const gone = await session(new Date(NOON - HOUR / 2));
+    const quiet = await session(new Date(NOON - 3 * HOUR));
+    await db.query(
+      `update sessions set end_reason = 'lost-carrier', expires_at = $2 where id = $1`,
+      [quiet.id, new Date(NOON + HOUR)],
+    );
+    await keepSessionLog(db, NOON);
+    expect(await entries()).toEqual([]);
+    await db.query('update sessions set bytes_in = 7 where id = $1', [gone.id]);
+    await db.query(`update sessions set ended_at = $2, end_reason = 'expired' where id = $1`, [
+      quiet.id,
+      new Date(NOON + HOUR),
+    ]);
+    await keepSessionLog(db, NOON + 3 * HOUR);
+    const kept = await db.query(
+      'select mac, bytes_in, ended_at from session_log where merchant_id = $1 order by ended_at',
+      [merchantId],
+    );
+    expect(kept.rows).toEqual([
+      { mac: gone.mac, bytes_in: 7, ended_at: new Date(NOON - HOUR / 2) },
+      { mac: quiet.mac, bytes_in: 0, ended_at: new Date(NOON + HOUR) },
+    ]);
+  });
+
+  test('an end that was inferred is final after a day', async () => {
+    await setUp('CN', { methods: ['sms-code'] });
+    const { id } = await session(ago(1));
+    await database.db.query(
+      `update sessions set end_reason = 'not-listed', expires_at = $2 where id = $1`,
+      [id, ago(-20)],
+    );
+    await keepSessionLog(database.db, NOON - 1);
+    expect(await entries()).toEqual([]);
+    await keepSessionLog(database.db, NOON);
+    expect(await entries()).toHaveLength(1);
+    expect(await reviveSession(database.db, merchantId, id, NOON)).toBe(false);
+    await database.db.query('update sessions set ended_at = $2 where id = $1', [
+      id,
+      new Date(NOON - HOUR),
+    ]);
+    expect(await reviveSession(database.db, merchantId, id, NOON)).toBe(true);
+  });
+
+  test('nobody is in it who asked and was never let in', async () => {
+    await setUp('CN', { methods: ['sms-code'] });
+    const { id } = await session(ago(2));
+    await database.db.query('update sessions set confirmed_at = null where id = $1', [id]);
+    await keepSessionLog(database.db, NOON);
+    expect(await entries()).toEqual([]);
+  });
+
+  test('is whole before an address is forgotten, however long the house was down', async () => {
+    await setUp('CN', { methods: ['sms-code'] });
+    const { id, mac } = await session(ago(40));
+    const nas = mac.replaceAll(':', '-');
+    await database.db.query('update sessions set nas_user_name = $2 where id = $1', [id, nas]);
+    await forgetLogged(database.db, NOON);
+    expect(await entries()).toMatchObject([{ mac }]);
+    const { rows } = await database.db.query(
+      'select mac, client_key, nas_user_name from sessions where id = $1',
+      [id],
+    );
+    expect(rows).toEqual([{ mac: '', client_key: '', nas_user_name: null }]);
+  });
+
   test('is not written where no law asks', async () => {
     await session(ago(2));
-    await keepSessionLog(database.db);
+    await keepSessionLog(database.db, NOON);
     expect(await entries()).toEqual([]);
   });
 
   test('no tenant may change it', async () => {
     await setUp('CN', { methods: ['sms-code'] });
     await session(ago(2));
-    await keepSessionLog(database.db);
+    await keepSessionLog(database.db, NOON);
     for (const text of ['update session_log set account = null', 'delete from session_log']) {
       await expect(database.db.tx((tx) => tx.query(text), { tenant: merchantId })).rejects.toThrow(
         /permission denied/,
