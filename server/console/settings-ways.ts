@@ -101,6 +101,7 @@ function waysForm(
   const settings = readSettings(row.settings);
   const pack = packOf(settings.pack ?? packFor(row.country));
   const { typed, offered } = given ?? typedSettings(settings);
+  const on = orderOf(typed);
   return {
     row,
     typed,
@@ -108,6 +109,7 @@ function waysForm(
     faults,
     faultsBelow,
     methods,
+    inOrder: [...on, ...methods.filter((name) => !on.includes(name))],
     languages,
     weekdays,
     providers: settings.oidc,

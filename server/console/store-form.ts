@@ -18,7 +18,8 @@ export type Faults = Record<string, string>;
 
 /** The sentence for a value that does not fit, by the longest path that has one. */
 export function faultAt(t: Translate, path: string): string {
-  const parts = path.split('.').filter((part) => !/^\d+$/.test(part));
+  // Which question, which place of the house: the words are the same for each.
+  const parts = path.split('.').filter((part) => !/^(\d+|pre_auth|landing|return)$/.test(part));
   const keys = parts.map((_part, at) => `fault.${parts.slice(0, parts.length - at).join('-')}`);
   return t([...keys, 'fault.other']);
 }

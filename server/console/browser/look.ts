@@ -127,6 +127,7 @@ function refreshSoon(): void {
 
 accent?.addEventListener('input', showContrast);
 part('logo-choice')?.removeAttribute('hidden');
+part('show')?.setAttribute('hidden', '');
 const logoFile = part<HTMLInputElement>('logo-file');
 logoFile?.addEventListener('change', () => void takeLogo(logoFile));
 form?.addEventListener('input', (event) => {
