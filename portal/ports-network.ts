@@ -128,13 +128,14 @@ export type AccessDecision =
 export interface Network {
   /**
    * Gateways whose packets may come from this address (IPv4 or IPv6, unmapped), of any merchant. May be
-   * answered from memory when storage is away.
+   * answered from memory when storage is away. `anew`: none of those told before fits, so what is
+   * remembered is looked up again, unless that was done moments ago.
    */
-  peersAt(address: string): Promise<Peer[]>;
+  peersAt(address: string, anew?: boolean): Promise<Peer[]>;
   /** RadSec: by SHA-256 of the client certificate, lower-case hex. */
   peerByCertificate(fingerprint: string): Promise<Peer | null>;
   /** Every gateway that has a Portal 2.0 AC at this address. */
-  peersByAc(address: string): Promise<Peer[]>;
+  peersByAc(address: string, anew?: boolean): Promise<Peer[]>;
   /** Rejects only when storage is away and memory does not know the grant. */
   authorise(peer: Peer, request: AccessRequest): Promise<AccessDecision>;
   /** Attribute 80 arrived for the first time from a gateway that learns. */

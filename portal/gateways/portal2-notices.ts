@@ -173,8 +173,9 @@ export function createNotices(ports: PortalPorts, exchange: Portal2Exchange): No
   }
 
   async function take(bytes: Buffer, from: Address, reply: Heard['reply']): Promise<void> {
-    const peers = (await ports.network?.peersByAc(from.address)) ?? [];
-    const sender = senderOf(peers, bytes);
+    const peers = async (anew: boolean): Promise<Peer[]> =>
+      (await ports.network?.peersByAc(from.address, anew)) ?? [];
+    const sender = senderOf(await peers(false), bytes) ?? senderOf(await peers(true), bytes);
     if (sender === null) return;
     const { peer } = sender;
     await doors.heard?.(peer.store, peer.gateway.id);

@@ -1,5 +1,6 @@
 /** From a packet to its answer, whatever it came by: paced, read, told apart, verified, and answered once. */
 import type { Peer } from '../ports-network.ts';
+import type { Recognised } from './clients.ts';
 import { createClients, recognise } from './clients.ts';
 import type { Deps, Desk, Limits } from './decide.ts';
 import { access, account, policyAllows, status, usualLimits } from './decide.ts';
@@ -70,8 +71,7 @@ export function createAnswers(deps: Deps): Answers {
   const hands = createHands(limits);
 
   /** The gateway that may ask this, or null; counted and noticed. */
-  const admitted = (arrival: Arrival, packet: Packet, peers: readonly Peer[]): Peer | null => {
-    const found = recognise(peers, packet);
+  const admitted = (arrival: Arrival, packet: Packet, found: Recognised): Peer | null => {
     if (found.peer === null) {
       counts[found.why]++;
       if (found.suspect !== null && found.why === 'wrong-secret')
@@ -127,7 +127,10 @@ export function createAnswers(deps: Deps): Answers {
     const peers = Array.isArray(asked) ? asked : await asked;
     if (peers === null) return (counts.overloaded++, null);
     if (peers.length === 0) return (counts['unknown-client']++, null);
-    const peer = admitted(arrival, packet, peers);
+    let found = recognise(peers, packet);
+    const anew = found.peer || arrival.peer ? null : clients.anew(address, clock());
+    if (anew !== null) found = recognise((await anew) ?? peers, packet);
+    const peer = admitted(arrival, packet, found);
     if (peer === null) return null;
     if (packet.code === codes.statusServer) return status(desk, packet, peer, door === 'acct');
     return work(key, packet, peer);

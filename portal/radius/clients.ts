@@ -8,6 +8,8 @@ import { requestProof } from './signing.ts';
 
 /** How long the registration of an address is taken as it was, without asking again. */
 const FRESH_MS = 2_000;
+/** When no gateway of an address fits a packet, the address is looked up anew once in this time. */
+const ANEW_MS = 5_000;
 /** How long it serves while asking again fails or takes its time. */
 const STALE_MS = 120_000;
 const MOST_ADDRESSES = 8_192;
@@ -19,11 +21,15 @@ interface Known {
   peers: Peer[];
   at: number;
   asking: boolean;
+  /** When it was last looked up because nothing fitted. */
+  anewAt: number;
 }
 
 export interface Clients {
   /** Who may send from here: at once when known, else soon; null when too many ask at a time. */
   at(address: string, now: number): Peer[] | Promise<Peer[] | null>;
+  /** None of those fits: one may just have been registered. Null when that was looked up moments ago. */
+  anew(address: string, now: number): Promise<Peer[] | null> | null;
 }
 
 /** Remembers briefly, so that neither a busy gateway nor a forged flood asks storage for each packet. */
@@ -31,18 +37,19 @@ export function createClients(network: Network, clock: () => number): Clients {
   const known = new Map<string, Known>();
   const waiting = new Map<string, Promise<Peer[] | null>>();
   let lookups = 0;
-  const ask = (address: string): Promise<Peer[] | null> => {
+  const ask = (address: string, anew = false): Promise<Peer[] | null> => {
     const running = waiting.get(address);
     if (running !== undefined) return running;
     if (lookups >= MOST_LOOKUPS) return Promise.resolve(null);
     lookups++;
     const asked = network
-      .peersAt(address)
+      .peersAt(address, anew)
       .then((all) => {
         const peers = all.filter(({ gateway }) => gateway.radius !== undefined);
+        const anewAt = anew ? clock() : (known.get(address)?.anewAt ?? 0);
         known.delete(address);
         if (known.size >= MOST_ADDRESSES) known.delete(known.keys().next().value!);
-        known.set(address, { peers, at: clock(), asking: false });
+        known.set(address, { peers, at: clock(), asking: false, anewAt });
         return peers;
       })
       .catch(() => {
@@ -70,6 +77,12 @@ export function createClients(network: Network, clock: () => number): Clients {
         });
       }
       return entry.peers;
+    },
+    anew(address, now) {
+      const entry = known.get(address);
+      if (entry === undefined || now - entry.anewAt < ANEW_MS) return null;
+      entry.anewAt = now;
+      return ask(address, true);
     },
   };
 }

@@ -14,10 +14,13 @@ export interface Peer {
 const FOUND_MS = 30_000;
 /** Strangers knock often; a gateway that was just registered must not wait long. */
 const NOBODY_MS = 5_000;
+/** Asked for anew, since none fitted, it is looked up again once in this time. */
+const ANEW_MS = 2_000;
 const MOST = 10_000;
 
 interface Held {
   peers: Peer[];
+  since: number;
   until: number;
 }
 
@@ -36,7 +39,8 @@ export function createPeers({ db, clock }: { db: Database; clock: () => number }
     try {
       const peers = (await find()).map(peerOf);
       held.delete(key);
-      held.set(key, { peers, until: clock() + (peers.length > 0 ? FOUND_MS : NOBODY_MS) });
+      const since = clock();
+      held.set(key, { peers, since, until: since + (peers.length > 0 ? FOUND_MS : NOBODY_MS) });
       const [oldest] = held.keys();
       if (held.size > MOST && oldest !== undefined) held.delete(oldest);
       return peers;
@@ -48,9 +52,10 @@ export function createPeers({ db, clock }: { db: Database; clock: () => number }
   }
 
   /** One look at a time for one address, however many packets wait for it. */
-  async function known(key: string, find: () => Promise<PeerRow[]>): Promise<Peer[]> {
+  async function known(key: string, find: () => Promise<PeerRow[]>, anew = false): Promise<Peer[]> {
     const fresh = held.get(key);
-    if (fresh && clock() < fresh.until) return fresh.peers;
+    const until = fresh && (anew ? Math.min(fresh.until, fresh.since + ANEW_MS) : fresh.until);
+    if (fresh && clock() < until!) return fresh.peers;
     const running = asked.get(key);
     if (running) return running;
     const looking = look(key, find).finally(() => asked.delete(key));
@@ -58,12 +63,12 @@ export function createPeers({ db, clock }: { db: Database; clock: () => number }
     return looking;
   }
 
-  const at = async (way: 'radius' | 'ac', address: string): Promise<Peer[]> =>
-    isIP(address) === 0 ? [] : known(`${way} ${address}`, () => gatewaysAt(db, way, address));
+  const at = async (way: 'radius' | 'ac', address: string, anew?: boolean): Promise<Peer[]> =>
+    isIP(address) === 0 ? [] : known(`${way} ${address}`, () => gatewaysAt(db, way, address), anew);
 
   return {
-    peersAt: (address: string): Promise<Peer[]> => at('radius', address),
-    peersByAc: (address: string): Promise<Peer[]> => at('ac', address),
+    peersAt: (address: string, anew?: boolean): Promise<Peer[]> => at('radius', address, anew),
+    peersByAc: (address: string, anew?: boolean): Promise<Peer[]> => at('ac', address, anew),
 
     async peerByCertificate(fingerprint: string): Promise<Peer | null> {
       if (!/^[0-9a-f]{64}$/.test(fingerprint)) return null;

@@ -402,6 +402,27 @@ describe('who it is', () => {
     expect(wellAnswered(reply, request, 'secret of ours')).toBe(true);
   });
 
+  test('a gateway that was just registered at an address that has one is answered at once', async () => {
+    const house = one({});
+    const { nas, server } = await start(house);
+    expect((await nas.ask(server.authPort, accessRequest({ pap: 'pw1' }))).code).toBe(2);
+    house.peers.push(nasPeer('gw-2', { secret: 'another secret' }));
+    const request = accessRequest({ pap: 'pw1', secret: 'another secret' });
+    const reply = await nas.ask(server.authPort, request);
+    expect(wellAnswered(reply, request, 'another secret')).toBe(true);
+  });
+
+  test('forgeries have an address looked up again now and then, not each time', async () => {
+    const house = one({});
+    let looks = 0;
+    const { network } = house;
+    house.network = { ...network, peersAt: (address) => ((looks += 1), network.peersAt(address)) };
+    await start(house);
+    for (let i = 0; i < 20; i++)
+      await silence(accessRequest({ pap: 'pw1', secret: `guess ${i}` }), 'wrong-secret');
+    expect(looks).toBe(2);
+  });
+
   test('a name that is not registered', async () => {
     const house = one({ nasIds: ['cafe'] });
     await start(house);

@@ -460,6 +460,21 @@ describe('equipment by its address', () => {
     expect(await network.peersByAc(host)).toEqual([]);
   });
 
+  test('is looked up again when none that is remembered fits, but not with every packet', async () => {
+    const address = `10.205.${Math.floor(Math.random() * 250)}.${Math.floor(Math.random() * 250)}`;
+    const second = await makeGateway(db, house.merchantId, house.store.id);
+    const anew = async () =>
+      (await network.peersAt(address, true)).map(({ gateway }) => gateway.id).toSorted();
+    await settled(house.gatewayId, { radius: { ...radius, sources: [address] } });
+    expect(await idsAt(address)).toEqual([house.gatewayId]);
+    await settled(second.id, { radius: { ...radius, sources: [address] } });
+    expect(await anew()).toEqual([house.gatewayId]);
+    house.time.now += 3 * SECOND;
+    expect(await idsAt(address)).toEqual([house.gatewayId]);
+    expect(await anew()).toEqual([house.gatewayId, second.id].toSorted());
+    expect(await idsAt(address)).toHaveLength(2);
+  });
+
   test('is remembered for moments, and as long as storage is away', async () => {
     const address = `10.202.${Math.floor(Math.random() * 250)}.${Math.floor(Math.random() * 250)}`;
     expect(await idsAt(address)).toEqual([]);
