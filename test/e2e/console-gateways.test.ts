@@ -131,7 +131,7 @@ requirePart('browser (needs Chromium)', partPresent.chromium)('gateways in a bro
       await context.close();
       expect(found).toEqual([]);
     },
-    180_000,
+    300_000,
   );
 
   test('without scripts: equipment is chosen, registered, set up and removed', async () => {

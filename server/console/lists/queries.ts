@@ -145,7 +145,9 @@ export async function standingOf(
        (select count(*) from devices where merchant_id = $1 and revoked_at is null) as devices,
        (select count(*) from offers where merchant_id = $1) as offers,
        (select count(*) from rules where merchant_id = $1 and status = 'live') as rules,
-       array(select name from gateways where merchant_id = $1 and store_id = $2 and kind = 'opennds'
+       array(select name from gateways where merchant_id = $1 and store_id = $2
+         and (kind in ('wifidog', 'apfree')
+           or (kind = 'opennds' and coalesce((settings ->> 'level')::int, 3) >= 3))
          and last_heard_at < $3::timestamptz - interval '15 minutes' order by name limit 5) as silent,
        array(select name from offers where merchant_id = $1 and (store_id is null or store_id = $2)
          and status = 'live' and stock is not null and issued >= stock order by name limit 5) as used_up,
