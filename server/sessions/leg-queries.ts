@@ -208,6 +208,19 @@ export async function closeLegs(
   await noteLeft(tx, [sessionId]);
 }
 
+/** Whether any gateway ever counted this session. */
+export async function wasCounted(
+  tx: Queryable,
+  merchantId: string,
+  sessionId: string,
+): Promise<boolean> {
+  const { rowCount } = await tx.query(
+    'select 1 from session_legs where merchant_id = $1 and session_id = $2 limit 1',
+    [merchantId, sessionId],
+  );
+  return rowCount > 0;
+}
+
 /** The gateway restarted: its open legs ended when they were last heard of. */
 export async function closeGatewayLegs(
   tx: Queryable,

@@ -6,7 +6,7 @@ import type { GatewayKind, GatewaySettings } from '../stores/gateway-schema.ts';
 import { announceEnded } from './announce.ts';
 import type { KickReason } from './kick-queries.ts';
 import { insertKicks } from './kick-queries.ts';
-import { closeLegs } from './leg-queries.ts';
+import { closeLegs, wasCounted } from './leg-queries.ts';
 import { endSession } from './live-queries.ts';
 import { keepNotice } from './notice-queries.ts';
 import type { PeerRow } from './peer-queries.ts';
@@ -79,13 +79,17 @@ export function createPolls({ db, clock, log }: PollDeps) {
     await db.tx((tx) => keepNotice(tx, notice, clock()), { tenant: merchantId });
   }
 
-  /** Sessions that the controller does not hold any more are over. */
+  /**
+   * Sessions that the controller does not list any more: over if it never counted them, else when they stay
+   * away as long as between two access points, since phones that sleep are often left out.
+   */
   async function endMissing(peer: PeerRow, missing: readonly HeldSession[]): Promise<void> {
     const now = clock();
     await db.tx(
       async (tx) => {
         for (const { id } of missing) {
           await closeLegs(tx, peer.merchant_id, id, peer.id, 'not-listed', now);
+          if (await wasCounted(tx, peer.merchant_id, id)) continue;
           const ended = await endSession(tx, peer.merchant_id, id, 'not-listed', now);
           await announceEnded(tx, ended, now);
         }

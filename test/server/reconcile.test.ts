@@ -603,6 +603,31 @@ describe('a controller’s list', () => {
     expect(await row(goes.id)).toMatchObject({ state: 'active', bytes_in: 5 });
   });
 
+  test('that leaves out a phone asleep ends it only when it stays away', async () => {
+    const [dozes, goes] = [await inside(), await inside()];
+    const both = [{ mac: dozes.mac, bytesIn: 5 }, { mac: goes.mac }];
+    house.time.now += 2 * MINUTE;
+    list = both;
+    await poll();
+    list = [];
+    for (let minute = 0; minute < 2; minute++) {
+      house.time.now += MINUTE;
+      await poll();
+      await endQuietSessions(db, house.time.now);
+    }
+    expect(await endings()).toEqual([]);
+    const left = house.time.now - MINUTE;
+    list = both.slice(0, 1);
+    for (let minute = 0; minute < 3; minute++) {
+      house.time.now += MINUTE;
+      await poll();
+      await endQuietSessions(db, house.time.now);
+    }
+    expect(await endings()).toEqual([{ id: goes.id, reason: 'not-listed' }]);
+    expect(await row(goes.id)).toMatchObject({ ended_at: new Date(left) });
+    expect(await row(dozes.id)).toMatchObject({ state: 'active', bytes_in: 5, left_at: null });
+  });
+
   test.each([
     ['counted before', [{ bytesIn: 5 }]],
     ['never counted', []],
