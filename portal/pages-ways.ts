@@ -1,6 +1,7 @@
 /** The pages on which a guest chooses a way in and proves to be welcome. */
 import { graceTowards } from './admit.ts';
 import { wordingsAsked, wordsShown } from './agree.ts';
+import type { Trouble } from './context.ts';
 import { clockTime, masked, offerViewOf, qrSvg } from './format.ts';
 import type { Way } from './journey.ts';
 import { methodOfWay } from './journey.ts';
@@ -131,18 +132,24 @@ export function addressPage(scene: Scene): Page {
   return pageOf(scene, 'code', words.title, locals);
 }
 
+/** After these no digits help any more: the page asks for a new code instead. */
+const SPENT: readonly Trouble['kind'][] = ['code-locked', 'code-expired', 'code-used'];
+
 export async function codePage(scene: Scene): Promise<Page> {
   const { kit, store, journey, t } = scene;
   const { sms, words } = codeWords(scene);
   const { address = '', resendAt = 0, language } = journey;
   const { address: _sent, trouble: _said, typed: _typed, resendAt: _then, ...bare } = journey;
   const time = clockTime(resendAt, language, store.timezone);
+  const soon = kit.ports.clock() < resendAt;
+  const spent = journey.trouble !== undefined && SPENT.includes(journey.trouble.kind);
   return withGrace(scene, 'code', t('code.title'), {
     words,
     channel: sms ? 'sms' : 'email',
     sentTo: masked(address),
     otherAddress: stepPath(kit, store, bare),
-    resend: kit.ports.clock() < resendAt ? t('code.again-soon', { time }) : t('code.again-now'),
+    spent,
+    resend: soon ? t('code.again-soon', { time }) : spent ? '' : t('code.again-now'),
     until: graceUntil(scene),
     leave: sms ? null : await linkLocals(scene),
   });

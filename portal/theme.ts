@@ -4,8 +4,8 @@ import type { StoreView, Theme } from './ports-store.ts';
 
 const COLOUR = /^#[0-9a-f]{6}$/i;
 const FALLBACK = { accent: '#1f5fbf', onAccent: '#ffffff' };
-/** The papers of portal.css, upon which a tint is mixed. */
-const PAPER = { light: '#fbfaf8', dark: '#151517' };
+/** The papers and the dark card of portal.css, upon which a tint is mixed; a light card stays white. */
+const PAPER = { light: '#fbfaf8', dark: '#151517', darkCard: '#1f1f23' };
 /** So thin that ink and soft ink keep their contrast upon any tint. */
 const TINT = { light: 0.07, dark: 0.1 };
 
@@ -27,9 +27,10 @@ export function themeCss(theme: Theme | undefined): string {
   if (!fine || theme.background !== 'tint') return colours;
   const light = mixed(accent, PAPER.light, TINT.light);
   const dark = mixed(accent, PAPER.dark, TINT.dark);
+  const card = mixed(accent, PAPER.darkCard, TINT.dark);
   return (
     `${colours}:root{--paper:${light}}` +
-    `@media (prefers-color-scheme:dark){:root{--paper:${dark}}}`
+    `@media (prefers-color-scheme:dark){:root{--paper:${dark};--card:${card}}}`
   );
 }
 

@@ -68,7 +68,7 @@ type Note = (
 function createNote(ports: PortalPorts): Note {
   return async (store, gateway, code, detail) => {
     const host = new URL(gateway.unifi?.url ?? 'https://unknown').host;
-    ports.log.warn({ gateway: gateway.id, code, detail }, 'a controller did not do as asked');
+    ports.log.warn({ gateway: gateway.id, why: code, detail }, 'a controller did not do as asked');
     try {
       await ports.doors.noticed?.(store, gateway.id, { code, detail: { host, says: detail } });
     } catch {

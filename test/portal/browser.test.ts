@@ -337,7 +337,8 @@ withBrowser('a phone’s sign-in sheet', () => {
       await see();
       await page.fill('#value', address);
       await press(page);
-      await page.click('.aside summary');
+      await see();
+      for (const fold of await page.locator('.fold > summary').all()) await fold.click();
       await see();
       await page.click('form[action$=grace] button');
       await see();

@@ -114,8 +114,10 @@ describe('codes', () => {
     }
     page = await phone.submit(page, { value: '000000' });
     expect(page.html).toContain('That was too many tries');
+    // No field for more digits: the one form asks for a new code.
+    expect(page.html).not.toContain('name="value"');
     phone.fakes.pass(31_000);
-    page = await phone.submit(page, {}, 1);
+    page = await phone.submit(page, {});
     const digits = phone.fakes.codeFor('+447700900123') ?? '';
     expect((await phone.submit(page, { value: digits })).heading).toBe('Almost there');
   });
@@ -199,7 +201,7 @@ describe('consent', () => {
     const terms = await phone.arrive();
     expect(terms.html).toContain('type="checkbox"');
     expect(terms.html).not.toMatch(/\schecked/);
-    expect(terms.html).toContain('your WiFi is just the same');
+    expect(terms.html).toContain('Your WiFi is the same if you leave these empty.');
     expect(terms.html).toContain('Accept and continue');
   });
 

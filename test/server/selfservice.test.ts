@@ -281,7 +281,7 @@ describe('switches', () => {
     await app.db.query(`update guests set age_band = 'under' where id = $1`, [shop.guest.id]);
     const page = await open(shop.guest.email!);
     expect(page.text).not.toContain('name="granted" value="yes"');
-    const form = { m: page.m, purpose: 'marketing', granted: 'yes', version: 'standard-2' };
+    const form = { m: page.m, purpose: 'marketing', granted: 'yes', version: 'standard-3' };
     await ask(`${shop.base}/mine/choose`, { ...form, overAge: 'yes' });
     expect(await held('marketing')).toBe(false);
   });
