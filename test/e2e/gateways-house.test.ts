@@ -1,6 +1,7 @@
 /** The real house before emulated equipment of each family: a whole login, the session's bytes, and the guest put out. */
 import { afterAll, afterEach, beforeAll, describe, expect, test } from '@jest/globals';
 import type { RegisteredGateway } from '../../portal/ports-store.ts';
+import { expireSessions } from '../../server/sessions/accounting.ts';
 import type { TestApp } from '../support/app.ts';
 import { startApp } from '../support/app.ts';
 import type { House } from '../support/cast.ts';
@@ -113,6 +114,34 @@ async function until(met: () => Promise<boolean>): Promise<void> {
   throw new Error('it did not come to that');
 }
 
+/** The minutes ran out a moment ago, and the gateway did not say that it ended the session. */
+async function timeIsOver(house: House): Promise<void> {
+  const { db, reconciler } = app.server.services;
+  const late = Date.now() - 30_000;
+  await db.query(`update sessions set expires_at = $2 where store_id = $1`, [
+    house.store.id,
+    new Date(late),
+  ]);
+  await expireSessions(db, late);
+  expect(await sessionsOf(house)).toMatchObject([{ state: 'ended', endReason: 'expired' }]);
+  await reconciler.run(Date.now());
+}
+
+async function erase(house: House): Promise<void> {
+  const { db, reconciler } = app.server.services;
+  const { rows } = await db.query<{ guest_id: string }>(
+    'select guest_id from sessions where store_id = $1',
+    [house.store.id],
+  );
+  const gone = await fetch(`${app.url}/v1/guests/${rows[0]?.guest_id}`, {
+    method: 'DELETE',
+    headers: { Authorization: `Bearer ${house.apiKey}` },
+  });
+  expect(gone.status).toBe(200);
+  expect(await sessionsOf(house)).toEqual([]);
+  await reconciler.run(Date.now());
+}
+
 describe.each([
   ['coova', startCoova, { login: 'chap' }],
   ['coova', startCoova, { login: 'pap' }],
@@ -167,6 +196,26 @@ describe.each([
     expect((await sessionsOf(house))[0]).toMatchObject({ state: 'ended', endReason: 'quota' });
   });
 
+  test.each([
+    ['whose time is over', timeIsOver],
+    ['who is erased', erase],
+  ])('a guest %s is put out, though accounting goes on', async (_name, end) => {
+    const radius = radiusBody();
+    const body = { hosts: ['127.0.0.1'], radius, ...settings };
+    const { house, made, options } = await shop(kind, body);
+    const nas = await start({ ...options, gateway: { ...options.gateway, ...settings } });
+    closers.push(() => nas.close());
+    const coa = { host: radius.sources[0], port: nas.coaPort };
+    await change(house, made.id, { radius: { ...radius, coa } });
+    const mac = makeMac();
+    await logIn(nas, mac);
+    nas.traffic(mac, 70_000, 10);
+    await nas.tick();
+    await end(house);
+    await nas.tick();
+    await until(async () => !nas.inside(mac));
+  });
+
   test('a ticket is good for the device it was made for, and for no other', async () => {
     const radius = radiusBody();
     const body = { hosts: ['127.0.0.1'], radius, ...settings };
@@ -189,11 +238,13 @@ describe.each([
   });
 });
 
-test('UniFi: found by its site, counted by its controller, put out by it', async () => {
+/** A store whose door is a controller of its own. */
+async function unifiShop() {
+  sites += 1;
   const unifi = {
     url: '',
     api: 'legacy' as const,
-    site: `site${process.pid}`,
+    site: `site${process.pid}n${sites}`,
     username: 'foyer',
     password: 'controller password',
   };
@@ -203,6 +254,24 @@ test('UniFi: found by its site, counted by its controller, put out by it', async
   closers.push(() => controller.close());
   const { url, fingerprint } = controller;
   const { house } = await shop('unifi', { unifi: { ...unifi, url, fingerprint } });
+  return { house, controller };
+}
+let sites = 0;
+
+test.each([
+  ['whose time is over', timeIsOver],
+  ['who is erased', erase],
+])('UniFi: a guest %s is put out', async (_name, end) => {
+  const { house, controller } = await unifiShop();
+  const mac = makeMac();
+  await logIn(controller, mac);
+  expect(controller.inside(mac)).toBe(true);
+  await end(house);
+  await until(async () => !controller.inside(mac));
+});
+
+test('UniFi: found by its site, counted by its controller, put out by it', async () => {
+  const { house, controller } = await unifiShop();
   const mac = makeMac();
   expect((await logIn(controller, mac)).heading).toBe('You are online');
   expect(controller.inside(mac)).toBe(true);
