@@ -61,7 +61,7 @@ const law: Record<string, { areas: string[]; packages: string[] }> = {
     'approvals',
     'messages',
   ]),
-  'server/retention': feature(['guests']),
+  'server/retention': feature(['guests', 'sessions']),
   'server/selfservice': feature(
     ['consents', 'guests', 'codes', 'sessions', 'messages'],
     ['rate-limiter-flexible'],
