@@ -76,6 +76,8 @@ const UUID = /^[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}$/i;
 const MAC = /^[0-9a-f]{2}(?::[0-9a-f]{2}){5}$/;
 /** Ends of ours that a gateway has to follow; one that goes on counting this much later did not. */
 const ours: ReadonlySet<string> = new Set(['expired', 'quota', 'closed', 'blocked', 'staff']);
+/** Ends that a sign of life takes back, while there is time. */
+const inferred: ReadonlySet<string> = new Set(['lost-carrier', 'nas-reboot', 'not-listed']);
 const LINGERING_MS = MINUTE;
 /** Gateways that act upon a verdict: refusing there is the end, no stop report follows. */
 const asking: ReadonlySet<string> = new Set(['wifidog', 'apfree']);
@@ -204,12 +206,14 @@ async function lookForTwins({ tx, name, now }: Hearing, session: LiveSession): P
   }
 }
 
-/** A gateway that was told to put this client out, and goes on counting it, is told again. */
-async function kickLingering({ tx, told, now }: Hearing, session: LiveSession): Promise<void> {
+/** Why a gateway has to put out a client that it goes on counting, or null when it need not. */
+function lingers({ told }: Hearing, session: LiveSession): KickReason | null {
   const { state, end_reason: reason, ended_at: endedAt, kick } = session;
-  if (told.kind === 'stop' || state !== 'ended' || kick !== null) return;
-  if (!ours.has(reason ?? '') || told.at <= (endedAt?.getTime() ?? 0) + LINGERING_MS) return;
-  await insertKicks(tx, [session.id], reason as KickReason, now, now);
+  if (told.kind === 'stop' || state !== 'ended' || kick !== null) return null;
+  if (told.at <= (endedAt?.getTime() ?? 0) + LINGERING_MS) return null;
+  if (ours.has(reason ?? '')) return reason as KickReason;
+  // Silent until its time was over: too late to take that end back.
+  return inferred.has(reason ?? '') ? 'expired' : null;
 }
 
 async function hear(hearing: Hearing, report: SessionReport): Promise<Verdict> {
@@ -230,7 +234,8 @@ async function hear(hearing: Hearing, report: SessionReport): Promise<Verdict> {
     if (told.kind === 'stop') session = await stopped(hearing, session, totals?.open ?? 0);
   }
   const verdict = verdictOf(session, now);
-  if (news && !asking.has(session.kind)) await kickLingering(hearing, session);
+  const lingering = news && !asking.has(session.kind) ? lingers(hearing, session) : null;
+  if (lingering !== null) await insertKicks(tx, [session.id], lingering, now, now);
   if (!verdict.allowed && told.kind !== 'stop' && asking.has(session.kind)) {
     const reason = session.kick ?? verdict.reason;
     await closeLegs(tx, name.merchantId, session.id, name.gatewayId, reason, told.at);

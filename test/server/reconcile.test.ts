@@ -204,6 +204,27 @@ describe('a grant that is over', () => {
     expect(asked).toEqual([]);
   });
 
+  test('silent until its time was over, and counted again after it, is put out', async () => {
+    const session = await counting();
+    await report(session.mac, 'nas-1', 20, { seconds: 300, at: house.time.now + 5 * MINUTE });
+    house.time.now += 5 * MINUTE;
+    await report(session.mac, 'nas-1', 30, { seconds: 300 });
+    house.time.now += HOUR;
+    await house.doors.heard!(house.store, house.gatewayId);
+    await endQuietSessions(db, house.time.now);
+    expect(await row(session.id)).toMatchObject({ state: 'ended', end_reason: 'lost-carrier' });
+    house.time.now += 25 * HOUR;
+    const late = { seconds: 26 * 3600 + 300 };
+    expect(await report(session.mac, 'nas-1', 40, late)).toMatchObject({ allowed: false });
+    await round();
+    expect(asked).toMatchObject([
+      { sessionId: session.id, nasSessions: ['nas-1'], reason: 'expired' },
+    ]);
+    await round();
+    expect(asked).toHaveLength(1);
+    expect(await endings()).toEqual([{ id: session.id, reason: 'lost-carrier' }]);
+  });
+
   test('a blocked card ends nothing that another card or another way in opened', async () => {
     const [other, phone] = [await counting(), await counting()];
     await db.query(`update sessions set method = 'member-card' where id = $1`, [other.id]);
