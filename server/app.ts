@@ -285,6 +285,8 @@ function portalPorts(services: Services): PortalPorts {
       offersDue,
       markShown,
       waitForOffer: waiting.forOffer,
+      expectOffer: waiting.expect,
+      rulesHeard: waiting.heard,
     }),
     codes,
     self: createSelfService({

@@ -117,6 +117,7 @@ export function createServices(
       async (event) => reconciler.hear(event),
       async (event) => grants.hear(event),
       async (event) => metrics.events.inc({ type: event.type }),
+      waiting.settle,
     ],
   });
   const base = { db, clock, log };

@@ -76,11 +76,14 @@ export async function recordConsents(
   const access = consents.find((given) => given.purpose === 'access');
   if (access === undefined) {
     requireTerms(store, await currentConsents(tx, store.merchantId, guestId));
-  } else await keepAccess(tx, request, access, now);
-  const recorded = await recordChoices(tx, request, now);
-  return access === undefined
-    ? recorded
-    : { ...recorded, granted: ['access', ...recorded.granted] };
+    return recordChoices(tx, request, now);
+  }
+  const entry = accessEntry(request, access);
+  const [, recorded] = await Promise.all([
+    appendConsent(tx, entry, now),
+    recordChoices(tx, request, now),
+  ]);
+  return { ...recorded, granted: ['access', ...recorded.granted] };
 }
 
 /** Keeps what is optional, each by itself; the terms are left alone. */
@@ -94,14 +97,52 @@ export async function recordChoices(
   const optional = consents.filter((given) => given.purpose !== 'access');
   if (age !== undefined) await keepAgeBand(tx, store.merchantId, guestId, age);
   if (optional.length === 0) return result;
-  const held = await currentConsents(tx, store.merchantId, guestId);
   const young = await tooYoung(tx, request);
+  if (await keptTogether(tx, { ...request, consents: optional, young }, result, now)) return result;
+  const held = await currentConsents(tx, store.merchantId, guestId);
   for (const given of optional) {
     await besides(tx, result, given.purpose, () =>
       keepChoice(tx, { ...request, young }, given, held, result, now),
     );
   }
   return result;
+}
+
+/**
+ * Most pages hold nothing that could fail, and nothing that needs a mail: these go to storage in one piece,
+ * all of them or none. False when they have to be kept one by one after all.
+ */
+async function keptTogether(
+  tx: Queryable,
+  request: RecordRequest & { young: boolean },
+  result: Recorded,
+  now: number,
+): Promise<boolean> {
+  const { store, consents, young } = request;
+  const plain = consents.every(
+    (given) =>
+      given.purpose !== 'marketing-email' &&
+      store.wordings.some((one) => one.purpose === given.purpose && one.version === given.version),
+  );
+  if (!plain) return false;
+  const granted = (given: ConsentGiven): boolean => given.granted && !young;
+  const entries = consents.map((given): NewConsent => {
+    const entry = entryOf(request, given);
+    return young ? { ...entry, granted: false, method: 'age-gate' } : entry;
+  });
+  try {
+    await Promise.all([
+      tx.query('savepoint choices'),
+      ...entries.map((entry) => appendConsent(tx, entry, now)),
+      tx.query('release savepoint choices'),
+    ]);
+  } catch {
+    await tx.query('rollback to savepoint choices');
+    return false;
+  }
+  for (const given of consents)
+    (granted(given) ? result.granted : result.refused).push(given.purpose);
+  return true;
 }
 
 /** PURE. Whether the terms held are the store's words of today, whatever language they were read in. */
@@ -130,16 +171,11 @@ function wordingOf(store: ConsentStore, { purpose, version }: ConsentGiven): Wor
   return wording;
 }
 
-async function keepAccess(
-  tx: Queryable,
-  request: RecordRequest,
-  given: ConsentGiven,
-  now: number,
-): Promise<void> {
+function accessEntry(request: RecordRequest, given: ConsentGiven): NewConsent {
   if (!given.granted) {
     throw problem('conflict', { detail: 'The terms of access were not agreed to.' });
   }
-  await appendConsent(tx, entryOf(request, given), now);
+  return entryOf(request, given);
 }
 
 /** Below the site's age, or never said to be above it: told now, else as told before. */

@@ -23,6 +23,8 @@ export interface TransactionOptions {
   tenant?: string;
   isolation?: 'read committed' | 'repeatable read' | 'serializable';
   readOnly?: boolean;
+  /** The work is one statement and no more: it takes one round trip in all. */
+  alone?: boolean;
   /** Milliseconds one statement may take here instead of the engine's default; 0 lifts the limit. */
   statementTimeout?: number;
 }
@@ -31,6 +33,7 @@ export interface Database extends Queryable {
   readonly engine: 'postgres' | 'embedded';
   /**
    * Runs `work` in one transaction; commits when it resolves, rolls back when it throws.
+   * It begins with its first statement: work that sends none takes nothing of storage.
    * Resolves only after the commit is durable. Using the database itself inside `work` throws.
    * Serialization failures (40001) and deadlocks (40P01) are retried a few times.
    */

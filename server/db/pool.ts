@@ -51,6 +51,8 @@ export async function openPool(url: string, options: PoolOptions = {}): Promise<
   const pool = new pg.Pool({
     ...client,
     max,
+    // What is sent together goes out together: BEGIN with a transaction's first statement.
+    pipeline: true,
     idleTimeoutMillis: 30_000,
     query_timeout: patience(statementTimeout),
   });

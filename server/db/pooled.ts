@@ -1,6 +1,7 @@
 /** The Database interface over a pg pool: the one code path of both engines. */
 import { AsyncLocalStorage } from 'node:async_hooks';
 import { setTimeout as pause } from 'node:timers/promises';
+import type { Writable } from 'node:stream';
 import pg from 'pg';
 import type { Database, Queryable, Row, Rows, TransactionOptions } from './database.ts';
 import { wantsCopyIn } from './copy-guard.ts';
@@ -85,33 +86,73 @@ function beginText(engine: Database['engine'], options: TransactionOptions): str
   return text;
 }
 
+/** Whatever is sent in the same breath goes out in one piece: nobody waits between its parts. */
+function inOnePiece(client: pg.PoolClient): void {
+  const { stream } = (client as unknown as { connection: { stream: Writable } }).connection;
+  stream.cork();
+  process.nextTick(() => stream.uncork());
+}
+
+/**
+ * A transaction that begins with its first statement, in one round trip: were the beginning refused, that
+ * statement would be refused as well. One that is `alone` is committed in the same round trip.
+ */
+function statements(client: pg.PoolClient, begin: string, alone: boolean) {
+  let begun: Promise<unknown> | null = null;
+
+  function open(): Promise<unknown> {
+    const beginning = send(client, begin).catch((error: Error) => {
+      // One that was to be committed in the same breath may have been.
+      if (lost.has(client) && !alone) unbegun.add(error);
+      throw error;
+    });
+    beginning.catch(() => undefined);
+    return beginning;
+  }
+
+  return {
+    begun: () => begun !== null,
+    async query<R extends Row>(text: string, params?: readonly unknown[]): Promise<Rows<R>> {
+      inOnePiece(client);
+      begun ??= open();
+      const answer = rows<R>(client, text, params);
+      const ended = alone ? send(client, 'commit') : null;
+      const [first, own, last] = await Promise.allSettled([begun, answer, ended]);
+      if (first.status === 'rejected') throw first.reason;
+      if (own.status === 'rejected') throw own.reason;
+      if (last.status === 'rejected') throw last.reason;
+      return own.value;
+    },
+  };
+}
+
 async function attempt<T>(
   parts: PooledParts,
   work: (tx: Queryable) => Promise<T>,
   options: TransactionOptions,
 ): Promise<T> {
   const begin = beginText(parts.engine, options);
+  const { alone = false, statementTimeout } = options;
   const client = await connected(parts.pool);
   const state = { ended: false, failed: undefined as unknown };
+  const sent = statements(client, begin, alone);
   const tx: Queryable = {
     async query<R extends Row>(text: string, params?: readonly unknown[]) {
       if (state.ended) throw new Error('a transaction was used after its end');
+      state.ended = alone;
       try {
-        return await rows<R>(client, text, params);
+        return await sent.query<R>(text, params);
       } catch (error) {
         state.failed ??= error;
         throw error;
       }
     },
   };
-  if (options.statementTimeout !== undefined) parts.limit?.(client, options.statementTimeout);
+  if (statementTimeout !== undefined) parts.limit?.(client, statementTimeout);
   try {
-    await send(client, begin).catch((error: Error) => {
-      if (lost.has(client)) unbegun.add(error);
-      throw error;
-    });
     const result = await work(tx);
     state.ended = true;
+    if (alone || !sent.begun()) return result;
     const { command } = await send(client, 'commit');
     // PostgreSQL answers COMMIT of a failed transaction with ROLLBACK and no error.
     if (command === 'ROLLBACK')
@@ -119,10 +160,11 @@ async function attempt<T>(
     return result;
   } catch (error) {
     state.ended = true;
-    if (!lost.has(client)) await send(client, 'rollback').catch(() => lost.add(client));
+    const open = sent.begun() && !alone && !lost.has(client);
+    if (open) await send(client, 'rollback').catch(() => lost.add(client));
     throw error;
   } finally {
-    if (options.statementTimeout !== undefined) parts.limit?.(client, null);
+    if (statementTimeout !== undefined) parts.limit?.(client, null);
     client.release(lost.has(client));
   }
 }

@@ -35,6 +35,8 @@ export interface AdmitDeps<S extends DeskStore> {
   limits: (tx: Queryable, store: S) => Promise<SessionLimits>;
   /** Scheme and host that mailed links lead to. */
   publicUrl?: string;
+  /** Told who is being let in, before it is committed. */
+  expectOffer?: (guestId: string) => void;
 }
 
 /** The same press of the button, again: answered as before for this long. */
@@ -235,9 +237,12 @@ export async function admitOnce<S extends DeskStore>(
   const { merchantId } = store;
   const clientKey = clientKeyOf(deps.key, store.id, context.mac);
   const admissionKey = admissionKeyOf(deps.key, request);
-  await lockClient(tx, clientKey);
+  // Sent together, answered in order: what is read was committed before the lock was free.
+  const [, before] = await Promise.all([
+    lockClient(tx, clientKey),
+    repeatedAdmission(tx, merchantId, admissionKey, 0),
+  ]);
   const now = deps.clock();
-  const before = await repeatedAdmission(tx, merchantId, admissionKey, 0);
   const approvalClient = deps.approvalClient(store.id, context.mac);
   const attempt = { request, clientKey, admissionKey, approvalClient, again: before !== null, now };
   const same = await repeated(tx, attempt, before);
@@ -255,11 +260,14 @@ export async function admitOnce<S extends DeskStore>(
   const limits = { ...usual, minutes };
   const session = await openSession(tx, attempt, guest.id, limits, worth);
   if (proof.method === 'grace') return admitted(session, guest, null);
-  if ((store.policy?.graceMinutes ?? 0) > 0) {
-    await adoptGrace(tx, merchantId, store.id, clientKey, guest.id);
-  }
-  if (await worthTelling(tx, request, now)) {
-    await announce(tx, request, { session, guest, recorded }, now);
-  }
-  return admitted(session, guest, await rememberDevice(tx, attempt, guest.id));
+  const told = await worthTelling(tx, request, now);
+  if (told) deps.expectOffer?.(guest.id);
+  const gracious = (store.policy?.graceMinutes ?? 0) > 0;
+  // Sent together: none of them waits for another's answer.
+  const [, , deviceToken] = await Promise.all([
+    gracious && adoptGrace(tx, merchantId, store.id, clientKey, guest.id),
+    told && announce(tx, request, { session, guest, recorded }, now),
+    rememberDevice(tx, attempt, guest.id),
+  ]);
+  return admitted(session, guest, deviceToken);
 }

@@ -66,16 +66,33 @@ export interface DeskDeps<S extends DeskStore> {
   publicUrl?: string;
   /** Resolves when an offer for the guest was issued, when `ms` have passed, or when aborted. */
   waitForOffer: (guestId: string, ms: number, signal: AbortSignal) => Promise<unknown>;
+  /** Told who is being let in: rules may have something for them in a moment. */
+  expectOffer?: (guestId: string) => void;
+  /** Resolves when the rules have heard of an admission just made; null when there is none to hear of. */
+  rulesHeard?: (guestId: string) => Promise<void> | null;
 }
 
 /** A longer wait would outlive what proxies and phones keep open. */
 const LONGEST_WAIT_MS = 30_000;
+/** A wait this short is a page's own: only for what the admission itself may bring. */
+const GLANCE_MS = 150;
+/** A page goes on without what takes longer to read. */
+const LOOK_MS = 400;
 const MOST_SHOWN = 20;
 /** So long a page may still be shown from memory while storage is away. */
 const AWAY_MS = 60_000;
 const MOST_SESSIONS_KEPT = 5_000;
 const MOST_STORES_KEPT = 1_000;
 const UUID = /^[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}$/i;
+
+interface Look {
+  guestId: string | null;
+  /** Resolves when the rules have heard of the admission; null when there is nothing to wait for. */
+  heard: Promise<void> | null;
+  cards: OfferCard[];
+}
+
+const NEVER = new Promise<void>(() => {});
 
 /** Download volume counts: that is what the quota of a guest limits. */
 function viewOf(row: SessionRow): SessionView {
@@ -115,17 +132,50 @@ export function createDesk<S extends DeskStore & SlotStore>(deps: DeskDeps<S>) {
     worth: (store) => store !== null,
   });
 
-  async function dueOffers(store: DeskStore, guestId: string): Promise<OfferCard[]> {
+  async function dueOffers(
+    store: Pick<DeskStore, 'merchantId'>,
+    guestId: string,
+  ): Promise<OfferCard[]> {
     return db.tx((tx) => deps.offersDue(tx, store.merchantId, { guestId }, clock()), {
       tenant: store.merchantId,
+      alone: true,
+      statementTimeout: LOOK_MS,
     });
   }
 
-  async function guestAt(store: DeskStore, sessionId: string): Promise<string | null> {
+  async function guestAt(
+    store: Pick<DeskStore, 'id' | 'merchantId'>,
+    sessionId: string,
+  ): Promise<string | null> {
     if (!UUID.test(sessionId)) return null;
     return db.tx((tx) => guestOfOpenSession(tx, store.merchantId, store.id, sessionId), {
       tenant: store.merchantId,
+      alone: true,
+      statementTimeout: LOOK_MS,
     });
+  }
+
+  /** Two places of one page ask at the same moment: one look serves both. */
+  const looks = new Map<string, Promise<Look>>();
+
+  function look(store: Pick<DeskStore, 'id' | 'merchantId'>, sessionId: string): Promise<Look> {
+    const name = `${store.merchantId} ${store.id} ${sessionId}`;
+    const known = looks.get(name);
+    if (known) return known;
+    const asked = lookOnce(store, sessionId).finally(() => looks.delete(name));
+    looks.set(name, asked);
+    return asked;
+  }
+
+  async function lookOnce(
+    store: Pick<DeskStore, 'id' | 'merchantId'>,
+    sessionId: string,
+  ): Promise<Look> {
+    const guestId = await guestAt(store, sessionId);
+    if (guestId === null) return { guestId, heard: null, cards: [] };
+    // Asked before reading: what is decided in between is read again.
+    const heard = deps.rulesHeard ? deps.rulesHeard(guestId) : NEVER;
+    return { guestId, heard, cards: await dueOffers(store, guestId) };
   }
 
   const storeBySlug = (slug: string): Promise<S | null> =>
@@ -168,7 +218,7 @@ export function createDesk<S extends DeskStore & SlotStore>(deps: DeskDeps<S>) {
       const at = { merchantId, storeId, clientKey: clientKeyOf(key, storeId, mac) };
       const known = await db.tx((tx) => knows(tx, at, token, clock()), {
         tenant: merchantId,
-        readOnly: true,
+        alone: true,
       });
       return known !== null && known.termsVersion === accessVersion(store);
     },
@@ -177,7 +227,13 @@ export function createDesk<S extends DeskStore & SlotStore>(deps: DeskDeps<S>) {
       store: SlotStore,
       slot: SlotName,
       who: { sessionId?: string; language: Language },
-    ): Promise<SlotContent<OfferCard> | null> => fillSlot(deps, store, slot, who),
+    ): Promise<SlotContent<OfferCard> | null> =>
+      fillSlot(
+        { log: deps.log, due: async (sessionId) => (await look(store, sessionId)).cards },
+        store,
+        slot,
+        who,
+      ),
 
     async admit(request: AdmitRequest<S>): Promise<Admission> {
       try {
@@ -196,6 +252,7 @@ export function createDesk<S extends DeskStore & SlotStore>(deps: DeskDeps<S>) {
       const view = await sessions.through(`${store.id} ${sessionId}`, async () => {
         const row = await db.tx((tx) => findSession(tx, store.merchantId, store.id, sessionId), {
           tenant: store.merchantId,
+          alone: true,
         });
         return row && viewOf(row);
       });
@@ -205,12 +262,13 @@ export function createDesk<S extends DeskStore & SlotStore>(deps: DeskDeps<S>) {
     async sessionByClientKey(store: DeskStore, clientKey: string): Promise<SessionView | null> {
       const row = await db.tx(
         (tx) => liveSessionOfClient(tx, store.merchantId, store.id, clientKey, clock()),
-        { tenant: store.merchantId },
+        { tenant: store.merchantId, alone: true },
       );
       return row && viewOf(row);
     },
 
-    clientKey: (store: Pick<DeskStore, 'id'>, mac: string): string => clientKeyOf(key, store.id, mac),
+    clientKey: (store: Pick<DeskStore, 'id'>, mac: string): string =>
+      clientKeyOf(key, store.id, mac),
 
     async offers(
       store: DeskStore,
@@ -218,16 +276,21 @@ export function createDesk<S extends DeskStore & SlotStore>(deps: DeskDeps<S>) {
       waitMs: number,
       known: string[] = [],
     ): Promise<OfferCard[]> {
-      const guestId = await guestAt(store, sessionId);
-      if (guestId === null) return [];
       const wait = Math.min(waitMs, LONGEST_WAIT_MS);
-      if (!(wait > 0)) return dueOffers(store, guestId);
-      // Listening starts before reading: an offer issued in between is not missed.
+      const isNew = (card: OfferCard): boolean => !known.includes(card.voucherId);
+      const { guestId, heard, cards } = await look(store, sessionId);
+      const hopeless = wait <= GLANCE_MS && heard === null;
+      if (guestId === null || !(wait > 0) || hopeless || cards.some(isNew)) return cards;
       const enough = new AbortController();
       const woken = deps.waitForOffer(guestId, wait, enough.signal).catch(() => undefined);
       try {
+        if (wait <= GLANCE_MS) {
+          await Promise.race([woken, heard]);
+          return await dueOffers(store, guestId);
+        }
+        // Listening starts before reading: an offer issued in between is not missed.
         const due = await dueOffers(store, guestId);
-        if (due.some((card) => !known.includes(card.voucherId))) return due;
+        if (due.some(isNew)) return due;
         await woken;
         return await dueOffers(store, guestId);
       } finally {

@@ -1,7 +1,5 @@
 /** What stands in a place of the portal: an offer that is due to this guest, else words of the house. */
-import type { Database, Queryable } from '../db/database.ts';
 import type { Log } from '../log.ts';
-import { guestOfOpenSession } from '../sessions/queries.ts';
 import type { Language, Text } from '../stores/words.ts';
 
 export type SlotName = 'pre_auth' | 'landing' | 'return';
@@ -23,19 +21,11 @@ export interface SlotStore {
 }
 
 export interface SlotDeps<Card> {
-  db: Database;
-  clock: () => number;
   log: Pick<Log, 'warn'>;
-  offersDue: (
-    tx: Queryable,
-    merchantId: string,
-    holder: { guestId: string },
-    now: number,
-  ) => Promise<Card[]>;
+  /** What this session's guest may be shown now, the newest first. */
+  due: (sessionId: string) => Promise<Card[]>;
 }
 
-/** The portal waits 150 ms; a statement that takes longer is not worth finishing. */
-const STATEMENT_MS = 150;
 const UUID = /^[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}$/i;
 
 /**
@@ -43,7 +33,7 @@ const UUID = /^[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}$/i;
  * offer of the session's guest; whatever goes wrong, the words of the house.
  */
 export async function fillSlot<Card>(
-  { db, clock, log, offersDue }: SlotDeps<Card>,
+  { log, due }: SlotDeps<Card>,
   store: SlotStore,
   slot: SlotName,
   who: { sessionId?: string; language: Language },
@@ -53,14 +43,7 @@ export async function fillSlot<Card>(
   const { sessionId } = who;
   if (slot === 'pre_auth' || sessionId === undefined || !UUID.test(sessionId)) return house;
   try {
-    const card = await db.tx(
-      async (tx) => {
-        const guestId = await guestOfOpenSession(tx, store.merchantId, store.id, sessionId);
-        if (guestId === null) return null;
-        return (await offersDue(tx, store.merchantId, { guestId }, clock()))[0] ?? null;
-      },
-      { tenant: store.merchantId, readOnly: true, statementTimeout: STATEMENT_MS },
-    );
+    const [card] = await due(sessionId);
     return card ? { kind: 'offer', card } : house;
   } catch (error) {
     log.warn({ err: error, storeId: store.id }, 'a slot shows the house instead of an offer');

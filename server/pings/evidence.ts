@@ -57,10 +57,14 @@ export function createWitness(deps: EvidenceDeps): (event: DomainEvent) => Promi
     const proof = proofOf(event);
     if (!proof) return;
     const { merchantId } = event;
+    const found = await deps.db.tx(
+      (tx) => companions(tx, merchantId, proof.guestId, proof.sessionId),
+      { tenant: merchantId, alone: true },
+    );
+    // Most guests have no app.
+    if (found.devices.length === 0) return;
     const { devices, place } = await deps.db.tx(
       async (tx) => {
-        const found = await companions(tx, merchantId, proof.guestId, proof.sessionId);
-        if (found.devices.length === 0) return { devices: [], place: null };
         if (!(await deps.mayAnalyse(tx, merchantId, proof.guestId, proof.storeId))) {
           return { devices: [], place: null };
         }

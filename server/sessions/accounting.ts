@@ -103,7 +103,7 @@ export function createDoors(deps: ReportDeps) {
       const { sessionId, rhid } = deposit;
       await db.tx(
         (tx) => leaveDeposit(tx, merchantId, gatewayId, sessionId, rhid, deposit, clock()),
-        { tenant: merchantId },
+        { tenant: merchantId, alone: true },
       );
     },
 

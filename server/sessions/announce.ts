@@ -37,7 +37,6 @@ export async function announceStarted(
   const [first] = started;
   if (!first) return;
   const ids = started.map((row) => row.id);
-  await confirmDevices(tx, first.merchant_id, ids, now);
   const events = started.map((row) => ({
     merchantId: row.merchant_id,
     storeId: row.store_id,
@@ -52,5 +51,8 @@ export async function announceStarted(
     },
     occurredAt: row.confirmed_at,
   }));
-  await appendEvents(tx, events, now);
+  await Promise.all([
+    confirmDevices(tx, first.merchant_id, ids, now),
+    appendEvents(tx, events, now),
+  ]);
 }
