@@ -262,7 +262,7 @@ function gatewayDesk(portal: Portal, config: Config): GatewayDesk {
 
 /** The portal's ports, served by the features behind them: the one meeting point of the two. */
 function portalPorts(services: Services): PortalPorts {
-  const { db, clock, log, secret, waiting, courier, grants: memory } = services;
+  const { db, clock, log, secret, stores, waiting, courier, grants: memory } = services;
   const codes = createCodes({
     db,
     clock,
@@ -279,7 +279,8 @@ function portalPorts(services: Services): PortalPorts {
       clock,
       log,
       secret,
-      storeBySlug: (slug): Promise<StoreView | null> => storeBySlug(db, slug),
+      storeBySlug: (slug): Promise<StoreView | null> =>
+        stores.through(slug, () => storeBySlug(db, slug)),
       limits: async (tx, store) => (await houseView(tx, store)).session,
       publicUrl: services.publicUrl,
       offersDue,

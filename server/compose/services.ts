@@ -45,7 +45,10 @@ import { createThrottle } from '../staff/throttle.ts';
 import type { Throttle } from '../staff/throttle.ts';
 import type { Archive } from '../visits/archive.ts';
 import { hasStore } from '../stores/queries.ts';
+import { recentStores, watchStores } from '../stores/recent.ts';
+import type { RecentStores } from '../stores/recent.ts';
 import { createVault } from '../stores/secrets.ts';
+import type { PortalStore } from '../stores/view.ts';
 import type { StaffCallers } from '../http/staff-auth.ts';
 
 export interface Services {
@@ -74,6 +77,8 @@ export interface Services {
   count: (source: string, verdict: string, pings: number) => void;
   metrics: Metrics;
   dispatcher: Dispatcher;
+  /** Stores as the portal showed them a moment ago. */
+  stores: RecentStores<PortalStore | null>;
   waiting: Waiting;
   senders: Senders;
   courier: Courier;
@@ -97,7 +102,8 @@ export function createServices(
   { storage, clock, log }: { storage: Database; clock: () => number; log: Log },
 ): Services {
   const sealed = sealSettings(storage, createVault(config.SECRET));
-  const db = watchEvents(sealed, () => dispatcher.nudge());
+  const stores = recentStores<PortalStore | null>();
+  const db = watchEvents(watchStores(sealed, stores.changed), () => dispatcher.nudge());
   let realtime: Realtime | undefined;
   const waiting = createWaiting();
   const metrics = createMetrics({
@@ -157,6 +163,7 @@ export function createServices(
     count,
     metrics,
     dispatcher,
+    stores,
     waiting,
     senders,
     courier: startCourier({ ...base, senders }),

@@ -167,8 +167,15 @@ export function createNetwork(deps: NetworkDeps) {
     if (!answerable({ until, usedAt }, now)) return { decision: no('ticket-old') };
     const verdict = verdictOf(session, now);
     if (!verdict.allowed) return { decision: no(verdict.reason) };
-    await useTicket(tx, merchantId, session.id, now);
-    if (session.state === 'pending') await begin(tx, peer, session, now);
+    const pending = session.state === 'pending';
+    // Asked again by a gateway that did not hear us: nothing changes.
+    if (usedAt !== null && !pending) {
+      return { decision: { accept: true, grant: remaining(session, now) }, session };
+    }
+    await Promise.all([
+      useTicket(tx, merchantId, session.id, now),
+      pending && begin(tx, peer, session, now),
+    ]);
     const begun = (await find()) ?? session;
     return { decision: { accept: true, grant: remaining(begun, now) }, session: begun };
   }
