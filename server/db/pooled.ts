@@ -86,11 +86,23 @@ function beginText(engine: Database['engine'], options: TransactionOptions): str
   return text;
 }
 
-/** Whatever is sent in the same breath goes out in one piece: nobody waits between its parts. */
-function inOnePiece(client: pg.PoolClient): void {
-  const { stream } = (client as unknown as { connection: { stream: Writable } }).connection;
-  stream.cork();
-  process.nextTick(() => stream.uncork());
+/**
+ * Sends one statement after the other. Where the driver pipelines, what comes in the same breath goes out
+ * in one piece, and nobody waits between its parts.
+ */
+function inOrder(client: pg.PoolClient) {
+  const { pipeline, connection } = client as pg.PoolClient & { connection: { stream: Writable } };
+  let last: Promise<unknown> = Promise.resolve();
+  return <T>(run: () => Promise<T>): Promise<T> => {
+    if (pipeline) {
+      connection.stream.cork();
+      process.nextTick(() => connection.stream.uncork());
+      return run();
+    }
+    const next = last.then(run);
+    last = next.catch(() => undefined);
+    return next;
+  };
 }
 
 /**
@@ -98,25 +110,26 @@ function inOnePiece(client: pg.PoolClient): void {
  * statement would be refused as well. One that is `alone` is committed in the same round trip.
  */
 function statements(client: pg.PoolClient, begin: string, alone: boolean) {
+  const post = inOrder(client);
   let begun: Promise<unknown> | null = null;
 
-  function open(): Promise<unknown> {
-    const beginning = send(client, begin).catch((error: Error) => {
+  async function open(): Promise<void> {
+    try {
+      await post(() => send(client, begin));
+    } catch (error) {
       // One that was to be committed in the same breath may have been.
-      if (lost.has(client) && !alone) unbegun.add(error);
+      if (lost.has(client) && !alone) unbegun.add(error as object);
       throw error;
-    });
-    beginning.catch(() => undefined);
-    return beginning;
+    }
   }
 
   return {
     begun: () => begun !== null,
+    end: (command: 'commit' | 'rollback') => post(() => send(client, command)),
     async query<R extends Row>(text: string, params?: readonly unknown[]): Promise<Rows<R>> {
-      inOnePiece(client);
       begun ??= open();
-      const answer = rows<R>(client, text, params);
-      const ended = alone ? send(client, 'commit') : null;
+      const answer = post(() => rows<R>(client, text, params));
+      const ended = alone ? post(() => send(client, 'commit')) : null;
       const [first, own, last] = await Promise.allSettled([begun, answer, ended]);
       if (first.status === 'rejected') throw first.reason;
       if (own.status === 'rejected') throw own.reason;
@@ -152,8 +165,9 @@ async function attempt<T>(
   try {
     const result = await work(tx);
     state.ended = true;
+    if (alone && state.failed !== undefined) throw state.failed;
     if (alone || !sent.begun()) return result;
-    const { command } = await send(client, 'commit');
+    const { command } = await sent.end('commit');
     // PostgreSQL answers COMMIT of a failed transaction with ROLLBACK and no error.
     if (command === 'ROLLBACK')
       throw state.failed ?? failure('25P02', 'the transaction had failed');
@@ -161,7 +175,7 @@ async function attempt<T>(
   } catch (error) {
     state.ended = true;
     const open = sent.begun() && !alone && !lost.has(client);
-    if (open) await send(client, 'rollback').catch(() => lost.add(client));
+    if (open) await sent.end('rollback').catch(() => lost.add(client));
     throw error;
   } finally {
     if (statementTimeout !== undefined) parts.limit?.(client, null);

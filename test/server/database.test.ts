@@ -160,6 +160,59 @@ function contract(open: () => Promise<TestDatabase>): void {
     expect(await scalar('1')).toBe(1);
   });
 
+  test('statements sent in one breath are answered in order, and fail together', async () => {
+    const found = await db.tx((tx) =>
+      Promise.all([
+        tx.query("insert into bag values (8, 'eight')"),
+        tx.query('select name from bag where id = 8'),
+        tx.query('delete from bag where id = 8'),
+      ]),
+    );
+    expect(found[1].rows).toEqual([{ name: 'eight' }]);
+    const work = db.tx((tx) =>
+      Promise.all([
+        tx.query("insert into bag values (9, 'nine')"),
+        tx.query("insert into bag values (1, 'again')"),
+        tx.query('select 1'),
+      ]),
+    );
+    await expect(work).rejects.toMatchObject({ code: '23505' });
+    expect(await names()).toEqual(['one']);
+  });
+
+  test('a statement alone is committed, under its tenant and its limits', async () => {
+    await db.tx((tx) => tx.query("insert into bag values (10, 'ten')"), { alone: true });
+    expect(await names()).toEqual(['one', 'ten']);
+    await db.query('delete from bag where id = 10');
+    const who = "select current_user as who, current_setting('foyer.merchant', true) as merchant";
+    const inside = await db.tx((tx) => tx.query(who), { tenant: A, alone: true });
+    expect(inside.rows).toEqual([{ who: 'foyer_app', merchant: A }]);
+    expect((await db.query(who)).rows[0]?.['who']).not.toBe('foyer_app');
+    const write = db.tx((tx) => tx.query("insert into bag values (11, 'x')"), {
+      alone: true,
+      readOnly: true,
+    });
+    await expect(write).rejects.toMatchObject({ code: '25006' });
+    expect((await db.query(who)).rows[0]?.['who']).not.toBe('foyer_app');
+  });
+
+  test('a statement alone stays alone, and its failure is none that could be swallowed', async () => {
+    const two = db.tx(
+      async (tx) => {
+        await tx.query('select 1');
+        await tx.query("insert into bag values (12, 'x')");
+      },
+      { alone: true },
+    );
+    await expect(two).rejects.toThrow('after its end');
+    const swallowed = db.tx(
+      (tx) => tx.query("insert into bag values (1, 'again')").catch(() => 'fine'),
+      { alone: true },
+    );
+    await expect(swallowed).rejects.toMatchObject({ code: '23505' });
+    expect(await names()).toEqual(['one']);
+  });
+
   test('what a transaction left running may use the database once it has ended', async () => {
     let later: Promise<unknown> | undefined;
     const { promise: ended, resolve: end } = gate();
