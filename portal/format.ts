@@ -41,7 +41,9 @@ export function deadline(at: number, now: number, language: Language, timezone: 
 export function masked(address: string): string {
   const at = address.lastIndexOf('@');
   if (at > 0) return `${address.slice(0, 1)}•••${address.slice(at)}`;
-  return `${address.slice(0, 3)} •••• ${address.slice(-4)}`;
+  // Of the countries' codes only 1 and 7 have one digit.
+  const shown = /^\+[17]/.test(address) ? 2 : 3;
+  return `${address.slice(0, shown)} •••• ${address.slice(-4)}`;
 }
 
 /** The code as a QR: dark on white in either theme, because tills read no other. */

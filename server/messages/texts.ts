@@ -35,8 +35,8 @@ export function codeWords(
       body: `${code} 是您在 ${store} 登录 WiFi 的验证码，${minutes} 分钟内有效。请勿告诉他人。若非本人操作，请忽略。`,
     },
     es: {
-      subject: `${code} es tu código WiFi`,
-      body: `${code} es tu código WiFi en ${store}. Vale ${minutes} minutos. No lo compartas. ¿No eres tú? Ignora este mensaje.`,
+      subject: `${code} es su código WiFi`,
+      body: `${code} es su código WiFi en ${store}. Vale ${minutes} minutos. No lo comparta. ¿No es usted? Ignore este mensaje.`,
     },
     ar: {
       subject: `${code} هو رمز الواي فاي الخاص بك`,
@@ -58,8 +58,8 @@ export function confirmWords(language: Language, storeName: string, link: string
       body: `您申请通过邮件接收 ${store} 的优惠。请打开以下页面并按按钮确认：\n\n${link}\n\n链接 7 天内有效。不确认就不会收到优惠邮件，上网不受影响。若非本人操作，请忽略。`,
     },
     es: {
-      subject: `Ofertas de ${store}: confírmalo`,
-      body: `Pediste recibir ofertas de ${store} por correo. Para confirmarlo, abre esta página y pulsa el botón:\n\n${link}\n\nEl enlace vale 7 días. Si no haces nada, no recibirás ofertas y tu WiFi seguirá igual. ¿No eres tú? Ignora este mensaje.`,
+      subject: `Ofertas de ${store}: confírmelo`,
+      body: `Pidió recibir ofertas de ${store} por correo. Para confirmarlo, abra esta página y pulse el botón:\n\n${link}\n\nEl enlace vale 7 días. Si no hace nada, no recibirá ofertas y su WiFi seguirá igual. ¿No es usted? Ignore este mensaje.`,
     },
     ar: {
       subject: `عروض ${store}: يُرجى التأكيد`,

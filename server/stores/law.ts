@@ -28,6 +28,14 @@ export function lawOf(settings: StoreSettings, country: string): StoreLaw {
   };
 }
 
+/** Where only named people may be online, nobody is before their name is proved. */
+export function lawfulPolicy(
+  { policy }: StoreSettings,
+  { pack }: StoreLaw,
+): StoreSettings['policy'] {
+  return packOf(pack).realName === null ? policy : { ...policy, graceMinutes: 0 };
+}
+
 function keptDays(settings: StoreSettings, pack: Pack): Record<KeepClass, number> {
   const days = keepClasses.map((name) => [name, settings.retention[name] ?? pack.keep[name].usual]);
   return Object.fromEntries(days) as Record<KeepClass, number>;

@@ -1,6 +1,6 @@
 /** A store as the guest portal needs it (the shape of portal/ports.ts StoreView, met in app.ts). */
 import type { Queryable } from '../db/database.ts';
-import { askedWordings, lawOf } from './law.ts';
+import { askedWordings, lawOf, lawfulPolicy } from './law.ts';
 import { storeAndGatewaysBySlug } from './queries.ts';
 import type { GatewayRow, StoreRow } from './queries.ts';
 import type { GatewayKind, GatewaySettings } from './gateway-schema.ts';
@@ -67,7 +67,7 @@ export function portalStore(row: StoreRow, gateways: readonly GatewayRow[]): Por
     defaultLanguage,
     languages: languages.includes(defaultLanguage) ? languages : [defaultLanguage, ...languages],
     methods: settings.methods,
-    policy: settings.policy,
+    policy: lawfulPolicy(settings, law),
     oidc: settings.oidc,
     wordings: askedWordings(settings, law),
     questions: settings.questions,

@@ -175,6 +175,7 @@ test('only our languages are languages', () => {
 
 test.each([
   ['+447700900123', '+44 •••• 0123'],
+  ['+13125550928', '+1 •••• 0928'],
   ['ada@example.org', 'a•••@example.org'],
 ])('%s is shown as %s', (address, shown) => expect(masked(address)).toBe(shown));
 
