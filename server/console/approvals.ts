@@ -42,19 +42,19 @@ async function found(deps: ConsoleDeps, response: Response): Promise<Record<stri
   const { merchantId } = staffOf(response);
   const now = deps.clock();
   const storeId = store?.id ?? null;
-  const [waiting, all] = await deps.db.tx(
-    async (tx) => [
-      await listApprovals(tx, merchantId, { storeId, waitingAt: now }, 60),
-      await listApprovals(tx, merchantId, { storeId, waitingAt: null }, 60 + shownAnswers),
-    ],
+  const { waiting, all } = await deps.db.tx(
+    async (tx) => ({
+      waiting: await listApprovals(tx, merchantId, { storeId, waitingAt: now }, 60),
+      all: await listApprovals(tx, merchantId, { storeId, waitingAt: null }, 60 + shownAnswers),
+    }),
     { tenant: merchantId, readOnly: true },
   );
-  const asking = new Set(waiting!.map(({ id }) => id));
-  const answered = all!.filter(({ id }) => !asking.has(id)).slice(0, shownAnswers);
+  const asking = new Set(waiting.map(({ id }) => id));
+  const answered = all.filter(({ id }) => !asking.has(id)).slice(0, shownAnswers);
   const state = (row: ListedApproval): string => (row.used_at ? 'used' : stateOf(row, now));
   return {
     // Who asked first stands first.
-    waiting: waiting!.toReversed(),
+    waiting: waiting.toReversed(),
     answered: answered.map((row) => ({ ...row, state: state(row) })),
     scripts: ['approvals.js'],
   };

@@ -47,7 +47,7 @@ export function wordsTyped(name: string, words: Partial<Text> | undefined): [str
 /** PURE. What was typed in each language; languages left empty are left out. */
 export function wordsSaid(name: string, typed: Typed): Partial<Text> {
   const said = languages.map((language) => [language, typed[`${name}-${language}`] ?? ''] as const);
-  return Object.fromEntries(said.filter(([, words]) => words !== '')) as Partial<Text>;
+  return Object.fromEntries(said.filter(([, words]) => words !== ''));
 }
 
 function typedSettings({ wordings, house }: StoreSettings): Typed {

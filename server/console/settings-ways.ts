@@ -35,7 +35,6 @@ const names = [
 ];
 
 type Span = { from: string; to: string };
-type Week = Record<(typeof weekdays)[number], Span[]>;
 
 /** What the form holds: its fields, and the languages that are ticked. */
 export interface WaysTyped {
@@ -146,7 +145,7 @@ export function waysChange({ typed, offered }: WaysTyped): Record<string, unknow
     methods: orderOf(typed),
     policy: numbers(policyNames),
     session: numbers(limitNames),
-    hours: text('opening') === 'hours' ? (week as Week) : null,
+    hours: text('opening') === 'hours' ? week : null,
     defaultLanguage: text('defaultLanguage'),
     languages: languages.filter((one) => offered.includes(one)),
     sms: numbers(['perDay']),

@@ -187,8 +187,8 @@ describe('a logo', () => {
     const picture = new PNG({ width, height });
     let seed = 7;
     for (let at = 0; at < picture.data.length; at += 1) {
-      seed = (seed * 1_103_515_245 + 12_345) % 2_147_483_648;
-      picture.data[at] = at % 4 === 3 ? 255 : noise ? seed % 256 : 60;
+      seed = (seed * 48_271) % 2_147_483_647;
+      picture.data[at] = at % 4 === 3 ? 255 : noise ? (seed >>> 16) % 256 : 60;
     }
     return PNG.sync.write(picture).toString('base64');
   };

@@ -36,10 +36,10 @@ async function look(): Promise<void> {
     const words = next.querySelector('[data-part="said"]')?.textContent ?? '';
     const news = idsOf(shown) !== idsOf(next);
     // The line that is read aloud stays the same element, and changes only when there is news.
-    for (const old of [...shown.children]) if (old !== said) old.remove();
-    for (const fresh of [...next.children])
-      if (fresh.getAttribute('data-part') !== 'said')
-        shown.append(document.importNode(fresh, true));
+    const fresh = Array.from(next.children)
+      .filter((one) => one.getAttribute('data-part') !== 'said')
+      .map((one) => document.importNode(one, true));
+    shown.replaceChildren(...(said ? [said] : []), ...fresh);
     if (said && news) said.textContent = words;
   } catch {
     // The next look will tell.
