@@ -8,7 +8,6 @@ import type {
   HouseContent,
   Language,
   Purpose,
-  RegisteredGateway,
   SlotName,
   StoreView,
 } from './ports-store.ts';
