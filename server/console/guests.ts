@@ -16,6 +16,7 @@ import { answersOf, findGuest, listGuests } from '../guests/queries.ts';
 import type { GuestRow } from '../guests/queries.ts';
 import { decodeCursor, encodeCursor } from '../http/cursor.ts';
 import { sessionsOfGuest } from '../sessions/queries.ts';
+import { purposes } from '../stores/wordings.ts';
 import { listVisits } from '../visits/queries.ts';
 import { sendCsv } from './csv.ts';
 import type { ConsoleDeps, PageModule } from './deps.ts';
@@ -153,8 +154,20 @@ async function one(deps: ConsoleDeps, request: Request, response: Response): Pro
     title: nameOf(found.guest) ?? pageOf(response).t('guests.unnamed'),
     nameOf,
     withdrawal: WITHDRAWAL,
+    agreed: found.holds.some(isOffers),
+    shownPurposes: purposes.filter(
+      (purpose) =>
+        ['access', 'marketing'].includes(purpose) ||
+        found.holds.some((row) => row.purpose === purpose),
+    ),
   });
 }
+
+const offers: readonly string[] = ['marketing', 'marketing-email', 'marketing-sms'];
+
+/** Whether this agreement lets offers reach the guest, by whatever channel. */
+const isOffers = (row: { purpose: string; granted: boolean }): boolean =>
+  row.granted && offers.includes(row.purpose);
 
 /** Staff can only take an agreement to offers back for a guest; to agree is for the guest alone. */
 async function withdraw(deps: ConsoleDeps, request: Request, response: Response): Promise<void> {
@@ -163,20 +176,20 @@ async function withdraw(deps: ConsoleDeps, request: Request, response: Response)
   await within(deps, response, async (tx, merchantId) => {
     if (!(await holdGuest(tx, merchantId, guestId))) throw problem('not-found');
     const now = await currentConsents(tx, merchantId, guestId);
-    // Twice pressed is once taken back.
-    if (!now.some((row) => row.purpose === 'marketing' && row.granted)) return;
     const entry = {
       merchantId,
       guestId,
       storeId: null,
-      purpose: 'marketing',
       granted: false,
       version: WITHDRAWAL,
       text: '',
       language,
       source: 'console',
     } as const;
-    await appendConsent(tx, entry, deps.clock());
+    // "No more offers" means by every channel; twice pressed is once taken back.
+    for (const { purpose } of now.filter(isOffers)) {
+      await appendConsent(tx, { ...entry, purpose }, deps.clock());
+    }
   });
   done(response, `/console/guests/${guestId}`, 'withdrawn');
 }

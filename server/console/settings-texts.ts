@@ -87,7 +87,15 @@ export function textChange(typed: Typed): Record<string, unknown> {
     return [slot, empty ? null : { headline, body, ...(link ? { link } : {}) }];
   });
   return {
-    wordings: Object.fromEntries(purposes.map((purpose) => [purpose, wordsSaid(purpose, typed)])),
+    // An empty field takes its language away; the schema asks for English and Chinese.
+    wordings: Object.fromEntries(
+      purposes.map((purpose) => [
+        purpose,
+        Object.fromEntries(
+          languages.map((language) => [language, typed[`${purpose}-${language}`] ?? '']),
+        ),
+      ]),
+    ),
     house: Object.fromEntries(house),
   };
 }

@@ -24,13 +24,23 @@ import { purposes } from './wordings.ts';
 
 const country = z.string().regex(/^[A-Z]{2}$/, 'must be a country code such as DE');
 
+/** A wording in each language; an empty one in Spanish or Arabic takes that language away. */
+function wording(max: number) {
+  const words = text(max);
+  const orNone = words.or(z.literal('')).optional();
+  return inWords(words).extend({
+    es: orNone.describe('In Spanish; English is shown where it is empty.'),
+    ar: orNone.describe('In Arabic; English is shown where it is empty.'),
+  });
+}
+
 const wordingsChange = z.object({
-  access: inWords(text(4000)).optional().describe('Terms of access.'),
-  marketing: inWords(text(1000)).optional().describe('Offers on this page and in the app.'),
-  'marketing-email': inWords(text(1000)).optional().describe('Offers by mail.'),
-  'marketing-sms': inWords(text(1000)).optional().describe('Offers by text message.'),
-  analytics: inWords(text(1000)).optional().describe('Own visits used for statistics.'),
-  profiling: inWords(text(1000)).optional().describe('A profile used to choose offers.'),
+  access: wording(4000).optional().describe('Terms of access.'),
+  marketing: wording(1000).optional().describe('Offers on this page and in the app.'),
+  'marketing-email': wording(1000).optional().describe('Offers by mail.'),
+  'marketing-sms': wording(1000).optional().describe('Offers by text message.'),
+  analytics: wording(1000).optional().describe('Own visits used for statistics.'),
+  profiling: wording(1000).optional().describe('A profile used to choose offers.'),
 });
 
 /** What may be changed; anything left out stays as it is. */

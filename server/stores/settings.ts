@@ -206,9 +206,12 @@ function reworded(wording: Wording, text: Wording['text'] | undefined): Wording 
   if (!text) return wording;
   // A form that does not know Spanish and Arabic changes nothing when the rest is the same.
   const same = languages.every(
-    (language) => text[language] === undefined || text[language] === wording.text[language],
+    (language) => text[language] === undefined || text[language] === (wording.text[language] ?? ''),
   );
-  return same ? wording : { ...wording, version: nextVersion(wording.version), text };
+  if (same) return wording;
+  const { es, ar, ...always } = text;
+  const kept = { ...always, ...(es ? { es } : {}), ...(ar ? { ar } : {}) };
+  return { ...wording, version: nextVersion(wording.version), text: kept };
 }
 
 /** `standard-2` → `own-1` → `own-2`: never a version that stood for another text. */

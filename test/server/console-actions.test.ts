@@ -1,7 +1,8 @@
 /** What the console's forms do: redeeming, erasing, devices, codes, settings, people, keys. */
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
+import qrcode from 'qrcode';
 import { newPrintableCode, parsePrintableCode } from '../../server/codes/printable.ts';
-import { consentHistory } from '../../server/consents/queries.ts';
+import { consentHistory, currentConsents } from '../../server/consents/queries.ts';
 import { browserOf } from '../../server/console/account.ts';
 import { change, curve, hourChart, niceCeiling } from '../../server/console/chart.ts';
 import { formatFor } from '../../server/console/format.ts';
@@ -96,6 +97,25 @@ describe('a guest', () => {
     await till.post(`${url}/withdraw`).expect(403);
   });
 
+  test('who wants no more offers gets none by any channel; what else was agreed to stands', async () => {
+    const { merchant, owner } = await shop();
+    const guest = await make.makeGuest(database.db, merchant.id, { language: 'ar' });
+    for (const purpose of ['access', 'marketing-email', 'marketing-sms', 'analytics'] as const) {
+      await make.makeConsent(database.db, merchant.id, guest.id, { purpose });
+    }
+    const url = `/console/guests/${guest.id}`;
+    const before = await owner.get(url).expect(200);
+    expect(before.text).toContain('offers by text message: yes');
+    expect(before.text).toContain('العربية');
+    await owner.post(`${url}/withdraw`).expect(303);
+    const holds = await database.db.tx((tx) => currentConsents(tx, merchant.id, guest.id), {
+      tenant: merchant.id,
+    });
+    const granted = holds.filter((row) => row.granted).map((row) => row.purpose);
+    expect(granted.toSorted()).toEqual(['access', 'analytics']);
+    expect((await owner.get(url)).text).not.toContain('Record withdrawal');
+  });
+
   test('is erased only after their name was typed', async () => {
     const { merchant, owner } = await shop();
     const guest = await make.makeGuest(database.db, merchant.id, { name: 'Ada Byron' });
@@ -153,6 +173,11 @@ describe('access codes', () => {
     const codes = [...sheet.text.matchAll(/code-large">([^<]+)</g)].map((match) => match[1] ?? '');
     expect(codes).toHaveLength(3);
     expect(codes.every((code) => parsePrintableCode(code) !== null)).toBe(true);
+    const address = `http://foyer.test/p/${store.slug}?code=`;
+    for (const code of codes) {
+      const svg = await qrcode.toString(address + code, { type: 'svg', margin: 0 });
+      expect(sheet.text).toContain(Buffer.from(svg).toString('base64'));
+    }
     expect((await owner.get('/console/codes')).text).toContain('1 h 30 min');
     await owner.post('/console/codes/withdraw', { made: house.time.now }).expect(303);
     const { rows } = await database.db.query('select 1 from access_vouchers where store_id = $1', [

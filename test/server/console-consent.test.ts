@@ -141,6 +141,10 @@ describe('texts', () => {
     });
     expect(version('access')?.text.es).toBeUndefined();
     expect(version('profiling')?.version).toMatch(/^standard-/);
+    await owner.post(texts, { ...(await formAt(owner, texts)), 'profiling-ar': '' }).expect(303);
+    const after = (await settings()).wordings.find((one) => one.purpose === 'profiling');
+    expect(after).toMatchObject({ version: 'own-1' });
+    expect(Object.keys(after!.text).toSorted()).toEqual(['en', 'es', 'zh-CN']);
   });
 
   test.each([
