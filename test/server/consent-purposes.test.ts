@@ -176,7 +176,7 @@ describe('offers by mail', () => {
     expect((await record({ consents })).awaiting).toEqual(['marketing-email']);
     expect(await held('marketing-email')).toBe(false);
     const [mail] = await mails();
-    expect(mail?.subject).toContain('confírmalo');
+    expect(mail?.subject).toContain('confírmelo');
     expect(mail?.body).toContain(`https://wifi.example/p/${store.slug}/confirm/fc_`);
     for (let turn = 0; turn < 5; turn += 1) await record({ consents });
     expect(await mails()).toHaveLength(3);
