@@ -53,7 +53,7 @@ const others: Part[] = [
     app: 'owntracks',
     plan: [{ shop: shop('Tea and Tide'), seconds: 900 }],
     into: 400,
-    choices: { method: 'click-through', marketing: false },
+    choices: { method: 'click-through', marketing: false, analytics: true },
     shop: 'Tea and Tide',
     decides: null,
     proves: 'evidence',
@@ -117,7 +117,7 @@ export async function assemble(
     if (proves === 'evidence') {
       await report(world, person, world.now(), 5_000);
       // The same phone again, which the house remembers, now with an access code.
-      const again = { method: 'voucher', value: accessCodes[1]!, marketing: false } as const;
+      const again = { ...part.choices!, method: 'voucher', value: accessCodes[1]! } as const;
       await logInGuest(world, again, client);
     }
   }

@@ -14,8 +14,10 @@ export interface GuestChoices {
   value?: string;
   /** Fetches the one-time code that was "sent" (from the development outbox). */
   readCode?: () => Promise<string>;
-  /** Agrees to offers on the page, to their choosing, and to the counting of visits; or to none of these. */
+  /** Agrees to offers on the page and to their choosing, or to neither. */
   marketing: boolean;
+  /** Agrees to the counting of visits; as with offers unless said. */
+  analytics?: boolean;
   /** Answer to the optional question; none skips it. */
   answer?: string;
   /** Told of each page with the milliseconds the guest waited for it, and asked how long they read it. */
@@ -76,7 +78,9 @@ async function fill(
   if (form.buttons.some(({ name }) => name === 'method')) body.set('method', choices.method);
   if (form.action.endsWith('/age')) body.set('value', 'over');
   for (const purpose of ['marketing', 'analytics', 'profiling']) {
-    if (form.text.includes(`name="${purpose}"`) && choices.marketing) body.set(purpose, 'yes');
+    const agrees = purpose === 'analytics' ? choices.analytics : undefined;
+    if (form.text.includes(`name="${purpose}"`) && (agrees ?? choices.marketing))
+      body.set(purpose, 'yes');
   }
   if (form.action.endsWith('/start')) body.set('value', choices.value ?? '');
   if (form.action.endsWith('/finish')) {
