@@ -14,15 +14,25 @@ const LOCALE: Record<Language, string> = {
   ar: 'ar-u-nu-latn',
 };
 
+const HOUR_AND_MINUTE = { hour: '2-digit', minute: '2-digit', hourCycle: 'h23' } as const;
+/** Making one costs more than a page; shops have a few hundred places and languages between them. */
+const clocks = new Map<string, Intl.DateTimeFormat>();
+const MOST_CLOCKS = 500;
+
+function clockOf(language: Language, timeZone: string): Intl.DateTimeFormat {
+  const name = `${language} ${timeZone}`;
+  const known = clocks.get(name);
+  if (known !== undefined) return known;
+  const made = new Intl.DateTimeFormat(LOCALE[language], { ...HOUR_AND_MINUTE, timeZone });
+  if (clocks.size >= MOST_CLOCKS) clocks.clear();
+  clocks.set(name, made);
+  return made;
+}
+
 /** Hour and minute where the shop is, rounded up, so that nobody comes too early. */
 export function clockTime(at: number, language: Language, timezone: string): string {
   const minute = Math.ceil(at / 60_000) * 60_000;
-  return new Intl.DateTimeFormat(LOCALE[language], {
-    hour: '2-digit',
-    minute: '2-digit',
-    hourCycle: 'h23',
-    timeZone: timezone,
-  }).format(minute);
+  return clockOf(language, timezone).format(minute);
 }
 
 /** A day for what is far off, a day and time for what ends within two days. */
@@ -32,7 +42,7 @@ export function deadline(at: number, now: number, language: Language, timezone: 
     day: 'numeric',
     month: 'long',
     timeZone: timezone,
-    ...(near ? { hour: '2-digit', minute: '2-digit', hourCycle: 'h23' } : {}),
+    ...(near ? HOUR_AND_MINUTE : {}),
   });
   return form.format(at);
 }

@@ -91,8 +91,10 @@ function refreshTag(page: Page): string {
   return always ? `${tag}\n` : `<noscript>${tag}</noscript>\n`;
 }
 
+const letters = new Intl.Segmenter('en');
+
 function initialOf(name: string): string {
-  const [first] = new Intl.Segmenter('en').segment(name.trim());
+  const [first] = letters.segment(name.trim());
   return (first?.segment ?? '').toUpperCase();
 }
 

@@ -29,6 +29,21 @@ function isolated(values: Record<string, string | number>): Record<string, strin
   return Object.fromEntries(Object.entries(values).map(([name, value]) => [name, isolate(value)]));
 }
 
+const MOST_KEPT = 2_000;
+
+/** Texts without values are the same every time. */
+function kept(translate: Translate): Translate {
+  const known = new Map<string, string>();
+  return (key, values) => {
+    if (values !== undefined) return translate(key, values);
+    const before = known.get(key);
+    if (before !== undefined) return before;
+    const text = translate(key);
+    if (known.size < MOST_KEPT) known.set(key, text);
+    return text;
+  };
+}
+
 /** Escaping is the templates' business: a text escaped twice shows its entities to the guest. */
 export function createTexts(): Texts {
   const engine = createInstance();
@@ -43,7 +58,7 @@ export function createTexts(): Texts {
     ),
   });
   const translatorOf = (language: Language): Translate => {
-    const plain = engine.getFixedT(language) as Translate;
+    const plain = kept(engine.getFixedT(language) as Translate);
     if (directionOf(language) === 'ltr') return plain;
     return (key, values) => plain(key, values && isolated(values));
   };

@@ -32,8 +32,22 @@ describe('a sealed journey', () => {
     expect(seal.open(text, store)).toEqual({ ok: true, journey });
     expect(text).toMatch(/^[\w-]+$/);
     expect(Buffer.from(text, 'base64url').toString('latin1')).not.toContain('7700900123');
-    expect(seal.close(journey, store)).not.toBe(text);
+    expect(seal.close({ ...journey }, store)).not.toBe(text);
     expect(text.length).toBeLessThan(1_000);
+  });
+
+  test('of one page is one link in all its places, and a new one for a later page or another store', () => {
+    const { seal, journey, text, pass } = sealed();
+    pass(999);
+    expect(seal.close(journey, store)).toBe(text);
+    const elsewhere = fakeStore({ id: 'store-2' });
+    expect(seal.open(seal.close(journey, elsewhere), elsewhere)).toEqual({ ok: true, journey });
+    pass(1);
+    const later = seal.close(journey, store);
+    expect(later).not.toBe(text);
+    pass(JOURNEY_MS - 1);
+    expect(seal.open(text, store).ok).toBe(false);
+    expect(seal.open(later, store).ok).toBe(true);
   });
 
   test('any changed character, and any other text, is refused', () => {
