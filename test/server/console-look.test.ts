@@ -92,7 +92,7 @@ describe('the preview', () => {
   const shown = (fields: object) => ({ 'show-page': 'choose', 'show-language': 'en', ...fields });
 
   test('is the portal’s page with what is typed; nothing of it is kept', async () => {
-    const { store, owner, view } = await shop();
+    const { store, owner, view } = await shop({ methods: ['sms-code', 'voucher'] });
     const before = await view();
     const typed = { id: store.id, ...form, accent: '#aa0055', 'promise-en': 'Not saved' };
     const page = await owner.post(`${url}/preview`, { ...typed, ...shown({}) }).expect(200);
@@ -125,7 +125,7 @@ describe('the preview', () => {
 
   test.each([
     ['choose', 'en', 'I have a WiFi code'],
-    ['code', 'en', 'Type the code'],
+    ['code', 'en', 'Enter your code'],
     ['consent', 'en', 'This WiFi is offered by the shop'],
     ['welcome', 'en', 'You are online'],
     ['consent', 'zh-CN', '本 WiFi 由店铺提供'],
