@@ -103,7 +103,10 @@ export function createServices(
 ): Services {
   const sealed = sealSettings(storage, createVault(config.SECRET));
   const stores = recentStores<PortalStore | null>();
-  const db = watchEvents(watchStores(sealed, () => stores.changed()), () => dispatcher.nudge());
+  const db = watchEvents(
+    watchStores(sealed, () => stores.changed()),
+    () => dispatcher.nudge(),
+  );
   let realtime: Realtime | undefined;
   const waiting = createWaiting();
   const metrics = createMetrics({
