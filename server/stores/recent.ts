@@ -1,7 +1,7 @@
 /** Stores as read a moment ago, for the many pages of one guest; a change made here is seen at once. */
 import type { Database, Queryable } from '../db/database.ts';
 
-/** So long another process's change may go unseen; what a guest agrees to is checked by its version. */
+/** So long another process's change may go unseen: a guest may agree to the words before it, and the ledger says so. */
 const KEEP_MS = 1_000;
 const MOST_KEPT = 1_000;
 
