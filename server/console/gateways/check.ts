@@ -98,7 +98,6 @@ const rejections = new Set([
   'wrong-password',
   'wrong-mac',
   'ticket-old',
-  'mac-refused',
   'expired',
 ]);
 
