@@ -85,7 +85,12 @@ export function createAnswers(deps: Deps): Answers {
     return peer;
   };
 
-  const work = async (key: string, packet: Packet, peer: Peer): Promise<Buffer | null> => {
+  const work = async (
+    key: string,
+    packet: Packet,
+    peer: Peer,
+    tls: boolean,
+  ): Promise<Buffer | null> => {
     const { id } = peer.gateway;
     if (!hands.take(id)) {
       counts.overloaded++;
@@ -100,7 +105,7 @@ export function createAnswers(deps: Deps): Answers {
     let response: Buffer | null = null;
     try {
       const asks = packet.code === codes.accessRequest;
-      response = await (asks ? access : account)(desk, packet, peer);
+      response = await (asks ? access(desk, packet, peer) : account(desk, packet, peer, tls));
     } finally {
       hands.release(id);
       if (response === null) duplicates.drop(key, packet.raw);
@@ -133,7 +138,7 @@ export function createAnswers(deps: Deps): Answers {
     const peer = admitted(arrival, packet, found);
     if (peer === null) return null;
     if (packet.code === codes.statusServer) return status(desk, packet, peer, door === 'acct');
-    return work(key, packet, peer);
+    return work(key, packet, peer, arrival.peer !== undefined);
   };
 
   return {

@@ -54,26 +54,37 @@ export interface Desk extends Deps {
 
 const TRY_AGAIN = 'Something went wrong on our side. Please try again in a minute.';
 
+/** What a response says beside attribute 80. */
+interface Said {
+  code: number;
+  list: Attribute[];
+}
+
+const ZEROS = Buffer.alloc(16);
+
 /**
- * A response with the request's Proxy-States last and attribute 80 first; but none in what acknowledges
- * accounting: RFC 2869 knows it there not, and FreeRADIUS reckons it differently and drops the packet.
+ * A response with attribute 80 first and the request's Proxy-States last. No RFC says what attribute 80
+ * covers where accounting is acknowledged: FreeRADIUS 3 takes sixteen zeros, FreeRADIUS 4 the request's
+ * authenticator, and each drops the other's. So only who signed the report gets it, over zeros, and nobody
+ * over TLS, which proves as much.
  */
 function respond(
   desk: Desk,
   packet: Packet,
-  peer: Peer,
-  code: number,
-  list: readonly Attribute[],
+  { gateway }: Peer,
+  { code, list }: Said,
+  tls = false,
 ): Buffer | null {
   const request = authenticatorOf(packet);
-  const mac = packet.code === codes.accountingRequest ? [] : [unsignedMac];
-  const whole = [...mac, ...list, ...proxyStates(packet)];
+  const reports = packet.code === codes.accountingRequest;
+  const signs = !reports || (!tls && has(packet, attributes.messageAuthenticator));
+  const whole = [...(signs ? [unsignedMac] : []), ...list, ...proxyStates(packet)];
   const raw = encode(code, packet.id, request, whole);
   if (raw === null) {
     desk.counts['reply-too-long']++;
     return null;
   }
-  return signResponse(raw, request, peer.gateway.radius!.secret);
+  return signResponse(raw, request, gateway.radius!.secret, reports ? ZEROS : request);
 }
 
 /** Whether the BlastRADIUS policy of this gateway lets an Access-Request in (CVE-2024-3596). */
@@ -138,12 +149,6 @@ function within<T>(promise: Promise<T>, ms: number): Promise<T> {
   });
 }
 
-/** What an Accept or a Reject says beside attribute 80. */
-interface Said {
-  code: number;
-  list: Attribute[];
-}
-
 const rejection = (message?: string): Said => ({
   code: codes.accessReject,
   list: message === undefined ? [] : [text(attributes.replyMessage, message)],
@@ -190,11 +195,16 @@ export async function access(desk: Desk, packet: Packet, peer: Peer): Promise<Bu
     return rejection(TRY_AGAIN);
   });
   desk.counts[said.code === codes.accessAccept ? 'accepted' : 'rejected']++;
-  return respond(desk, packet, peer, said.code, said.list);
+  return respond(desk, packet, peer, said);
 }
 
 /** Answered only once it is kept: until then the gateway repeats it. */
-export async function account(desk: Desk, packet: Packet, peer: Peer): Promise<Buffer | null> {
+export async function account(
+  desk: Desk,
+  packet: Packet,
+  peer: Peer,
+  tls: boolean,
+): Promise<Buffer | null> {
   const { counts, notices } = desk;
   const read = readAccounting(packet, peer.gateway.radius!, desk.clock());
   try {
@@ -214,11 +224,11 @@ export async function account(desk: Desk, packet: Packet, peer: Peer): Promise<B
     return null;
   }
   counts.accounted++;
-  return respond(desk, packet, peer, codes.accountingResponse, []);
+  return respond(desk, packet, peer, { code: codes.accountingResponse, list: [] }, tls);
 }
 
 export function status(desk: Desk, packet: Packet, peer: Peer, acct: boolean): Buffer | null {
   desk.counts.status++;
   const code = acct ? codes.accountingResponse : codes.accessAccept;
-  return respond(desk, packet, peer, code, []);
+  return respond(desk, packet, peer, { code, list: [] });
 }

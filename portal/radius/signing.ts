@@ -139,11 +139,19 @@ export function signRequest(raw: Buffer, secret: string): Buffer {
   return raw;
 }
 
-/** The same for a response to the request with this authenticator. In place. */
-export function signResponse(raw: Buffer, request: Buffer, secret: string): Buffer {
+/**
+ * The same for a response to the request with this authenticator, which attribute 80 covers as well
+ * unless the receiver reckons it over another one. In place.
+ */
+export function signResponse(
+  raw: Buffer,
+  request: Buffer,
+  secret: string,
+  covered = request,
+): Buffer {
   const key = keyOf(secret);
   const place = placeIn(raw);
-  if (place !== -1) raw.write(packetHmac(raw, request, place, key), place, 'binary');
+  if (place !== -1) raw.write(packetHmac(raw, covered, place, key), place, 'binary');
   raw.write(packetMd5(raw, request, key), 4, 'binary');
   return raw;
 }

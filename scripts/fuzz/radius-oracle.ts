@@ -76,13 +76,17 @@ export function isSigned(packet: Buffer, secret: string): boolean {
   return own && macHolds(packet, zeros, secret) !== false;
 }
 
-/** Whether a reply proves the secret to who asked; attribute 80 stands first, but not in what acknowledges accounting. */
+/**
+ * Whether a reply proves the secret to who asked: attribute 80 stands first; where accounting is acknowledged
+ * only for who signed it, over zeros.
+ */
 export function isReply(reply: Buffer, request: Buffer, secret: string): boolean {
   const fields = fieldsOf(reply);
   const asked = request.subarray(4, 20);
   if (fields === null || reply[1] !== request[1]) return false;
-  const wanted = request[0] === 4 ? null : true;
-  if (macHolds(reply, asked, secret) !== wanted) return false;
+  const reports = request[0] === 4;
+  const wanted = !reports || fieldsOf(request)!.some(([type]) => type === 80) ? true : null;
+  if (macHolds(reply, reports ? Buffer.alloc(16) : asked, secret) !== wanted) return false;
   if (wanted && fields[0]?.[0] !== 80) return false;
   return md5(dressed(reply, asked, false), secret).equals(reply.subarray(4, 20));
 }

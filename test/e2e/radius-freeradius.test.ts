@@ -74,9 +74,14 @@ withClient('radclient asks us', () => {
     );
   });
 
-  test('accounting', async () => {
-    const { text } = await radclient(rig.server.acctPort, 'acct', SECRET, stop);
+  test.each([
+    ['as most send it', stop, false],
+    ['signed, and answered so', `Message-Authenticator = 0x00, ${stop}`, true],
+  ])('accounting, %s', async (_name, words, signed) => {
+    const { text } = await radclient(rig.server.acctPort, 'acct', SECRET, words);
     expect(text).toContain('Received Accounting-Response');
+    expect(text).not.toMatch(/invalid|failed|bad/i);
+    expect(/Received[^]*Message-Authenticator/.test(text)).toBe(signed);
     expect(house.reports).toEqual([
       expect.objectContaining({
         kind: 'stop',
@@ -165,8 +170,11 @@ server default {${door('auth')}${door('acct')}
     expect(rig.counts.faults).toBe(0);
   });
 
-  test('brings accounting', async () => {
-    const { text } = await radclient(ports.acct, 'acct', 'of-the-nas', stop);
+  test.each([
+    ['accounting', stop],
+    ['signed accounting', `Message-Authenticator = 0x00, ${stop}`],
+  ])('brings %s', async (_name, words) => {
+    const { text } = await radclient(ports.acct, 'acct', 'of-the-nas', words);
     expect(text).toContain('Received Accounting-Response');
     expect(house.reports).toHaveLength(1);
   });

@@ -1,4 +1,5 @@
 /** Our RADIUS server over real sockets: who is let in, who is answered, who meets silence. */
+import { createHash, createHmac } from 'node:crypto';
 import { afterEach, describe, expect, test } from '@jest/globals';
 import { attributes as a, codes, statusTypes, vendors } from '../../portal/radius/dictionary.ts';
 import {
@@ -585,6 +586,19 @@ describe('accounting', () => {
     integer(a.acctSessionTime, 61),
   ];
   const view = (side: number) => ofVendor(vendors.coova, integer(10, side));
+
+  test('a report that is signed gets its answer signed, the way FreeRADIUS reckons', async () => {
+    const { nas, server } = await start(one({}));
+    const proxied = text(a.proxyState, 'p');
+    const request = accountingRequest(statusTypes.start, [unsignedMac, proxied]);
+    const { raw } = await nas.ask(server.acctPort, request);
+    const bare = Buffer.from(raw).fill(0, 4, 20).fill(0, 22, 38);
+    const sum = createHmac('md5', 'testing123').update(bare).digest('hex');
+    expect([raw[20], raw.subarray(22, 38).toString('hex')]).toEqual([a.messageAuthenticator, sum]);
+    const asked = Buffer.concat([raw.subarray(0, 4), request.subarray(4, 20), raw.subarray(20)]);
+    const digest = createHash('md5').update(asked).update('testing123').digest();
+    expect(raw.subarray(4, 20)).toEqual(digest);
+  });
 
   test('a stop, from the guest’s side', async () => {
     const house = one({});

@@ -168,6 +168,6 @@ export function statusServer(list: Attribute[] = [], secret = 'testing123'): Buf
 /** Whether a reply is genuine, and begins with attribute 80; what acknowledges accounting has none. */
 export function wellAnswered(reply: Packet, request: Buffer, secret = 'testing123'): boolean {
   const proof = responseProof(reply, request.subarray(4, 20), secret);
-  if (request[0] === codes.accountingRequest) return proof === 'plain';
+  if (request[0] === codes.accountingRequest && proof === 'plain') return true;
   return reply.raw[20] === a.messageAuthenticator && proof === 'signed';
 }
