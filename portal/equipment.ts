@@ -5,6 +5,8 @@ import type { Gateways } from './gateways/all.ts';
 import type { Lobby } from './gateways/gateway.ts';
 import type { Equipment, KickOutcome, KickTarget } from './ports-network.ts';
 import { createAnswers } from './radius/answers.ts';
+import type { Refuses } from './reach.ts';
+import { neverEquipment } from './reach.ts';
 import type { Backwards, DynamicClient } from './radius/client.ts';
 import { createDynamicClient } from './radius/client.ts';
 import type { Counts } from './radius/counts.ts';
@@ -47,7 +49,11 @@ const MOST_SESSIONS = 16;
 
 type Closer = () => Promise<void>;
 
-export function createEquipment(gateways: Gateways, lobby: Lobby): PortalEquipment {
+export function createEquipment(
+  gateways: Gateways,
+  lobby: Lobby,
+  refuses: Refuses = neverEquipment,
+): PortalEquipment {
   const closers: Closer[] = [];
   const counts = createCounts();
   const radsec: { server: RadsecServer | null } = { server: null };
@@ -57,7 +63,7 @@ export function createEquipment(gateways: Gateways, lobby: Lobby): PortalEquipme
   };
   const { clock } = lobby.ports;
   const random = (): number => randomInt(2 ** 32) / 2 ** 32;
-  const client = createDynamicClient({ clock, random, counts, backwards });
+  const client = createDynamicClient({ clock, random, counts, backwards, refuses });
   const close = async (): Promise<void> => {
     await Promise.all(closers.splice(0).map((closer) => closer()));
     radsec.server = null;

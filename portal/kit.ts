@@ -10,6 +10,8 @@ import type { Once } from './once.ts';
 import { createOnce } from './once.ts';
 import type { Language, StoreView } from './ports-store.ts';
 import type { PortalPorts } from './ports.ts';
+import type { Refuses } from './reach.ts';
+import { elsewhereOnly, neverEquipment } from './reach.ts';
 import type { Renderer } from './render.ts';
 import { createRenderer } from './render.ts';
 import type { Resume } from './resume.ts';
@@ -37,12 +39,16 @@ export interface PortalSettings {
   offerWaitMs?: number;
   /** How long a form waits for a gateway before its page goes on without the answer (ms). */
   doorMs?: number;
+  /** Gateways and controllers may stand on this machine itself; by default they may not. */
+  equipmentHere?: boolean;
 }
 
 export interface Kit {
   ports: PortalPorts;
   settings: PortalSettings;
   gateways: Gateways;
+  /** Where nothing is sent on a merchant's word. */
+  refuses: Refuses;
   seal: Seal;
   texts: Texts;
   renderer: Renderer;
@@ -58,11 +64,13 @@ const GUESSES = { most: 20, windowMs: 10 * 60_000 };
 export function createKit(ports: PortalPorts, settings: PortalSettings): Kit {
   if (settings.secret.length < 32) throw new Error('the portal secret needs at least 32 octets');
   const texts = createTexts();
+  const refuses = settings.equipmentHere === true ? neverEquipment : elsewhereOnly;
   return {
     ports,
     settings,
     texts,
-    gateways: createGateways(ports),
+    gateways: createGateways(ports, refuses),
+    refuses,
     seal: createSeal(settings.secret, ports.clock),
     renderer: createRenderer(texts, settings.viewCache),
     once: createOnce(ports.clock),

@@ -182,7 +182,7 @@ export function createPortal(ports: PortalPorts, settings: PortalSettings): Port
   router.use(failures(kit));
   return {
     router,
-    equipment: createEquipment(kit.gateways, lobby),
+    equipment: createEquipment(kit.gateways, lobby, kit.refuses),
     help: (options) => createHelp(kit.gateways, settings.publicUrl, options),
   };
 }

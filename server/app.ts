@@ -13,7 +13,7 @@ import { createVouchers } from './access-vouchers/vouchers.ts';
 import { createApprovals } from './approvals/approvals.ts';
 import { createCodes } from './codes/codes.ts';
 import { sendPolicyOf } from './codes/limits.ts';
-import { equipmentSettings } from './compose/equipment.ts';
+import { equipmentHere, equipmentSettings } from './compose/equipment.ts';
 import { houseJobs } from './compose/jobs.ts';
 import { apiRoutes } from './compose/routes.ts';
 import { createServices } from './compose/services.ts';
@@ -212,6 +212,7 @@ function furnish(
     secret: deriveKey(config.SECRET, 'portal'),
     publicUrl: config.PUBLIC_URL,
     viewCache: true,
+    equipmentHere: equipmentHere(config),
   });
   services.useEquipment(portal.equipment);
   app.use(portal.router);

@@ -140,6 +140,11 @@ export const keys = {
     .describe(
       'UDP port for what Portal 2.0 access controllers say unasked, usually 50100. Not set: none.',
     ),
+  EQUIPMENT_HERE: flag
+    .optional()
+    .describe(
+      'Whether gateways and controllers may stand on this machine itself. Not set: only while PUBLIC_URL is localhost.',
+    ),
   PING_KEEP_DAYS: days.default(90).describe('Days that raw pings are kept.'),
   EVENT_KEEP_DAYS: days.default(30).describe('Days that delivered events can be caught up.'),
   JOBS: flag

@@ -1,7 +1,10 @@
 /** Every gateway by its name; a new vendor is one file beside this one and one line here. */
 import type { GatewayKind, RegisteredGateway, StoreView } from '../ports-store.ts';
 import type { PortalPorts } from '../ports.ts';
+import type { Refuses } from '../reach.ts';
+import { neverEquipment } from '../reach.ts';
 import type { Gateway, MachineCall, Reading, Visit } from './gateway.ts';
+import { LINE_DEFAULTS } from './controller-http.ts';
 import { createCoova } from './coova.ts';
 import { meraki } from './meraki.ts';
 import { createMikrotik } from './mikrotik.ts';
@@ -9,6 +12,7 @@ import { createOpenNds } from './opennds.ts';
 import { createPortal2 } from './portal2.ts';
 import { pretend } from './pretend.ts';
 import { radiusOnly } from './radius.ts';
+import { UNIFI_DEFAULTS } from './unifi-controllers.ts';
 import { createUnifi } from './unifi.ts';
 import { createWifidogs } from './wifidog.ts';
 
@@ -22,15 +26,15 @@ export interface Gateways {
 }
 
 /** A gateway whose code is not there is a fault of ours, not of the guest's. */
-export function createGateways(ports: PortalPorts): Gateways {
+export function createGateways(ports: PortalPorts, refuses: Refuses = neverEquipment): Gateways {
   const kinds: Partial<Record<GatewayKind, Gateway>> = {
     pretend,
     opennds: createOpenNds(),
     ...createWifidogs(ports),
-    portal2: createPortal2(ports),
+    portal2: createPortal2(ports, { refuses }),
     coova: createCoova(() => ports.clock()),
     mikrotik: createMikrotik(() => ports.clock()),
-    unifi: createUnifi(ports),
+    unifi: createUnifi(ports, { ...UNIFI_DEFAULTS, line: { ...LINE_DEFAULTS, refuses } }),
     meraki,
     radius: radiusOnly,
   };

@@ -1,11 +1,13 @@
-/** HTTPS to a network controller: pinned or verified, bounded in time, size and number, never aimed at the machine's own metadata. */
+/** HTTPS to a network controller: pinned or verified, bounded in time, size and number, never aimed where none stands. */
 import { lookup as dnsLookup } from 'node:dns';
 import type { LookupAddress } from 'node:dns';
 import { Agent, request as httpsRequest } from 'node:https';
 import type { IncomingMessage } from 'node:http';
-import { BlockList, isIP } from 'node:net';
+import { isIP } from 'node:net';
 import type { LookupFunction, Socket } from 'node:net';
 import { connect } from 'node:tls';
+import type { Refuses } from '../reach.ts';
+import { ADDRESS_REFUSED, neverEquipment } from '../reach.ts';
 
 /** `refused`: it answered, and said no. `unreachable`: late, never, garbled, or with a foreign certificate. */
 export type Outcome<T> =
@@ -35,7 +37,7 @@ export interface LineOptions {
   parallel: number;
   queue: number;
   /** Addresses never to connect to. */
-  refuses: (address: string) => boolean;
+  refuses: Refuses;
 }
 
 export interface ControllerLine {
@@ -43,50 +45,21 @@ export interface ControllerLine {
   close(): void;
 }
 
-const forbidden = new BlockList();
-forbidden.addSubnet('0.0.0.0', 8);
-forbidden.addSubnet('169.254.0.0', 16);
-forbidden.addSubnet('224.0.0.0', 3);
-// The two clouds whose metadata stands outside the link-local block.
-forbidden.addAddress('100.100.100.200');
-forbidden.addAddress('fd00:ec2::254', 'ipv6');
-forbidden.addAddress('::', 'ipv6');
-forbidden.addSubnet('fe80::', 10, 'ipv6');
-forbidden.addSubnet('ff00::', 8, 'ipv6');
-const loopback = new BlockList();
-loopback.addSubnet('127.0.0.0', 8);
-loopback.addAddress('::1', 'ipv6');
-
-/**
- * Controllers live on private networks, often beside us, so that those stay allowed; link-local and
- * metadata addresses never hold one. `own` also refuses this machine itself, for hosts shared by many.
- */
-export function refusedAddress(
-  address: string,
-  own: 'own-allowed' | 'own-refused' = 'own-allowed',
-) {
-  const family = isIP(address);
-  if (family === 0) return true;
-  const type = family === 6 ? 'ipv6' : 'ipv4';
-  if (forbidden.check(address, type)) return true;
-  return own === 'own-refused' && loopback.check(address, type);
-}
-
 export const LINE_DEFAULTS: LineOptions = {
   timeoutMs: 5_000,
   maxBytes: 8_000_000,
   parallel: 4,
   queue: 64,
-  refuses: (address) => refusedAddress(address),
+  refuses: neverEquipment,
 };
 
-function guardedLookup(refuses: LineOptions['refuses']): LookupFunction {
+function guardedLookup(refuses: Refuses): LookupFunction {
   return (hostname, options, done) => {
     dnsLookup(hostname, { ...options, all: true }, (error, found: LookupAddress[]) => {
       const fine = error === null ? found.filter(({ address }) => !refuses(address)) : [];
       const [first] = fine;
       if (first === undefined)
-        return done(error ?? new Error('address refused'), options.all === true ? [] : '', 0);
+        return done(error ?? new Error(ADDRESS_REFUSED), options.all === true ? [] : '', 0);
       if (options.all === true) return done(null, fine);
       done(null, first.address, first.family);
     });
@@ -101,7 +74,7 @@ type Dialled = (error: Error | null, socket?: Socket) => void;
  */
 function dial(url: URL, pin: string | undefined, options: LineOptions, done: Dialled): void {
   const host = url.hostname.replace(/^\[(.*)\]$/, '$1');
-  if (isIP(host) !== 0 && options.refuses(host)) return done(new Error('address refused'));
+  if (isIP(host) !== 0 && options.refuses(host)) return done(new Error(ADDRESS_REFUSED));
   const socket = connect({
     host,
     port: url.port === '' ? 443 : Number(url.port),

@@ -1,6 +1,7 @@
 /** The one UDP socket towards every Portal 2.0 AC: requests leave by it, replies find who waits for them. */
 import { createSocket } from 'node:dgram';
 import type { RemoteInfo, Socket } from 'node:dgram';
+import type { Refuses } from '../reach.ts';
 
 export interface Address {
   address: string;
@@ -21,8 +22,8 @@ export interface Line {
 
 export interface Portal2Wire {
   /**
-   * A line to the AC under a serial that no other conversation with it uses; null when all are taken
-   * or the socket cannot be had.
+   * A line to the AC under a serial that no other conversation with it uses; null when all are taken,
+   * nothing may be sent there, or the socket cannot be had.
    */
   dial(ac: Address): Promise<Line | null>;
   /** Binds the port that ACs are told; requests leave by it from then on. Gives the port taken. */
@@ -37,6 +38,8 @@ export interface WireTools {
   now: () => number;
   /** A whole number from 0 to 65535. */
   anySerial: () => number;
+  /** Addresses never to send to. */
+  refuses: Refuses;
 }
 
 interface Mailbox {
@@ -77,7 +80,7 @@ function waitFor(box: Mailbox, ms: number): Promise<void> {
   });
 }
 
-export function createWire({ now, anySerial }: WireTools): Portal2Wire {
+export function createWire({ now, anySerial, refuses }: WireTools): Portal2Wire {
   const boxes = new Map<string, Mailbox>();
   let listening: Socket | null = null;
   let passing: Promise<Socket> | null = null;
@@ -127,7 +130,7 @@ export function createWire({ now, anySerial }: WireTools): Portal2Wire {
 
   return {
     async dial(ac) {
-      const own = closed ? null : reserve(ac.address);
+      const own = closed || refuses(ac.address) ? null : reserve(ac.address);
       if (own === null) return null;
       const socket = await line().catch(() => null);
       if (socket === null) {

@@ -4,6 +4,8 @@ import { performance } from 'node:perf_hooks';
 import type { KickOutcome, KickTarget } from '../ports-network.ts';
 import type { RegisteredGateway } from '../ports-store.ts';
 import type { PortalPorts } from '../ports.ts';
+import type { Refuses } from '../reach.ts';
+import { ADDRESS_REFUSED, neverEquipment } from '../reach.ts';
 import type { Capabilities, Gateway, Opening, OpenRequest } from './gateway.ts';
 import type { Ac, LoginOutcome, Patience, Portal2Exchange } from './portal2-exchange.ts';
 import { acOf, createExchange, PATIENCE } from './portal2-exchange.ts';
@@ -32,6 +34,7 @@ interface Parts {
   ports: PortalPorts;
   exchange: Portal2Exchange;
   notices: Notices;
+  refuses: Refuses;
 }
 
 /** Tells the console what went wrong between us and the AC. */
@@ -88,6 +91,11 @@ async function open(parts: Parts, request: OpenRequest): Promise<Opening> {
   const ac = acOf(gateway);
   const ticket = await doors.ticket?.(store, gateway.id, grant.sessionId);
   if (ac === null || ticket === undefined) return { kind: 'shut', reason: 'unreachable' };
+  if (parts.refuses(ac.address)) {
+    const detail = { says: ADDRESS_REFUSED };
+    await doors.noticed?.(store, gateway.id, { code: 'controller-unreachable', detail });
+    return { kind: 'shut', reason: 'unreachable' };
+  }
   const outcome = await parts.exchange.login(ac, context.ip, ticket);
   if (outcome.kind === 'in') return letIn(parts, request);
   if (outcome.kind === 'already') return alreadyInside(parts, ac, request);
@@ -106,18 +114,20 @@ async function kick({ exchange, notices }: Parts, target: KickTarget): Promise<K
 
 export interface Portal2Tools {
   patience?: Patience;
+  /** Addresses never to send to. */
+  refuses?: Refuses;
 }
 
 /** Packets are sent from the port that ACs are told, once it is listened on; else from any. */
 export function createPortal2(
   ports: PortalPorts,
-  { patience = PATIENCE }: Portal2Tools = {},
+  { patience = PATIENCE, refuses = neverEquipment }: Portal2Tools = {},
 ): Gateway {
   const now = () => performance.now();
-  const wire = createWire({ now, anySerial: () => randomInt(65_536) });
+  const wire = createWire({ now, anySerial: () => randomInt(65_536), refuses });
   const exchange = createExchange(wire, now, patience);
   const notices = createNotices(ports, exchange);
-  const parts = { ports, exchange, notices };
+  const parts = { ports, exchange, notices, refuses };
   return {
     capabilities,
     read: (query, store, visit) => readPortal2(query, store, visit.networkIp),

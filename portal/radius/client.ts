@@ -4,6 +4,8 @@ import type { Socket } from 'node:dgram';
 import { lookup } from 'node:dns/promises';
 import { isIPv6 } from 'node:net';
 import type { RegisteredGateway } from '../ports-store.ts';
+import type { Refuses } from '../reach.ts';
+import { neverEquipment } from '../reach.ts';
 import { unmapped } from './addresses.ts';
 import type { Counts } from './counts.ts';
 import { codes } from './dictionary.ts';
@@ -58,6 +60,8 @@ export interface ClientDeps {
   counts: Counts;
   backwards?: Backwards;
   timers?: Timers;
+  /** Addresses never to send to. */
+  refuses?: Refuses;
 }
 
 interface Waiting {
@@ -70,7 +74,7 @@ interface Waiting {
 type Family = 'udp4' | 'udp6';
 
 export function createDynamicClient(deps: ClientDeps): DynamicClient {
-  const { clock, random, counts } = deps;
+  const { clock, random, counts, refuses = neverEquipment } = deps;
   const timers = deps.timers ?? usualTimers;
   const waiting = new Map<string, Waiting>();
   const sockets = new Map<Family, Socket>();
@@ -144,7 +148,7 @@ export function createDynamicClient(deps: ClientDeps): DynamicClient {
     list: readonly Attribute[],
   ): Promise<DynamicReply> => {
     const { coa, secret = '' } = gateway.radius ?? {};
-    const to = coa === undefined || closed ? null : await targetOf(coa);
+    const to = coa === undefined || closed ? null : await targetOf(coa, refuses);
     if (to === null || waiting.size >= MOST_WAITING) return { kind: 'silent' };
     const place = `${to.address} ${to.port}`;
     const id = freeId(place);
@@ -187,10 +191,14 @@ interface Target {
   family: Family;
 }
 
-/** Answers are matched by address, so a name is looked up first. */
-async function targetOf(coa: { host: string; port: number }): Promise<Target | null> {
+/** Answers are matched by address, so a name is looked up first; null also where nothing is sent to. */
+async function targetOf(
+  coa: { host: string; port: number },
+  refuses: Refuses,
+): Promise<Target | null> {
   try {
     const { address } = await lookup(coa.host);
+    if (refuses(address)) return null;
     return { address, port: coa.port, family: isIPv6(address) ? 'udp6' : 'udp4' };
   } catch {
     return null;

@@ -33,3 +33,9 @@ export function equipmentSettings(config: Pick<Config, Keys>) {
     ...(config.PORTAL2_PORT === undefined ? {} : { portal2: { port: config.PORTAL2_PORT } }),
   };
 }
+
+/** Whether what a merchant registers may be this machine: where it is said, and where it is tried out. */
+export function equipmentHere(config: Pick<Config, 'EQUIPMENT_HERE' | 'PUBLIC_URL'>): boolean {
+  const { hostname } = new URL(config.PUBLIC_URL);
+  return config.EQUIPMENT_HERE ?? /^(?:localhost|127(?:\.\d+){3}|\[::1\])$/.test(hostname);
+}

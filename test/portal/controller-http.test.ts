@@ -1,41 +1,12 @@
-/** Where a controller may stand, and what is never connected to. */
+/** What a controller is never reached by, and where a browser may be sent. */
 import { describe, expect, test } from '@jest/globals';
-import { LINE_DEFAULTS, openLine, refusedAddress } from '../../portal/gateways/controller-http.ts';
+import { LINE_DEFAULTS, openLine } from '../../portal/gateways/controller-http.ts';
 import { anyMac, doorUrl, mayGoTo } from '../../portal/gateways/next-hop.ts';
-
-test.each([
-  ['192.168.1.2', false],
-  ['10.0.0.1', false],
-  ['203.0.113.7', false],
-  ['fd00::2', false],
-  ['2001:db8::1', false],
-  ['127.0.0.1', false],
-  ['169.254.169.254', true],
-  ['::ffff:169.254.169.254', true],
-  ['100.100.100.200', true],
-  ['fd00:ec2::254', true],
-  ['0.0.0.0', true],
-  ['::', true],
-  ['fe80::1', true],
-  ['224.0.0.1', true],
-  ['255.255.255.255', true],
-  ['ff02::1', true],
-  ['controller.example', true],
-])('a controller at %s is refused: %s', (address, refused) => {
-  expect(refusedAddress(address)).toBe(refused);
-});
-
-test.each(['127.0.0.1', '127.8.8.8', '::1', '::ffff:127.0.0.1'])(
-  'a host of many merchants may refuse itself: %s',
-  (address) => {
-    expect(refusedAddress(address)).toBe(false);
-    expect(refusedAddress(address, 'own-refused')).toBe(true);
-  },
-);
+import { elsewhereOnly } from '../../portal/reach.ts';
 
 test('names are looked up before they are believed', async () => {
-  const refuses = (address: string) => refusedAddress(address, 'own-refused');
-  const line = openLine({ url: 'https://localhost:9' }, { ...LINE_DEFAULTS, refuses });
+  const options = { ...LINE_DEFAULTS, refuses: elsewhereOnly };
+  const line = openLine({ url: 'https://localhost:9' }, options);
   expect(await line.call({ method: 'GET', path: '/' })).toEqual({
     ok: false,
     trouble: 'unreachable',

@@ -5,9 +5,10 @@ import type { Gateway, OpenRequest } from '../../portal/gateways/gateway.ts';
 import { TYPE } from '../../portal/gateways/portal2-packet.ts';
 import type { Patience } from '../../portal/gateways/portal2-exchange.ts';
 import { createPortal2 } from '../../portal/gateways/portal2.ts';
-import type { AccessDecision, SessionReport } from '../../portal/ports-network.ts';
+import type { AccessDecision, KickTarget, SessionReport } from '../../portal/ports-network.ts';
 import type { Portal2Settings, RegisteredGateway, StoreView } from '../../portal/ports-store.ts';
 import type { Grant } from '../../portal/ports.ts';
+import { elsewhereOnly } from '../../portal/reach.ts';
 import type { Portal2EmulatorOptions } from '../support/emulators/portal2.ts';
 import { startPortal2 } from '../support/emulators/portal2.ts';
 import { fakeStore, makeFakes } from '../support/fakes.ts';
@@ -190,6 +191,25 @@ describe('a login', () => {
 });
 
 describe('a login that fails', () => {
+  test('when the AC is registered with an address that nothing is sent to', async () => {
+    const { fakes, ac, request, notices } = await bench();
+    const other = createPortal2(fakes.ports, { patience: QUICK, refuses: elsewhereOnly });
+    expect(await other.open(request)).toEqual({ kind: 'shut', reason: 'unreachable' });
+    const { store, gateway, context, grant } = request;
+    const of = { store, gateway, mac: MAC, ip: context.ip, sessionId: grant.sessionId };
+    const target: KickTarget = {
+      ...of,
+      userName: null,
+      token: null,
+      nasSessions: [],
+      reason: 'staff',
+    };
+    expect(await other.kick?.(target)).toBe('failed');
+    expect(ac.heard).toEqual([]);
+    const detail = { says: 'address refused' };
+    expect(notices).toEqual([{ code: 'controller-unreachable', detail }]);
+  });
+
   test.each([
     ['the challenge', TYPE.reqChallenge],
     ['the login', TYPE.reqAuth],

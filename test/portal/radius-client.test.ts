@@ -22,6 +22,7 @@ import {
   textIn,
 } from '../../portal/radius/packet.ts';
 import { requestProof, signResponse, unsignedMac } from '../../portal/radius/signing.ts';
+import { elsewhereOnly } from '../../portal/reach.ts';
 import { nasPeer } from '../../scripts/lib/radius-house.ts';
 import { makeFakes } from '../support/fakes.ts';
 import { packetOf } from '../support/radius.ts';
@@ -120,6 +121,21 @@ describe('what a gateway is told', () => {
     const list = disconnectList(gatewayOf({ profile: 'coova' }), { ...names, userName: null });
     const user = list.find(({ type }) => type === a.userName);
     expect(user?.value.toString()).toBe('02-00-00-00-00-50');
+  });
+
+  test('nothing, at an address that nothing is sent to', async () => {
+    answers = (request) => [ack(request)];
+    const counts = createCounts();
+    const client = createDynamicClient({
+      clock: Date.now,
+      random: Math.random,
+      counts,
+      timers,
+      refuses: elsewhereOnly,
+    });
+    expect(await client.disconnect(gatewayOf(), names)).toEqual({ kind: 'silent' });
+    await client.close();
+    expect(heard).toEqual([]);
   });
 
   test('a gateway without a name is called by its address', () => {

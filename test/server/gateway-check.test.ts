@@ -153,6 +153,13 @@ describe('the connection check', () => {
       [],
     ],
     [
+      'an address that nothing is sent to',
+      facts('portal2', {
+        notices: [notice('controller-unreachable', { says: 'address refused' })],
+      }),
+      ['bad address-refused'],
+    ],
+    [
       'an AC that does not answer',
       facts('portal2', { notices: [notice('controller-unreachable')] }),
       ['bad ac-unreachable'],

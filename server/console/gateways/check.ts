@@ -121,6 +121,9 @@ function keyOf({ code, detail }: Noticed, kind: GatewayKind): string {
   }
   if (code === 'door-failed' && detail['why'] === 'wrong-secret') return 'door-wrong-secret';
   if (code === 'redirect-malformed' && !detail['parameter']) return 'redirect-unreadable';
+  if (code === 'controller-unreachable' && detail['says'] === 'address refused') {
+    return 'address-refused';
+  }
   if (code === 'controller-unreachable' && kind === 'portal2') return 'ac-unreachable';
   return code;
 }
