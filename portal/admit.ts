@@ -65,7 +65,8 @@ export async function openDoor(kit: Kit, walker: Walker): Promise<Opening> {
   patience.abort();
   if (opening === null) notice(kit, walker, 'door-slow');
   if (opening?.kind === 'open') notice(kit, walker, 'door-opened');
-  if (opening?.kind === 'shut') notice(kit, walker, 'door-failed', { reason: opening.reason });
+  if (opening?.kind === 'shut' && opening.noted !== true)
+    notice(kit, walker, 'door-failed', { reason: opening.reason });
   return opening ?? { kind: 'waiting' };
 }
 

@@ -56,8 +56,8 @@ export interface Visit {
 export type Opening =
   | { kind: 'open' }
   | { kind: 'waiting' }
-  /** The gateway refused or could not be reached; the guest may try again. */
-  | { kind: 'shut'; reason: 'refused' | 'unreachable' | 'stale' }
+  /** It refused or could not be reached; the guest may try again. `noted`: a notice already says why. */
+  | { kind: 'shut'; reason: 'refused' | 'unreachable' | 'stale'; noted?: true }
   /** A page of ours must lead the browser there by a fresh navigation, never by the form's redirect chain. */
   | { kind: 'through'; url: string }
   /** The same by a form of its own page that the browser posts to the gateway. */

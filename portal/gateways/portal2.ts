@@ -51,7 +51,7 @@ async function complain(
   log.warn({ gateway: gateway.id, ...detail }, 'the access controller did not open the door');
   const code = silent && detail['why'] === 'no-answer' ? 'controller-unreachable' : 'door-failed';
   await doors.noticed?.(store, gateway.id, { code, detail });
-  return { kind: 'shut', reason: silent ? 'unreachable' : 'refused' };
+  return { kind: 'shut', reason: silent ? 'unreachable' : 'refused', noted: true };
 }
 
 async function letIn({ notices }: Parts, request: OpenRequest): Promise<Opening> {

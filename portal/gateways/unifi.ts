@@ -103,7 +103,7 @@ async function open(tools: Tools, request: OpenRequest): Promise<Opening> {
   const who = admittanceOf(context.mac, context.ap, limits);
   const failed = async ({ trouble, detail }: Failure): Promise<Opening> => {
     await note(store, gateway, `controller-${trouble}`, detail);
-    return { kind: 'shut', reason: trouble };
+    return { kind: 'shut', reason: trouble, noted: true };
   };
   const admitted = await api.admit(who, AbortSignal.timeout(options.grantMs));
   if (!admitted.ok) return failed(admitted);

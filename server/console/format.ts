@@ -24,6 +24,8 @@ export interface Format {
   date(at: Date): string;
   /** "5 minutes ago" */
   ago(at: Date, now: Date): string;
+  /** DE → Germany */
+  country(code: string): string;
   /** 2026-11-24T06:05:00Z: for datetime attributes and CSV. */
   iso(at: Date): string;
 }
@@ -45,6 +47,7 @@ export function formatFor(language: Language, timeZone: string): Format {
     maximumFractionDigits: 0,
     signDisplay: 'exceptZero',
   });
+  const regions = new Intl.DisplayNames(language, { type: 'region' });
   return {
     number: (value, digits = 0) =>
       new Intl.NumberFormat(language, { maximumFractionDigits: digits }).format(value),
@@ -59,6 +62,7 @@ export function formatFor(language: Language, timeZone: string): Format {
     date: (at) => date.format(at),
     day: (isoDay) => day.format(new Date(`${isoDay}T00:00:00Z`)),
     ago: (at, now) => ago(language, at, now),
+    country: (code) => (/^[A-Z]{2}$/.test(code) ? (regions.of(code) ?? code) : code),
     iso: (at) => at.toISOString(),
   };
 }

@@ -6,13 +6,14 @@ import type { House } from '../support/cast.ts';
 import { makeHouse } from '../support/cast.ts';
 import { startCoova } from '../support/emulators/coova.ts';
 import { startMikrotik } from '../support/emulators/mikrotik.ts';
+import { startPortal2 } from '../support/emulators/portal2.ts';
 import { startUnifi } from '../support/emulators/unifi.ts';
 import { makeMac } from '../support/make.ts';
 import { plainBrowser } from '../support/plain-browser.ts';
 
 let app: TestApp;
 beforeAll(async () => {
-  app = await startApp({ RADIUS_PORT: '0', RADIUS_ACCT_PORT: '0' });
+  app = await startApp({ RADIUS_PORT: '0', RADIUS_ACCT_PORT: '0', PORTAL2_PORT: '0' });
 });
 afterAll(() => app?.stop());
 
@@ -49,6 +50,15 @@ async function until(met: () => Promise<boolean>): Promise<void> {
   throw new Error('it did not come to that');
 }
 
+/** A guest whom one press lets in. */
+async function signIn(redirect: string) {
+  const browser = plainBrowser();
+  let shown = await browser.go(redirect);
+  if (/^Are you \d+ or older/.test(shown.heading))
+    shown = await browser.submit(shown, { value: 'over' });
+  return browser.submit(shown);
+}
+
 const unifi = {
   api: 'legacy' as const,
   site: `desk${process.pid}`,
@@ -80,12 +90,8 @@ test('UniFi: registered by the form, asked, used, broken by a wrong password and
     'The controller answers. 0 guests are let in there.',
   );
 
-  const browser = plainBrowser();
   const mac = makeMac();
-  let shown = await browser.go(await controller.join({ mac, ip: '10.0.0.23' }));
-  if (/^Are you \d+ or older/.test(shown.heading))
-    shown = await browser.submit(shown, { value: 'over' });
-  shown = await browser.submit(shown);
+  const shown = await signIn(await controller.join({ mac, ip: '10.0.0.23' }));
   expect(shown.heading).toBe('You are online');
   await until(async () => (await staff.get(`${page}/check`)).includes('>It works<'));
   expect((await staff.post(`${page}/check`, {})).text).toContain('1 guest is let in there.');
@@ -98,7 +104,9 @@ test('UniFi: registered by the form, asked, used, broken by a wrong password and
 
   const wrong = { ...fields, 'unifi.password': 'not the password' };
   expect((await staff.post(`${page}/edit`, wrong)).status).toBe(303);
+  await signIn(await controller.join({ mac: makeMac(), ip: '10.0.0.24' }));
   const refused = await staff.post(`${page}/check`, {});
+  expect(refused.text).not.toContain('did not let an admitted guest in');
   expect(refused.text).toContain('The controller did not answer as it should.');
   expect(refused.text).toContain('The controller said no.');
   await staff.post(`${page}/edit`, fields);
@@ -145,12 +153,56 @@ test.each([
       radius: { host: '127.0.0.1', authPort, acctPort },
     });
     closers.push(() => equipment.close());
-    const browser = plainBrowser();
-    let shown = await browser.go(await equipment.join({ mac: makeMac(), ip: '10.0.0.24' }));
-    if (/^Are you \d+ or older/.test(shown.heading))
-      shown = await browser.submit(shown, { value: 'over' });
-    await browser.submit(shown).catch(() => undefined);
+    await signIn(await equipment.join({ mac: makeMac(), ip: '10.0.0.24' })).catch(() => undefined);
     await until(async () => (await staff.get(`${page}/check`)).includes(said));
     expect(await staff.get(list)).toContain(said);
   },
+);
+
+test.each([
+  ['wrong-secret', 'The AC answers with another secret than the one registered.'],
+  ['refuse', 'The AC refused to let a guest in.'],
+  ['silence', 'The AC does not answer.'],
+] as const)(
+  'Portal 2.0: an AC whose answer is %s is told apart',
+  async (mood, said) => {
+    const house = await makeHouse(app, { methods: ['click-through'] });
+    const staff = desk(house);
+    const host = { 'wrong-secret': '127.0.0.81', refuse: '127.0.0.82', silence: '127.0.0.83' }[
+      mood
+    ];
+    const typed = { name: 'AC-1', 'portal2.host': host, 'portal2.port': '20081' };
+    const made = await staff.post(list, { id: house.store.id, equipment: 'huawei', ...typed });
+    expect(made.status).toBe(303);
+    const page = made.location;
+    const guide = await staff.get(page);
+    const secrets = [...new Set(guide.match(/\b[0-9a-f]{32}\b/g))];
+    const { radiusAuth: authPort = 0, radiusAcct: acctPort = 0 } = app.server.ports;
+    const ac = await startPortal2({
+      portal: app.url,
+      slug: house.store.slug,
+      gateway: {
+        id: 'unused',
+        kind: 'portal2',
+        name: 'AC-1',
+        secret: secrets[0]!,
+        portal2: {
+          host,
+          port: 20_081,
+          version: 2,
+          auth: 'chap',
+          sendChallenge: true,
+          macBinding: false,
+        },
+      },
+      radius: { host: '127.0.0.1', authPort, acctPort },
+      mood: () => mood,
+    });
+    closers.push(() => ac.close());
+    await signIn(await ac.join({ mac: makeMac(), ip: '10.0.0.24' }));
+    const check = await staff.get(`${page}/check`);
+    expect(check).toContain(said);
+    expect(check.match(/class="card finding bad"/g)).toHaveLength(1);
+  },
+  30_000,
 );

@@ -217,7 +217,11 @@ describe('a login that fails', () => {
     const mood = ({ type }: { type: number }) =>
       type === silent ? ('silence' as const) : ('answer' as const);
     const { portal, ac, fakes, request, notices } = await bench({ ac: { mood } });
-    expect(await portal.open(request)).toEqual({ kind: 'shut', reason: 'unreachable' });
+    expect(await portal.open(request)).toEqual({
+      kind: 'shut',
+      reason: 'unreachable',
+      noted: true,
+    });
     await until(() => ac.heard.includes(TYPE.reqLogout));
     expect(ac.heard.at(-1)).toBe(TYPE.reqLogout);
     expect(ac.heard).not.toContain(TYPE.affAckAuth);
@@ -232,27 +236,35 @@ describe('a login that fails', () => {
     const mood = (packet: { type: number }) =>
       packet.type === type ? ('refuse' as const) : ('answer' as const);
     const { portal, fakes, request, notices } = await bench({ ac: { mood } });
-    expect(await portal.open(request)).toEqual({ kind: 'shut', reason: 'refused' });
+    expect(await portal.open(request)).toEqual({ kind: 'shut', reason: 'refused', noted: true });
     expect(fakes.of('doors.confirmed')).toEqual([]);
     expect(notices).toMatchObject([{ code: 'door-failed', detail: { at, code: '1' } }]);
   });
 
   test('when RADIUS says no', async () => {
     const { portal, ac, request, notices } = await bench({ ac: { passwords: () => null } });
-    expect(await portal.open(request)).toEqual({ kind: 'shut', reason: 'refused' });
+    expect(await portal.open(request)).toEqual({ kind: 'shut', reason: 'refused', noted: true });
     expect(ac.inside(MAC)).toBe(false);
     expect(notices).toMatchObject([{ detail: { at: 'auth', code: '1', text: 'RC001' } }]);
   });
 
   test('when the AC holds another secret', async () => {
     const { portal, ac, request } = await bench({ secret: 'something-else' });
-    expect(await portal.open(request)).toEqual({ kind: 'shut', reason: 'unreachable' });
+    expect(await portal.open(request)).toEqual({
+      kind: 'shut',
+      reason: 'unreachable',
+      noted: true,
+    });
     expect(ac.inside(MAC)).toBe(false);
   });
 
   test('when its answers are signed wrongly: nobody is let in, and the console is told why', async () => {
     const { portal, fakes, request, notices } = await bench({ ac: { mood: () => 'wrong-secret' } });
-    expect(await portal.open(request)).toEqual({ kind: 'shut', reason: 'unreachable' });
+    expect(await portal.open(request)).toEqual({
+      kind: 'shut',
+      reason: 'unreachable',
+      noted: true,
+    });
     expect(fakes.of('doors.confirmed')).toEqual([]);
     expect(notices).toMatchObject([{ code: 'door-failed', detail: { why: 'wrong-secret' } }]);
   });
@@ -260,7 +272,7 @@ describe('a login that fails', () => {
   test('when nobody is at the address', async () => {
     const { portal, ac, request } = await bench();
     await ac.join({ mac: MAC, ip: '10.0.0.99' });
-    expect(await portal.open(request)).toEqual({ kind: 'shut', reason: 'refused' });
+    expect(await portal.open(request)).toEqual({ kind: 'shut', reason: 'refused', noted: true });
   });
 
   test('when another login of this address is under way', async () => {
@@ -271,7 +283,7 @@ describe('a login that fails', () => {
     await new Promise((done) => setImmediate(done));
     Object.assign(fakes.ports.doors, { ticket: async () => ({ ...TICKET, username: 'g.other' }) });
     expect(await portal.open(request)).toEqual({ kind: 'shut', reason: 'stale' });
-    expect(await first).toEqual({ kind: 'shut', reason: 'unreachable' });
+    expect(await first).toEqual({ kind: 'shut', reason: 'unreachable', noted: true });
   });
 
   test('an admission that is not affirmed is dropped by the AC', async () => {
@@ -315,7 +327,7 @@ describe('a link that is up already', () => {
       context: forged,
       grant: { ...GRANT, sessionId: 's-3' },
     });
-    expect(opening).toEqual({ kind: 'shut', reason: 'refused' });
+    expect(opening).toEqual({ kind: 'shut', reason: 'refused', noted: true });
     expect(ac.inside(MAC)).toBe(true);
     expect(fakes.of('doors.landed')).toEqual([]);
   });

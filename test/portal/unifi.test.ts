@@ -223,7 +223,7 @@ describe('bad days', () => {
   ] as const)('%s: shut, %s, and why', async (mood, reason, says) => {
     const setup = { settings: LEGACY, controller: { mood: onGrant(mood) } };
     const { open, context, notices, held, fakes } = await controllerBench(setup);
-    expect(await open(context)).toEqual({ kind: 'shut', reason });
+    expect(await open(context)).toEqual({ kind: 'shut', reason, noted: true });
     expect(held.inside(MAC)).toBe(false);
     expect(fakes.of('doors.confirmed')).toEqual([]);
     expect(notices()).toMatchObject([{ code: `controller-${reason}`, detail: { says } }]);
@@ -239,7 +239,7 @@ describe('bad days', () => {
     ['a mapped address', { url: 'https://[::ffff:169.254.169.254]' }, 'address refused'],
   ])('%s: unreachable, and nothing is said there', async (_name, wrong, says) => {
     const { open, context, notices, held } = await controllerBench({ settings: LEGACY, wrong });
-    expect(await open(context)).toEqual({ kind: 'shut', reason: 'unreachable' });
+    expect(await open(context)).toEqual({ kind: 'shut', reason: 'unreachable', noted: true });
     expect(notices()).toMatchObject([{ code: 'controller-unreachable', detail: { says } }]);
     expect(held.heard).toEqual([]);
   });
@@ -247,8 +247,8 @@ describe('bad days', () => {
   test('a wrong password is tried once, not by every guest', async () => {
     const setup = { settings: LEGACY, wrong: { password: 'wrong' } };
     const { open, context, notices, held } = await controllerBench(setup);
-    expect(await open(context)).toEqual({ kind: 'shut', reason: 'refused' });
-    expect(await open(context)).toEqual({ kind: 'shut', reason: 'refused' });
+    expect(await open(context)).toEqual({ kind: 'shut', reason: 'refused', noted: true });
+    expect(await open(context)).toEqual({ kind: 'shut', reason: 'refused', noted: true });
     expect(held.heard.filter((line) => line.endsWith('/api/login'))).toHaveLength(1);
     expect(JSON.stringify(notices())).not.toContain('wrong');
   });
@@ -277,7 +277,7 @@ describe('bad days', () => {
       wrong: { apiKey: 'another-key' },
     };
     const { open, context, notices } = await controllerBench(setup);
-    expect(await open(context)).toEqual({ kind: 'shut', reason: 'refused' });
+    expect(await open(context)).toEqual({ kind: 'shut', reason: 'refused', noted: true });
     expect(notices()).toMatchObject([{ detail: { says: 'status 401' } }]);
   });
 
@@ -290,7 +290,7 @@ describe('bad days', () => {
     });
     const wrong = { ...bench.gateway, unifi: { ...bench.gateway.unifi!, site: 'default' } };
     const opening = await bench.kind.open({ ...bench.request(bench.context), gateway: wrong });
-    expect(opening).toEqual({ kind: 'shut', reason: 'refused' });
+    expect(opening).toEqual({ kind: 'shut', reason: 'refused', noted: true });
     expect(bench.notices()).toMatchObject([{ detail: { says: 'unknown site' } }]);
   });
 
@@ -298,7 +298,7 @@ describe('bad days', () => {
     const setup = { settings: OFFICIAL, controller: { os: true } };
     const { open, context, notices } = await controllerBench(setup);
     const stranger = { ...context, mac: '02:00:00:00:00:99' };
-    expect(await open(stranger)).toEqual({ kind: 'shut', reason: 'refused' });
+    expect(await open(stranger)).toEqual({ kind: 'shut', reason: 'refused', noted: true });
     expect(notices()).toMatchObject([{ detail: { says: 'client not connected' } }]);
   });
 

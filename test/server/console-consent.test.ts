@@ -71,7 +71,7 @@ describe('the law', () => {
   test('says what it sets and forbids; what is chosen within it is kept', async () => {
     const { owner, law } = await shop('DE');
     const page = await owner.get(url).expect(200);
-    expect(page.text).toContain('As in DE: European Union');
+    expect(page.text).toContain('As in Germany: European Union');
     expect(page.text).toContain('Below 16, guests are asked for nothing but the terms');
     expect(page.text).toContain('1 to 365; usually 60.');
     const form = await formAt(owner, url);

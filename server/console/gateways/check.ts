@@ -87,6 +87,7 @@ const troubles: Record<string, { tone: Tone; over: readonly string[] }> = {
   'kick-failed': { tone: 'warn', over: [] },
   'mac-at-two-stores': { tone: 'warn', over: [] },
 };
+/** Refusals that the equipment, or how it is set up, is to blame for. */
 const rejections = new Set([
   'eap',
   'no-name',
@@ -98,8 +99,11 @@ const rejections = new Set([
   'wrong-password',
   'wrong-mac',
   'ticket-old',
-  'expired',
 ]);
+/** The house’s own no to a guest: nothing is wrong with the gateway. */
+const ordinary = new Set(['expired', 'quota', 'closed', 'blocked', 'ended']);
+/** Rare and harmless, or allowed by choice. */
+const mildKeys = new Set(['radius-unsigned', 'door-stale']);
 
 const newest = (...dates: (Date | null | undefined)[]): Date | null =>
   dates.reduce<Date | null>((best, at) => (at && (!best || at > best) ? at : best), null);
@@ -111,6 +115,12 @@ function callsHome({ kind, settings }: Facts['gateway']): boolean {
   );
 }
 
+function doorKey(detail: Noticed['detail'], kind: GatewayKind): string {
+  if (detail['why'] === 'wrong-secret') return 'door-wrong-secret';
+  if (detail['reason'] === 'stale') return 'door-stale';
+  return kind === 'portal2' ? 'door-refused' : 'door-failed';
+}
+
 /** The notice in words: some codes have several, by their detail. */
 function keyOf({ code, detail }: Noticed, kind: GatewayKind): string {
   if (code === 'radius-rejected') {
@@ -119,7 +129,7 @@ function keyOf({ code, detail }: Noticed, kind: GatewayKind): string {
   if (code === 'radius-no-message-authenticator') {
     return detail['dropped'] === 'true' ? code : 'radius-unsigned';
   }
-  if (code === 'door-failed' && detail['why'] === 'wrong-secret') return 'door-wrong-secret';
+  if (code === 'door-failed') return doorKey(detail, kind);
   if (code === 'redirect-malformed' && !detail['parameter']) return 'redirect-unreadable';
   if (code === 'controller-unreachable' && detail['says'] === 'address refused') {
     return 'address-refused';
@@ -139,11 +149,12 @@ function noticed(facts: Facts): Finding[] {
     if (trouble.over.some((code) => lastOf(code) > at)) return [];
     // Once everybody is out it is no more than a memory.
     if (notice.code === 'kick-failed' && traffic.stuck === 0) return [];
+    if (notice.code === 'radius-rejected' && ordinary.has(notice.detail['reason'] ?? '')) return [];
     const key = keyOf(notice, gateway.kind);
     // A guest who plays with the address does not mean that the gateway is set up wrongly.
     const works = notice.code.startsWith('redirect-') && lastOf('redirect-ok') > at - DAY;
     const unsure = notice.gateway_id === null && !facts.alone;
-    const mild = works || unsure || key === 'radius-unsigned';
+    const mild = works || unsure || mildKeys.has(key);
     const { last_at: last, times } = notice;
     const values = { ...notice.detail, name: gateway.name };
     return [{ tone: mild ? 'warn' : trouble.tone, key, values, at: last, times, unsure }];
