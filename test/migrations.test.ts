@@ -60,6 +60,23 @@ function contract(open: () => Promise<Empty>): void {
     expect(await migrate(db)).toEqual([]);
   });
 
+  test('a row that the house deletes finds what hangs on it by an index', async () => {
+    // Not merchants and stores, which are never deleted; not tables that grow with the shop's own work only.
+    const { rows } = await db.query<{ key: string }>(
+      `select c.conrelid::regclass || ' (' || a.attname || ')' as key
+       from pg_constraint c join pg_attribute a on a.attrelid = c.conrelid and a.attnum = c.conkey[1]
+       where c.contype = 'f'
+         and c.confrelid::regclass::text not in ('merchants', 'stores')
+         and c.conrelid::regclass::text not in ('fences', 'rules', 'connection_notices')
+         and not exists (
+           select 1 from pg_index i
+           where i.indrelid = c.conrelid and i.indkey[0] = c.conkey[1]
+             and coalesce(pg_get_expr(i.indpred, i.indrelid) = '(' || a.attname || ' IS NOT NULL)', true))
+       order by 1`,
+    );
+    expect(rows.map((row) => row.key)).toEqual([]);
+  });
+
   test('a file that fails leaves nothing of itself', async () => {
     const bad = folderWith('bad', { [`${nextNumber}_bad.sql`]: 'create table half (); selec 1;' });
     await expect(migrate(db, { folder: bad })).rejects.toMatchObject({ code: '42601' });

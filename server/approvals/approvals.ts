@@ -172,5 +172,5 @@ export const nameApproved = nameGuest;
 
 /** Drops requests nobody looks up any more. For the timed jobs. */
 export async function forgetApprovals(db: Queryable, now: number): Promise<number> {
-  return dropApprovals(db, now - KEEP_MS);
+  return dropApprovals(db, now - KEEP_MS, now);
 }

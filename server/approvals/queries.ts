@@ -1,6 +1,7 @@
 /** Requests of guests to be let in by staff, in storage. */
 import type { Queryable, Row } from '../db/database.ts';
 import { uuidv7 } from '../ids.ts';
+import { removeNoted } from '../stores/removal-queries.ts';
 
 export interface ApprovalRow extends Row {
   id: string;
@@ -186,9 +187,8 @@ export async function nameGuest(
   ]);
 }
 
-export async function dropApprovals(db: Queryable, before: number): Promise<number> {
-  const { rowCount } = await db.query('delete from approval_requests where asked_at < $1', [
-    new Date(before),
-  ]);
-  return rowCount;
+export async function dropApprovals(db: Queryable, before: number, now: number): Promise<number> {
+  const statement =
+    'gone as (delete from approval_requests where asked_at < $2 returning merchant_id, store_id)';
+  return removeNoted(db, { kind: 'requests', before, now, statement });
 }

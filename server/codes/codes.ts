@@ -92,5 +92,5 @@ const KEEP_MS = 2 * 24 * 3_600_000;
 /** Drops codes nobody needs any more. For the timed jobs. */
 export async function forgetCodes(db: Queryable, now: number): Promise<number> {
   await dropPauses(db, now - KEEP_MS);
-  return dropCodes(db, now - KEEP_MS);
+  return dropCodes(db, now - KEEP_MS, now);
 }

@@ -1,6 +1,7 @@
 /** One-time codes in storage, and the counting behind every limit on sending them. */
 import type { Queryable, Row } from '../db/database.ts';
 import { uuidv7 } from '../ids.ts';
+import { removeNoted } from '../stores/removal-queries.ts';
 
 export type Channel = 'sms' | 'email';
 
@@ -210,7 +211,8 @@ export async function markUsed(
 }
 
 /** Drops codes sent before `before`; the longest limit looks back one day. */
-export async function dropCodes(db: Queryable, before: number): Promise<number> {
-  const { rowCount } = await db.query('delete from codes where sent_at < $1', [new Date(before)]);
-  return rowCount;
+export async function dropCodes(db: Queryable, before: number, now: number): Promise<number> {
+  const statement =
+    'gone as (delete from codes where sent_at < $2 returning merchant_id, store_id)';
+  return removeNoted(db, { kind: 'codesDays', before, now, statement });
 }

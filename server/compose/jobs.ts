@@ -8,7 +8,6 @@ import { tidy } from '../db/tidy.ts';
 import { dropDelivered } from '../events/outbox.ts';
 import { forgetVersions } from '../fences/versions-queries.ts';
 import { forgetStandIns } from '../guests/identity-queries.ts';
-import { dropSessionLog } from '../guests/session-log-queries.ts';
 import type { Job } from '../jobs/runner.ts';
 import { forgetLinks } from '../links/links.ts';
 import { forgetMemberTries } from '../members/members.ts';
@@ -22,7 +21,12 @@ import {
   settleVisits,
 } from '../pings/keep.ts';
 import { judgeSilence } from '../pings/silence.ts';
-import { forgetLogged, keepNoLonger, keepSessionLog } from '../retention/retention.ts';
+import {
+  forgetLogged,
+  forgetSessionLog,
+  keepNoLonger,
+  keepSessionLog,
+} from '../retention/retention.ts';
 import { dropRefusals } from '../rules/decisions/queries.ts';
 import { endQuietSessions, expireSessions } from '../sessions/accounting.ts';
 import { dropExpiredDevices } from '../sessions/known-devices.ts';
@@ -78,7 +82,7 @@ export function houseJobs(services: Services, config: Config): Job[] {
     { name: 'open links of mails', every: hour, run: (now) => forgetRequests(db, now) },
     { name: 'looks at my data', every: hour, run: (now) => forgetLooks(db, now) },
     { name: 'log of sessions', every: 10 * minute, run: (now) => keepSessionLog(db, now) },
-    { name: 'old log of sessions', every: day, run: (now) => dropSessionLog(db, now) },
+    { name: 'old log of sessions', every: day, run: (now) => forgetSessionLog(db, now) },
     { name: 'kept no longer', every: day, run: (now) => keepNoLonger(db, now) },
     { name: 'old messages', every: hour, run: (now) => forgetMessages(db, now) },
     { name: 'old clients', every: hour, run: (now) => forgetLogged(db, now) },
@@ -88,7 +92,11 @@ export function houseJobs(services: Services, config: Config): Job[] {
     { name: 'old card tries', every: hour, run: (now) => forgetMemberTries(db, now) },
     { name: 'old requests to staff', every: day, run: (now) => forgetApprovals(db, now) },
     { name: 'old links', every: hour, run: (now) => forgetLinks(db, now) },
-    { name: 'guests of grace only', every: hour, run: (now) => forgetStandIns(db, now - 2 * day) },
+    {
+      name: 'guests of grace only',
+      every: hour,
+      run: (now) => forgetStandIns(db, now - 2 * day, now),
+    },
     { name: 'old voucher tries', every: hour, run: (now) => forgetTries(db, now) },
     { name: 'old refusals', every: day, run: (now) => dropRefusals(db, now - 90 * day) },
     {

@@ -3,6 +3,7 @@ import type { Queryable } from '../db/database.ts';
 import { problem } from '../errors.ts';
 import { announceEnded } from '../sessions/announce.ts';
 import { endSessionsOfGuest } from '../sessions/door-queries.ts';
+import { noteRemoval } from '../stores/removal-queries.ts';
 import { findGuest } from './queries.ts';
 import type { GuestRow } from './queries.ts';
 import type { Erased, Section } from './record-queries.ts';
@@ -38,11 +39,23 @@ export async function exportGuest(
   return { guest, sections: record, cutShort };
 }
 
+/** Removes a guest who asked for it, and leaves a line that somebody was. */
+export async function eraseGuest(
+  tx: Queryable,
+  merchantId: string,
+  guestId: string,
+  now: number,
+): Promise<Erased> {
+  const erased = await removeGuest(tx, merchantId, guestId, now);
+  await noteRemoval(tx, merchantId, { kind: 'erasure', before: now, removed: 1 }, now);
+  return erased;
+}
+
 /**
  * Ends the guest's sessions (the gateways are asked to put them out), tells the house, and deletes the
  * guest with all that hangs on them; where a law demands a log of sessions, only that stays.
  */
-export async function eraseGuest(
+export async function removeGuest(
   tx: Queryable,
   merchantId: string,
   guestId: string,

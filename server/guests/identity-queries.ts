@@ -3,6 +3,7 @@ import type { Queryable } from '../db/database.ts';
 import { uuidv7 } from '../ids.ts';
 import type { GuestRow } from './queries.ts';
 import { COLUMNS } from './queries.ts';
+import { removeNoted } from '../stores/removal-queries.ts';
 
 /** Serialises sign-ins of one identity until the transaction ends: two phones at once are one guest. */
 export async function lockIdentity(
@@ -185,11 +186,13 @@ export async function adoptGrace(
 }
 
 /** Forgets stand-ins of grace not seen since `before`, with their sessions. */
-export async function forgetStandIns(db: Queryable, before: number): Promise<number> {
-  const { rowCount } = await db.query(
-    `delete from guests g where g.provisional and g.last_seen_at < $1
-       and not exists (select 1 from sessions s where s.guest_id = g.id and s.state <> 'ended')`,
-    [new Date(before)],
-  );
-  return rowCount;
+export async function forgetStandIns(db: Queryable, before: number, now: number): Promise<number> {
+  return removeNoted(db, {
+    kind: 'grace',
+    before,
+    now,
+    statement: `gone as (delete from guests g where g.provisional and g.last_seen_at < $2
+       and not exists (select 1 from sessions s where s.guest_id = g.id and s.state <> 'ended')
+     returning g.merchant_id, null::uuid as store_id)`,
+  });
 }

@@ -33,14 +33,24 @@ const SECTIONS = {
   sessions: `select id, store_id, method, mac, ip, state, minutes, bytes_in, bytes_out, granted_at,
       confirmed_at, landed_at, expires_at, ended_at, end_reason
     from sessions where merchant_id = $1 and guest_id = $2 order by granted_at, id`,
-  connections: `select l.session_id, l.store_id, l.gateway_id, l.mac, l.ip, l.ap, l.ssid, l.started_at, l.last_at,
+  connections: `select l.session_id, l.store_id, l.gateway_id, l.mac, l.ip, l.addresses, l.ap, l.ssid, l.started_at, l.last_at,
       l.ended_at, l.end_reason, l.bytes_in, l.bytes_out, l.seconds
     from session_legs l join sessions s on s.id = l.session_id
     where l.merchant_id = $1 and s.merchant_id = $1 and s.guest_id = $2 order by l.started_at, l.id`,
-  log: `select l.session_id, l.store_id, l.account, l.method, l.mac, l.ip, l.granted_at, l.ended_at, l.bytes_in,
-      l.bytes_out, l.keep_until
-    from session_log l join guests g on g.merchant_id = l.merchant_id and l.account in (g.phone, g.email)
-    where l.merchant_id = $1 and g.id = $2 order by l.granted_at`,
+  // What is of their sessions; and what stands under a name of theirs, of sessions that are gone.
+  log: `select l.session_id, l.store_id, l.account, l.method, l.mac, l.ip, l.addresses, l.granted_at, l.ended_at,
+      l.bytes_in, l.bytes_out, l.keep_until
+    from session_log l where l.merchant_id = $1 and l.session_id in (
+      select id from sessions where merchant_id = $1 and guest_id = $2
+      union all
+      select o.session_id from session_log o where o.merchant_id = $1 and o.account in (
+          select unnest(array[phone, email]) from guests where merchant_id = $1 and id = $2
+          union all
+          select number from member_cards where merchant_id = $1 and guest_id = $2
+          union all
+          select issuer || ' ' || subject from guest_identities where merchant_id = $1 and guest_id = $2)
+        and not exists (select 1 from sessions s where s.merchant_id = $1 and s.id = o.session_id))
+    order by l.granted_at, l.session_id`,
   identities: `select issuer, subject, created_at, last_seen_at
     from guest_identities where merchant_id = $1 and guest_id = $2 order by created_at, issuer`,
   cards: `select id, number, name, factor, blocked_at, expires_at, created_at

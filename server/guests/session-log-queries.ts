@@ -1,12 +1,29 @@
 /** The log of WiFi sessions that some countries demand: written once, read by nothing else of the house. */
 import type { Queryable } from '../db/database.ts';
 import { INFERRED } from '../sessions/live-queries.ts';
+import { removeNoted } from '../stores/removal-queries.ts';
+
+/** A time as the gateways' lists of addresses write it. */
+const said = (time: string): string =>
+  `to_char(${time} at time zone 'utc', 'YYYY-MM-DD"T"HH24:MI:SS.MS"Z"')`;
+
+/** Which address the client had when, over all its network sessions; null where none was told. */
+const ADDRESSES = `(
+    select jsonb_agg(held order by held ->> 'from') from (
+      select held
+      from session_legs l cross join lateral jsonb_array_elements(coalesce(l.addresses, jsonb_build_array(
+        jsonb_build_object('ip', l.ip, 'from', ${said('l.started_at')}, 'to', ${said('coalesce(l.ended_at, l.last_at)')})
+      ))) as told (held)
+      where l.session_id = s.id and l.ip is not null order by held ->> 'from' limit 500) first)`;
 
 const FROM_SESSIONS = `insert into session_log (session_id, merchant_id, store_id, gateway_id, account, method, mac,
-    ip, granted_at, ended_at, bytes_in, bytes_out, keep_until)
+    ip, addresses, granted_at, ended_at, bytes_in, bytes_out, keep_until)
   select s.id, s.merchant_id, s.store_id, s.gateway_id,
-    coalesce(g.phone, g.email, (select c.number from member_cards c where c.guest_id = g.id limit 1)),
-    s.method, s.mac, s.ip, s.granted_at, s.ended_at, s.bytes_in, s.bytes_out,
+    coalesce(g.phone, g.email,
+      (select c.number from member_cards c where c.guest_id = g.id order by c.created_at limit 1),
+      (select i.issuer || ' ' || i.subject from guest_identities i where i.guest_id = g.id
+       order by i.created_at limit 1)),
+    s.method, s.mac, s.ip, ${ADDRESSES}, s.granted_at, s.ended_at, s.bytes_in, s.bytes_out,
     s.ended_at + make_interval(days => $3)
   from sessions s join guests g on g.id = s.guest_id
   where s.merchant_id = $1 and s.store_id = $2 and s.state = 'ended' and s.mac <> ''
@@ -53,10 +70,15 @@ export async function logSessionsOfStore(
   return rowCount;
 }
 
-/** Entries whose time is up. */
-export async function dropSessionLog(db: Queryable, now: number): Promise<number> {
-  const { rowCount } = await db.query('delete from session_log where keep_until <= $1', [
-    new Date(now),
-  ]);
-  return rowCount;
+/** Up to `limit` entries whose time is up. */
+export async function dropSessionLog(db: Queryable, now: number, limit: number): Promise<number> {
+  return removeNoted(db, {
+    kind: 'session-log',
+    before: now,
+    now,
+    statement: `gone as (delete from session_log where session_id in (
+       select session_id from session_log where keep_until <= $2 order by keep_until limit $4)
+     returning merchant_id, store_id)`,
+    params: [limit],
+  });
 }

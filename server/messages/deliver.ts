@@ -96,7 +96,7 @@ const KEEP_MS = 7 * 24 * 3_600_000;
 
 /** Drops messages nobody looks at any more. For the timed jobs. */
 export async function forgetMessages(db: Queryable, now: number): Promise<number> {
-  return dropMessages(db, now - KEEP_MS);
+  return dropMessages(db, now - KEEP_MS, now);
 }
 
 export interface Courier {

@@ -1,6 +1,7 @@
 /** Mail and SMS waiting to leave, and what became of them. */
 import type { Queryable, Row } from '../db/database.ts';
 import { uuidv7 } from '../ids.ts';
+import { removeNoted } from '../stores/removal-queries.ts';
 
 export type Channel = 'sms' | 'email';
 
@@ -155,9 +156,8 @@ export async function recentMessages(
 }
 
 /** Drops messages made before `before`, whatever became of them. */
-export async function dropMessages(db: Queryable, before: number): Promise<number> {
-  const { rowCount } = await db.query('delete from messages where created_at < $1', [
-    new Date(before),
-  ]);
-  return rowCount;
+export async function dropMessages(db: Queryable, before: number, now: number): Promise<number> {
+  const statement =
+    'gone as (delete from messages where created_at < $2 returning merchant_id, store_id)';
+  return removeNoted(db, { kind: 'messagesDays', before, now, statement });
 }

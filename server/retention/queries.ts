@@ -1,7 +1,7 @@
-/** Records whose time is up, by class and store, and the log of what went. */
+/** Records whose time is up, by class and store. */
 import type { Queryable, Row } from '../db/database.ts';
-import { uuidv7 } from '../ids.ts';
 import type { KeepClass } from '../stores/packs.ts';
+import { removeNoted } from '../stores/removal-queries.ts';
 
 export interface StoreKeeping extends Row {
   id: string;
@@ -26,35 +26,42 @@ export async function storesAfter(
 
 export type StoreClass = Exclude<KeepClass, 'guestsDays'>;
 
-/** Each deletes at most $4 records of one store older than $3, so that no statement runs long. */
+/** Each takes at most $6 records of one store ($5) older than $2, so that no statement runs long. */
 const OLD: Record<StoreClass, string> = {
-  sessionsDays: `delete from sessions where id in (
-      select id from sessions where merchant_id = $1 and store_id = $2 and state = 'ended'
-        and ended_at < $3 order by ended_at limit $4)`,
-  visitsDays: `delete from visits where id in (
-      select id from visits where merchant_id = $1 and store_id is not distinct from $2::uuid and status <> 'open'
-        and coalesce(exit_at, entry_at) < $3 order by entry_at limit $4)`,
-  messagesDays: `delete from messages where id in (
-      select id from messages where merchant_id = $1 and store_id = $2 and created_at < $3 limit $4)`,
-  codesDays: `delete from codes where id in (
-      select id from codes where merchant_id = $1 and store_id = $2 and sent_at < $3 limit $4)`,
+  // None ended before it was granted, which an index knows.
+  sessionsDays: `gone as (delete from sessions where id in (
+      select id from sessions where merchant_id = $4 and store_id = $5 and state = 'ended'
+        and ended_at < $2 and granted_at < $2 order by granted_at limit $6)
+    returning merchant_id, store_id)`,
+  visitsDays: `gone as (delete from visits where id in (
+      select id from visits where merchant_id = $4 and store_id is not distinct from $5::uuid and status <> 'open'
+        and coalesce(exit_at, entry_at) < $2 and entry_at < $2 order by entry_at limit $6)
+    returning merchant_id, store_id)`,
+  messagesDays: `gone as (delete from messages where id in (
+      select id from messages where merchant_id = $4 and store_id = $5 and created_at < $2 limit $6)
+    returning merchant_id, store_id)`,
+  codesDays: `gone as (delete from codes where id in (
+      select id from codes where merchant_id = $4 and store_id = $5 and sent_at < $2 limit $6)
+    returning merchant_id, store_id)`,
 };
 
 export async function dropOld(
   db: Queryable,
   of: { merchantId: string; storeId: string | null; kind: StoreClass },
-  before: Date,
+  before: number,
+  now: number,
   limit: number,
 ): Promise<number> {
-  const { rowCount } = await db.query(OLD[of.kind], [of.merchantId, of.storeId, before, limit]);
-  return rowCount;
+  const { merchantId, storeId, kind } = of;
+  const params = [merchantId, storeId, limit];
+  return removeNoted(db, { kind, before, now, statement: OLD[kind], params });
 }
 
 /** Guests who were last seen before, with no session or app that is still in use. */
 export async function guestsGone(
   db: Queryable,
   merchantId: string,
-  before: Date,
+  before: number,
   limit: number,
 ): Promise<string[]> {
   const { rows } = await db.query<{ id: string }>(
@@ -63,33 +70,7 @@ export async function guestsGone(
        and not exists (select 1 from devices d where d.guest_id = g.id
          and d.merchant_id = $1 and coalesce(d.last_ping_at, d.created_at) >= $2)
      order by g.last_seen_at limit $3`,
-    [merchantId, before, limit],
+    [merchantId, new Date(before), limit],
   );
   return rows.map((row) => row.id);
-}
-
-export async function noteRemoval(
-  db: Queryable,
-  gone: {
-    merchantId: string;
-    storeId: string | null;
-    kind: KeepClass | 'session-log';
-    before: Date;
-    removed: number;
-  },
-  now: number,
-): Promise<void> {
-  await db.query(
-    `insert into retention_log (id, merchant_id, store_id, class, before, removed, ran_at)
-     values ($1, $2, $3, $4, $5, $6, $7)`,
-    [
-      uuidv7(now),
-      gone.merchantId,
-      gone.storeId,
-      gone.kind,
-      gone.before,
-      gone.removed,
-      new Date(now),
-    ],
-  );
 }

@@ -1,13 +1,15 @@
-/** Nothing is kept longer than its store says: each class of record goes when its time is up, and a line says how many. */
+/** Nothing is kept longer than its store says: each class of record goes when its time is up. */
 import type { Database } from '../db/database.ts';
-import { eraseGuest } from '../guests/erase.ts';
+import { removeGuest } from '../guests/erase.ts';
+import { dropSessionLog } from '../guests/session-log-queries.ts';
 import { logEndedSessions } from '../guests/session-log.ts';
 import { forgetSessionClients } from '../sessions/accounting.ts';
 import { lawOf } from '../stores/law.ts';
-import { readSettings } from '../stores/settings.ts';
 import type { KeepClass } from '../stores/packs.ts';
+import { noteRemoval } from '../stores/removal-queries.ts';
+import { readSettings } from '../stores/settings.ts';
 import type { StoreClass, StoreKeeping } from './queries.ts';
-import { dropOld, guestsGone, noteRemoval, storesAfter } from './queries.ts';
+import { dropOld, guestsGone, storesAfter } from './queries.ts';
 
 const DAY_MS = 86_400_000;
 const PAGE = 500;
@@ -37,21 +39,25 @@ async function eachStore(
   }
 }
 
+/** Repeats what removes up to a batch while there is more, up to a bound; gives how many went. */
+async function inBatches(remove: () => Promise<number>): Promise<number> {
+  let removed = 0;
+  for (let turn = 0; turn < MOST_BATCHES; turn += 1) {
+    const gone = await remove();
+    removed += gone;
+    if (gone < BATCH) break;
+  }
+  return removed;
+}
+
 async function forgetClass(
   db: Database,
   of: { merchantId: string; storeId: string | null; kind: StoreClass },
   days: number,
   now: number,
 ): Promise<number> {
-  const before = new Date(now - days * DAY_MS);
-  let removed = 0;
-  for (let turn = 0; turn < MOST_BATCHES; turn += 1) {
-    const gone = await dropOld(db, of, before, BATCH);
-    removed += gone;
-    if (gone < BATCH) break;
-  }
-  if (removed > 0) await noteRemoval(db, { ...of, before, removed }, now);
-  return removed;
+  const before = now - days * DAY_MS;
+  return inBatches(() => dropOld(db, of, before, now, BATCH));
 }
 
 /** Guests belong to the merchant, not to a store: the longest of its stores counts. */
@@ -61,14 +67,13 @@ async function forgetGuests(
   days: number,
   now: number,
 ): Promise<number> {
-  const before = new Date(now - days * DAY_MS);
+  const before = now - days * DAY_MS;
   const ids = await guestsGone(db, merchantId, before, MOST_GUESTS);
   for (const id of ids) {
-    await db.tx((tx) => eraseGuest(tx, merchantId, id, now), { tenant: merchantId });
+    await db.tx((tx) => removeGuest(tx, merchantId, id, now), { tenant: merchantId });
   }
   const removed = ids.length;
-  const gone = { merchantId, storeId: null, kind: 'guestsDays', before, removed } as const;
-  if (removed > 0) await noteRemoval(db, gone, now);
+  if (removed > 0) await noteRemoval(db, merchantId, { kind: 'guestsDays', before, removed }, now);
   return removed;
 }
 
@@ -107,6 +112,11 @@ export async function keepSessionLog(db: Database, now: number): Promise<number>
     written += await logEndedSessions(db, stores, now);
   });
   return written;
+}
+
+/** Forgets what was logged, once the law has had its time. For the timed jobs. */
+export async function forgetSessionLog(db: Database, now: number): Promise<number> {
+  return inBatches(() => dropSessionLog(db, now, BATCH));
 }
 
 /** Forgets who used which address once the log, where there must be one, holds it. For the timed jobs. */

@@ -215,8 +215,11 @@ async function inBatches(work: () => Promise<number>, batch: number): Promise<nu
 /** Forgets hardware and network addresses of sessions long over. For the timed jobs. */
 export async function forgetSessionClients(db: Queryable, now: number): Promise<number> {
   const [client, stranger] = [now - KEEP_CLIENT_MS, now - KEEP_STRANGER_MS];
-  const forgotten = await inBatches(() => forgetClients(db, client, FORGET_BATCH), FORGET_BATCH);
-  await inBatches(() => dropStrangers(db, stranger, FORGET_BATCH), FORGET_BATCH);
+  const forgotten = await inBatches(
+    () => forgetClients(db, client, now, FORGET_BATCH),
+    FORGET_BATCH,
+  );
+  await inBatches(() => dropStrangers(db, stranger, now, FORGET_BATCH), FORGET_BATCH);
   await dropStaleKicks(db, now - KEEP_KICK_MS);
   return forgotten;
 }

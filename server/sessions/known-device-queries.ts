@@ -1,5 +1,6 @@
 /** Devices that may come in again, in storage. */
 import type { Queryable, Row } from '../db/database.ts';
+import { removeNoted } from '../stores/removal-queries.ts';
 
 export interface KnownDeviceRow extends Row {
   guest_id: string;
@@ -124,10 +125,12 @@ export async function revokeDevices(
 }
 
 /** Drops devices that expired or were taken back before `before`. */
-export async function dropDevices(db: Queryable, before: number): Promise<number> {
-  const { rowCount } = await db.query(
-    'delete from known_devices where expires_at < $1 or revoked_at < $1',
-    [new Date(before)],
-  );
-  return rowCount;
+export async function dropDevices(db: Queryable, before: number, now: number): Promise<number> {
+  return removeNoted(db, {
+    kind: 'known-devices',
+    before,
+    now,
+    statement: `gone as (delete from known_devices where expires_at < $2 or revoked_at < $2
+     returning merchant_id, store_id)`,
+  });
 }

@@ -86,5 +86,5 @@ export async function forget(
 
 /** Drops what expired. For the timed jobs. */
 export async function dropExpiredDevices(db: Queryable, now: number): Promise<number> {
-  return dropDevices(db, now);
+  return dropDevices(db, now, now);
 }

@@ -1,6 +1,7 @@
 /** Network sessions in storage, and what their reports do to the sessions they belong to. */
 import type { Queryable, Row } from '../db/database.ts';
 import { uuidv7 } from '../ids.ts';
+import { removeNoted } from '../stores/removal-queries.ts';
 import type { EndedRow } from './door-queries.ts';
 import { ENDED } from './door-queries.ts';
 import type { Leg } from './legs.ts';
@@ -22,9 +23,18 @@ interface LegRow extends Row {
   bytes_out: number;
   seconds: number;
   ip: string | null;
+  addresses: { ip: string; from: string; to: string }[] | null;
   ap: string | null;
   ssid: string | null;
   multi_session: string | null;
+}
+
+/** As stored: times in words, for whoever reads the table. */
+function addressesJson({ addresses }: Leg): string | null {
+  const said = (ms: number): string => new Date(ms).toISOString();
+  return addresses === null
+    ? null
+    : JSON.stringify(addresses.map(({ ip, from, to }) => ({ ip, from: said(from), to: said(to) })));
 }
 
 function legOf(row: LegRow): StoredLeg {
@@ -40,6 +50,12 @@ function legOf(row: LegRow): StoredLeg {
     bytesOut: row.bytes_out,
     seconds: row.seconds,
     ip: row.ip,
+    addresses:
+      row.addresses?.map(({ ip, from, to }) => ({
+        ip,
+        from: Date.parse(from),
+        to: Date.parse(to),
+      })) ?? null,
     ap: row.ap,
     ssid: row.ssid,
     multiSession: row.multi_session,
@@ -67,7 +83,7 @@ export async function lockClientOf(tx: Queryable, storeId: string, mac: string):
 export async function legsNamed(tx: Queryable, name: LegName): Promise<StoredLeg[]> {
   const { rows } = await tx.query<LegRow>(
     `select id, session_id, started_at, last_at, ended_at, end_reason, inferred, bytes_in, bytes_out,
-       seconds, ip, ap, ssid, multi_session
+       seconds, ip, addresses, ap, ssid, multi_session
      from session_legs
      where merchant_id = $1 and gateway_id = $2 and mac = $3 and nas_session = $4
      order by started_at desc limit 50`,
@@ -86,8 +102,8 @@ export async function insertLeg(
   const { rowCount } = await tx.query(
     `insert into session_legs (id, merchant_id, store_id, gateway_id, session_id, nas_session,
        multi_session, mac, ip, ap, ssid, started_at, last_at, ended_at, end_reason, inferred,
-       bytes_in, bytes_out, seconds)
-     select $1, $2, $3, id, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19
+       bytes_in, bytes_out, seconds, addresses)
+     select $1, $2, $3, id, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20
      from gateways where merchant_id = $2 and store_id = $3 and id = $4
      on conflict do nothing`,
     [
@@ -110,6 +126,7 @@ export async function insertLeg(
       leg.bytesIn,
       leg.bytesOut,
       leg.seconds,
+      addressesJson(leg),
     ],
   );
   return rowCount === 1;
@@ -125,7 +142,7 @@ export async function updateLeg(
   await tx.query(
     `update session_legs set session_id = $3, multi_session = $4, ip = $5, ap = $6, ssid = $7,
        last_at = $8, ended_at = $9, end_reason = $10, inferred = $11, bytes_in = $12, bytes_out = $13,
-       seconds = $14
+       seconds = $14, addresses = $15
      where merchant_id = $1 and id = $2`,
     [
       merchantId,
@@ -142,6 +159,7 @@ export async function updateLeg(
       leg.bytesIn,
       leg.bytesOut,
       leg.seconds,
+      addressesJson(leg),
     ],
   );
 }
@@ -305,11 +323,19 @@ export async function endLegless(
 }
 
 /** Forgets legs of clients that were never ours, up to `limit`. */
-export async function dropStrangers(db: Queryable, before: number, limit: number): Promise<number> {
-  const { rowCount } = await db.query(
-    `delete from session_legs where id in (
-       select id from session_legs where session_id is null and last_at < $1 limit $2)`,
-    [new Date(before), limit],
-  );
-  return rowCount;
+export async function dropStrangers(
+  db: Queryable,
+  before: number,
+  now: number,
+  limit: number,
+): Promise<number> {
+  return removeNoted(db, {
+    kind: 'strangers',
+    before,
+    now,
+    statement: `gone as (delete from session_legs where id in (
+       select id from session_legs where session_id is null and last_at < $2 limit $4)
+     returning merchant_id, store_id)`,
+    params: [limit],
+  });
 }

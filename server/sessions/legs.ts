@@ -1,5 +1,8 @@
 /** PURE. Network sessions as counted by gateways: which leg a report belongs to, and what it adds. */
 
+import type { Held } from './addresses.ts';
+import { tellAddress } from './addresses.ts';
+
 /** A report made tidy: bounded, in our time, counters that can be added. */
 export interface Told {
   kind: 'start' | 'interim' | 'stop';
@@ -27,7 +30,10 @@ export interface Leg {
   bytesIn: number;
   bytesOut: number;
   seconds: number;
+  /** The newest address. */
   ip: string | null;
+  /** All of them and when, or null where the gateway tells none. */
+  addresses: readonly Held[] | null;
   ap: string | null;
   ssid: string | null;
   multiSession: string | null;
@@ -81,6 +87,7 @@ export function beginLeg(told: Told): Leg {
     bytesOut: 0,
     seconds: 0,
     ip: null,
+    addresses: null,
     ap: null,
     ssid: null,
     multiSession: null,
@@ -101,6 +108,7 @@ export function growLeg<L extends Leg>(leg: L, told: Told): L {
     bytesOut: Math.max(leg.bytesOut, told.bytesOut),
     seconds: Math.max(leg.seconds, told.seconds ?? 0),
     ip: newest(leg.ip, told.ip, newer),
+    addresses: addressesOf(leg, told),
     ap: newest(leg.ap, told.ap, newer),
     ssid: newest(leg.ssid, told.ssid, newer),
     multiSession: newest(leg.multiSession, told.multiSession, newer),
@@ -112,6 +120,10 @@ export function growLeg<L extends Leg>(leg: L, told: Told): L {
     return { ...grown, endedAt: null, endReason: null, inferred: false };
   }
   return grown;
+}
+
+function addressesOf(leg: Leg, told: Told): readonly Held[] | null {
+  return told.ip === null ? leg.addresses : tellAddress(leg.addresses ?? [], told.ip, told.at);
 }
 
 function newest(held: string | null, told: string | null, newer: boolean): string | null {

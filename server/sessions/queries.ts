@@ -1,6 +1,7 @@
 /** WiFi sessions in storage: one row per admission, pending → active → ended. */
 import type { Queryable, Row } from '../db/database.ts';
 import { uuidv7 } from '../ids.ts';
+import { removeNoted } from '../stores/removal-queries.ts';
 
 /** Limits of one admission; 0 = unlimited. Speeds in kbit/s, quotas in KB (1,024 bytes). */
 export interface SessionLimits {
@@ -306,16 +307,24 @@ export async function sessionsOfGuest(
 }
 
 /** Forgets hardware and network addresses, and legs, of up to `limit` sessions that ended before `before`. */
-export async function forgetClients(db: Queryable, before: number, limit: number): Promise<number> {
-  const { rowCount } = await db.query(
-    `with old as (
-       select id from sessions where state = 'ended' and ended_at < $1 and client_key <> ''
-       order by ended_at limit $2 for update skip locked),
-     counted as (delete from session_legs where session_id in (select id from old))
-     update sessions s set mac = '', ip = null, client_key = '', rhid = null, user_name = null,
-       nas_user_name = null
-     from old where s.id = old.id`,
-    [new Date(before), limit],
-  );
-  return rowCount;
+export async function forgetClients(
+  db: Queryable,
+  before: number,
+  now: number,
+  limit: number,
+): Promise<number> {
+  return removeNoted(db, {
+    kind: 'addresses',
+    before,
+    now,
+    statement: `old as (
+       select id from sessions where state = 'ended' and ended_at < $2 and client_key <> ''
+       order by ended_at limit $4 for update skip locked),
+     legless as (delete from session_legs where session_id in (select id from old)),
+     gone as (
+       update sessions s set mac = '', ip = null, client_key = '', rhid = null, user_name = null,
+         nas_user_name = null
+       from old where s.id = old.id returning s.merchant_id, s.store_id)`,
+    params: [limit],
+  });
 }

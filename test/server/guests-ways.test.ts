@@ -372,13 +372,13 @@ describe('grace', () => {
 
   test('stand-ins nobody came back for are forgotten', async () => {
     const { grant } = await inside(grace);
-    expect(await forgetStandIns(db, house.time.now + 3 * DAY)).toBe(0);
+    expect(await forgetStandIns(db, house.time.now + 3 * DAY, house.time.now)).toBe(0);
     await db.query(`update sessions set state = 'ended', ended_at = now() where id = $1`, [
       grant.sessionId,
     ]);
-    await forgetStandIns(db, house.time.now - 1);
+    await forgetStandIns(db, house.time.now - 1, house.time.now);
     expect(await rowsOf(house, 'guests')).toBe(1);
-    await forgetStandIns(db, house.time.now + 3 * DAY);
+    await forgetStandIns(db, house.time.now + 3 * DAY, house.time.now);
     expect(await writtenBy(house)).toMatchObject({ guests: 0, consents: 0, sessions: 0 });
   });
 });

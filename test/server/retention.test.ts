@@ -1,7 +1,18 @@
 /** Nothing is kept longer than its store says, each class by itself, and a line says what went. */
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from '@jest/globals';
-import { dropSessionLog } from '../../server/guests/session-log-queries.ts';
-import { forgetLogged, keepNoLonger, keepSessionLog } from '../../server/retention/retention.ts';
+import { forgetApprovals } from '../../server/approvals/approvals.ts';
+import { forgetCodes } from '../../server/codes/codes.ts';
+import { eraseGuest, exportGuest } from '../../server/guests/erase.ts';
+import { forgetStandIns } from '../../server/guests/identity-queries.ts';
+import { forgetMessages } from '../../server/messages/deliver.ts';
+import {
+  forgetLogged,
+  forgetSessionLog,
+  keepNoLonger,
+  keepSessionLog,
+} from '../../server/retention/retention.ts';
+import { createDoors } from '../../server/sessions/accounting.ts';
+import { dropExpiredDevices } from '../../server/sessions/known-devices.ts';
 import { reviveSession } from '../../server/sessions/live-queries.ts';
 import type { TestDatabase } from '../support/database.ts';
 import { testDatabase } from '../support/database.ts';
@@ -137,6 +148,68 @@ describe('each class goes by itself', () => {
   });
 });
 
+describe('whatever goes leaves a line', () => {
+  const line = (kind: string, at: string | null = storeId) => [
+    { class: kind, store_id: at, removed: 1 },
+  ];
+
+  test.each([
+    ['a hardware address', 'addresses', () => session(ago(31)), forgetLogged],
+    [
+      'a code by its age',
+      'codesDays',
+      () => make.makeCode(database.db, merchantId, storeId, { sentAt: ago(3) }),
+      forgetCodes,
+    ],
+    [
+      'a message by its age',
+      'messagesDays',
+      () => make.makeMessage(database.db, merchantId, { storeId, createdAt: ago(8) }),
+      forgetMessages,
+    ],
+    [
+      'a request to staff',
+      'requests',
+      () => make.makeApproval(database.db, merchantId, storeId, { askedAt: ago(31) }),
+      forgetApprovals,
+    ],
+    [
+      'a remembered device',
+      'known-devices',
+      () =>
+        make.makeKnownDevice(
+          database.db,
+          { merchantId, storeId, guestId },
+          { expiresAt: ago(0.01) },
+        ),
+      dropExpiredDevices,
+    ],
+  ] as const)('%s', async (_name, kind, make, forget) => {
+    await make();
+    await forget(database.db, NOON);
+    expect(await log()).toEqual(line(kind));
+    await forget(database.db, NOON);
+    expect(await log()).toHaveLength(1);
+  });
+
+  test('a client that nobody let in', async () => {
+    const doors = createDoors({ db: database.db, clock: () => NOON - 2 * DAY });
+    const report = { kind: 'interim', mac: make.makeMac(), nasSession: 'n' } as const;
+    await doors.report({ id: storeId, merchantId }, gatewayId, { ...report, at: NOON - 2 * DAY });
+    await forgetLogged(database.db, NOON);
+    expect(await log()).toEqual(line('strangers'));
+  });
+
+  test('a guest of grace only, and one who asked to be forgotten', async () => {
+    await database.db.query('update guests set provisional = true where id = $1', [guestId]);
+    await forgetStandIns(database.db, NOON, NOON);
+    expect(await log()).toEqual(line('grace', null));
+    const { id } = await make.makeGuest(database.db, merchantId);
+    await database.db.tx((tx) => eraseGuest(tx, merchantId, id, NOON), { tenant: merchantId });
+    expect(await log()).toEqual([...line('erasure', null), ...line('grace', null)]);
+  });
+});
+
 describe('the log that some laws demand', () => {
   const entries = async () =>
     (
@@ -157,10 +230,11 @@ describe('the log that some laws demand', () => {
     expect(kept[0]?.account).toMatch(/^\+44/);
     const until = ago(2).getTime() + 180 * DAY;
     expect(kept[0]?.keep_until.getTime()).toBe(until);
-    await dropSessionLog(database.db, until - 1);
+    await forgetSessionLog(database.db, until - 1);
     expect(await entries()).toHaveLength(1);
-    await dropSessionLog(database.db, until);
+    await forgetSessionLog(database.db, until);
     expect(await entries()).toEqual([]);
+    expect(await log()).toEqual([{ class: 'session-log', store_id: storeId, removed: 1 }]);
   });
 
   test('waits until an end is final: it holds what was counted, and who came back, once', async () => {
@@ -229,6 +303,80 @@ describe('the log that some laws demand', () => {
       [id],
     );
     expect(rows).toEqual([{ mac: '', client_key: '', nas_user_name: null }]);
+  });
+
+  test('says which address was whose when, over every network session', async () => {
+    await setUp('CN', { methods: ['sms-code'] });
+    const { db } = database;
+    const { id, mac } = await session(ago(2));
+    const doors = createDoors({ db, clock: () => NOON - 2 * DAY });
+    const said = async (nasSession: string, minute: number, ip: string) => {
+      const at = NOON - 2 * DAY - HOUR + minute * 60_000;
+      const report = { kind: 'interim', mac, nasSession, sessionId: id, at, ip } as const;
+      await doors.report({ id: storeId, merchantId }, gatewayId, report);
+    };
+    await said('first', 0, '10.0.0.7');
+    await said('first', 10, '10.0.0.7');
+    await said('first', 20, '10.0.0.9');
+    await said('second', 30, '2001:db8::9');
+    await keepSessionLog(db, NOON);
+    const { rows } = await db.query(
+      `select ip, addresses from session_log where merchant_id = $1`,
+      [merchantId],
+    );
+    const held = (ip: string, from: string, to: string) => ({
+      ip,
+      from: `2026-11-15T11:${from}:00.000Z`,
+      to: `2026-11-15T11:${to}:00.000Z`,
+    });
+    expect(rows).toEqual([
+      {
+        ip: '2001:db8::9',
+        addresses: [
+          held('10.0.0.7', '00', '10'),
+          held('10.0.0.9', '20', '20'),
+          held('2001:db8::9', '30', '30'),
+        ],
+      },
+    ]);
+  });
+
+  test.each([
+    ['a card', 'member_cards', 'number'],
+    ['an identity elsewhere', 'guest_identities', `issuer || ' ' || subject`],
+  ])('names who came by %s, and is in their record', async (_name, table, name) => {
+    await setUp('CN', { methods: ['member-card'] });
+    const { db } = database;
+    await db.query('update guests set phone = null, email = null where id = $1', [guestId]);
+    await make.makeMemberCard(db, merchantId, table === 'member_cards' ? { guestId } : {});
+    if (table === 'guest_identities') await make.makeGuestIdentity(db, merchantId, guestId);
+    const [{ account }] = (
+      await db.query<{ account: string }>(
+        `select ${name} as account from ${table} where guest_id = $1`,
+        [guestId],
+      )
+    ).rows as [{ account: string }];
+    const [known, forgotten] = [await session(ago(2)), await session(ago(3))];
+    await keepSessionLog(db, NOON);
+    expect((await entries()).map((entry) => entry.account)).toEqual([account, account]);
+    await db.query('delete from sessions where id = $1', [forgotten.id]);
+    const record = await exportGuest(db, merchantId, guestId);
+    expect(record.sections.log.map((entry) => entry['session_id'])).toEqual([
+      forgotten.id,
+      known.id,
+    ]);
+  });
+
+  test('is in nobody else’s record, although they have the number now', async () => {
+    await setUp('CN', { methods: ['sms-code'] });
+    const { db } = database;
+    await session(ago(2));
+    await keepSessionLog(db, NOON);
+    const [{ account: phone }] = (await entries()) as unknown as [{ account: string }];
+    await db.query('update guests set phone = $2 where id = $1', [guestId, make.makePhone()]);
+    const other = await make.makeGuest(db, merchantId, { phone });
+    expect((await exportGuest(db, merchantId, other.id)).sections.log).toEqual([]);
+    expect((await exportGuest(db, merchantId, guestId)).sections.log).toHaveLength(1);
   });
 
   test('is not written where no law asks', async () => {

@@ -143,6 +143,69 @@ describe('the legs of one name', () => {
   });
 });
 
+describe('the addresses of one leg', () => {
+  const seen = (ip: string | null, minute: number) =>
+    told({ at: NOON + minute * MINUTE, seconds: minute * 60, ip });
+  const read = (leg: Leg | undefined) =>
+    leg?.addresses?.map(({ ip, from, to }) => [ip, (from - NOON) / MINUTE, (to - NOON) / MINUTE]);
+
+  test('are none where the gateway tells none', () => {
+    const [leg] = fold([told({ kind: 'start' }), seen(null, 2)]);
+    expect(leg).toMatchObject({ ip: null, addresses: null });
+  });
+
+  test.each([
+    [
+      'in order',
+      ['a0', 'a5', 'b10', 'b15', 'a20'],
+      [
+        ['a', 0, 5],
+        ['b', 10, 15],
+        ['a', 20, 20],
+      ],
+    ],
+    [
+      'the end first',
+      ['b10', 'a5', 'a0', 'b15'],
+      [
+        ['a', 0, 5],
+        ['b', 10, 15],
+      ],
+    ],
+    [
+      'one between two',
+      ['a0', 'a20', 'b10'],
+      [
+        ['a', 0, 10],
+        ['b', 10, 10],
+        ['a', 10, 20],
+      ],
+    ],
+    [
+      'repeated',
+      ['a0', 'b10', 'a0', 'b10', 'b10'],
+      [
+        ['a', 0, 0],
+        ['b', 10, 10],
+      ],
+    ],
+  ])('are told of %s', (_name, reports, intervals) => {
+    const all = reports.map((text) => seen(text[0]!, Number(text.slice(1))));
+    const [leg] = fold([told({ kind: 'start' }), ...all]);
+    expect(read(leg)).toEqual(intervals);
+    const newest = intervals.at(-1)!;
+    expect(leg?.ip).toBe(newest[0]);
+  });
+
+  test('are bounded: of a client that hops for ever those held longest stay, and the newest', () => {
+    const hops = Array.from({ length: 200 }, (_, i) => seen(`hop ${i}`, 30 + i));
+    const [leg] = fold([told({ kind: 'start', ip: 'long' }), seen('long', 20), ...hops]);
+    expect(leg?.addresses).toHaveLength(50);
+    expect(read(leg)?.[0]).toEqual(['long', 0, 20]);
+    expect(leg?.addresses?.at(-1)?.ip).toBe('hop 199');
+  });
+});
+
 const closed: WeekHours = { mon: [], tue: [], wed: [], thu: [], fri: [], sat: [], sun: [] };
 const daily = (from: string, to: string): WeekHours => {
   const day = [{ from, to }];
