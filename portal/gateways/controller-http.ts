@@ -79,7 +79,8 @@ function dial(url: URL, pin: string | undefined, options: LineOptions, done: Dia
     host,
     port: url.port === '' ? 443 : Number(url.port),
     ...(isIP(host) === 0 ? { servername: host } : {}),
-    rejectUnauthorized: pin === undefined,
+    // Judged below, where what it shows can be told: whoever set it up may know it again and pin it.
+    rejectUnauthorized: false,
     ALPNProtocols: ['http/1.1'],
     lookup: guardedLookup(options.refuses),
   });
@@ -91,7 +92,9 @@ function dial(url: URL, pin: string | undefined, options: LineOptions, done: Dia
   socket.once('error', fail);
   socket.once('secureConnect', () => {
     const shown = socket.getPeerCertificate().fingerprint256.replaceAll(':', '').toLowerCase();
-    if (pin !== undefined && shown !== pin) return fail(new Error('another certificate'));
+    if (pin !== undefined && shown !== pin) return fail(new Error(`another certificate ${shown}`));
+    if (pin === undefined && !socket.authorized)
+      return fail(new Error(`${String(socket.authorizationError)} ${shown}`));
     socket.off('error', fail);
     socket.setTimeout(0);
     done(null, socket);
@@ -103,7 +106,7 @@ function wordsOf(error: unknown): string {
   const { name, code, message } = error as { name?: unknown; code?: unknown; message?: unknown };
   if (name === 'AbortError' || name === 'TimeoutError') return 'too late';
   const said = typeof code === 'string' ? code : message;
-  return typeof said === 'string' ? said.slice(0, 60) : 'unknown';
+  return typeof said === 'string' ? said.slice(0, 120) : 'unknown';
 }
 
 function wasKept(error: unknown): boolean {

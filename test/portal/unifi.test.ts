@@ -232,15 +232,20 @@ describe('bad days', () => {
 
   test.each([
     ['nobody listens', { url: 'https://127.0.0.1:9' }, 'ECONNREFUSED'],
-    ['another certificate', { fingerprint: 'ab'.repeat(32) }, 'another certificate'],
-    ['a certificate nobody signed', { fingerprint: undefined }, 'DEPTH_ZERO_SELF_SIGNED_CERT'],
+    ['another certificate', { fingerprint: 'ab'.repeat(32) }, /^another certificate [0-9a-f]{64}$/],
+    [
+      'a certificate nobody signed',
+      { fingerprint: undefined },
+      /^DEPTH_ZERO_SELF_SIGNED_CERT [0-9a-f]{64}$/,
+    ],
     ['metadata of a cloud', { url: 'https://169.254.169.254' }, 'address refused'],
     ['the same by name of its number', { url: 'https://2852039166' }, 'address refused'],
     ['a mapped address', { url: 'https://[::ffff:169.254.169.254]' }, 'address refused'],
   ])('%s: unreachable, and nothing is said there', async (_name, wrong, says) => {
     const { open, context, notices, held } = await controllerBench({ settings: LEGACY, wrong });
     expect(await open(context)).toEqual({ kind: 'shut', reason: 'unreachable', noted: true });
-    expect(notices()).toMatchObject([{ code: 'controller-unreachable', detail: { says } }]);
+    const [{ code, detail }] = notices() as [{ code: string; detail: { says: string } }];
+    expect([code, detail.says]).toEqual(['controller-unreachable', expect.stringMatching(says)]);
     expect(held.heard).toEqual([]);
   });
 

@@ -286,6 +286,9 @@ describe('the connection check', () => {
     { why: 'wrong-secret' },
     { reason: 'stale' },
     { dropped: 'true' },
+    { says: 'address refused' },
+    { says: `DEPTH_ZERO_SELF_SIGNED_CERT ${'ab'.repeat(32)}` },
+    { says: `another certificate ${'ab'.repeat(32)}` },
     ...(
       'eap no-name no-credentials two-credentials mac-auth-off mac-password ' +
       'unknown-user wrong-password wrong-mac ticket-old'
@@ -314,6 +317,19 @@ describe('the connection check', () => {
       'never-router never-redirect never-radius';
     const all = new Set([...missing.split(' '), ...said.flatMap(([, , keys]) => [...keys])]);
     expect(Object.keys(words['findings']!).toSorted()).toEqual([...all].toSorted());
+  });
+
+  test.each<[string, Record<string, string>]>([
+    [`DEPTH_ZERO_SELF_SIGNED_CERT ${'ab'.repeat(32)}`, { fingerprint: 'ab'.repeat(32) }],
+    ['ECONNREFUSED', { cause: 'port' }],
+    ['status 503', { says: 'status 503' }],
+  ])('a controller of which is said %s', (says, values) => {
+    const notices = [notice('controller-unreachable', { host: 'unifi.test', says })];
+    const [first] = checkOf(facts('unifi', { notices })).findings;
+    expect(first?.values).toEqual({ host: 'unifi.test', name: 'Door', ...values });
+    for (const cause of Object.values(values)) {
+      if ('cause' in values) expect(words['causes']).toHaveProperty(cause);
+    }
   });
 
   test.each(['expired', 'quota', 'closed', 'blocked', 'ended'])(

@@ -2,6 +2,7 @@
 import type { GatewayKind, GatewaySettings } from '../../stores/gateway-schema.ts';
 import type { Abilities, OpenDoors } from './desk.ts';
 import { lackingIn } from './registered.ts';
+import { isOrdinary, keyOf, valuesOf } from './told.ts';
 
 /** The shape of sessions/notice-queries.ts NoticeRow. */
 export interface Noticed {
@@ -87,21 +88,6 @@ const troubles: Record<string, { tone: Tone; over: readonly string[] }> = {
   'kick-failed': { tone: 'warn', over: [] },
   'mac-at-two-stores': { tone: 'warn', over: [] },
 };
-/** Refusals that the equipment, or how it is set up, is to blame for. */
-const rejections = new Set([
-  'eap',
-  'no-name',
-  'no-credentials',
-  'two-credentials',
-  'mac-auth-off',
-  'mac-password',
-  'unknown-user',
-  'wrong-password',
-  'wrong-mac',
-  'ticket-old',
-]);
-/** The house’s own no to a guest: nothing is wrong with the gateway. */
-const ordinary = new Set(['expired', 'quota', 'closed', 'blocked', 'ended']);
 /** Rare and harmless, or allowed by choice. */
 const mildKeys = new Set(['radius-unsigned', 'door-stale']);
 
@@ -115,29 +101,6 @@ function callsHome({ kind, settings }: Facts['gateway']): boolean {
   );
 }
 
-function doorKey(detail: Noticed['detail'], kind: GatewayKind): string {
-  if (detail['why'] === 'wrong-secret') return 'door-wrong-secret';
-  if (detail['reason'] === 'stale') return 'door-stale';
-  return kind === 'portal2' ? 'door-refused' : 'door-failed';
-}
-
-/** The notice in words: some codes have several, by their detail. */
-function keyOf({ code, detail }: Noticed, kind: GatewayKind): string {
-  if (code === 'radius-rejected') {
-    return rejections.has(detail['reason'] ?? '') ? `rejected-${detail['reason']}` : code;
-  }
-  if (code === 'radius-no-message-authenticator') {
-    return detail['dropped'] === 'true' ? code : 'radius-unsigned';
-  }
-  if (code === 'door-failed') return doorKey(detail, kind);
-  if (code === 'redirect-malformed' && !detail['parameter']) return 'redirect-unreadable';
-  if (code === 'controller-unreachable' && detail['says'] === 'address refused') {
-    return 'address-refused';
-  }
-  if (code === 'controller-unreachable' && kind === 'portal2') return 'ac-unreachable';
-  return code;
-}
-
 function noticed(facts: Facts): Finding[] {
   const { notices, now, gateway, traffic } = facts;
   const lastOf = (code: string): number =>
@@ -149,14 +112,14 @@ function noticed(facts: Facts): Finding[] {
     if (trouble.over.some((code) => lastOf(code) > at)) return [];
     // Once everybody is out it is no more than a memory.
     if (notice.code === 'kick-failed' && traffic.stuck === 0) return [];
-    if (notice.code === 'radius-rejected' && ordinary.has(notice.detail['reason'] ?? '')) return [];
+    if (isOrdinary(notice)) return [];
     const key = keyOf(notice, gateway.kind);
     // A guest who plays with the address does not mean that the gateway is set up wrongly.
     const works = notice.code.startsWith('redirect-') && lastOf('redirect-ok') > at - DAY;
     const unsure = notice.gateway_id === null && !facts.alone;
     const mild = works || unsure || mildKeys.has(key);
     const { last_at: last, times } = notice;
-    const values = { ...notice.detail, name: gateway.name };
+    const values = valuesOf(notice.detail, gateway.name);
     return [{ tone: mild ? 'warn' : trouble.tone, key, values, at: last, times, unsure }];
   });
 }
