@@ -1,6 +1,5 @@
 /** One command to see Foyer alive: a server on the embedded database, a seeded mall, and a crowd in it. */
 import { mkdtempSync, rmSync } from 'node:fs';
-import net from 'node:net';
 import os from 'node:os';
 import path from 'node:path';
 import { Command } from 'commander';
@@ -14,7 +13,8 @@ import { walkHistory } from './demo/history.ts';
 import type { World } from './demo/people.ts';
 import { gather, play } from './demo/play.ts';
 import type { Played } from './demo/play.ts';
-
+import { demoPorts } from './demo/ports.ts';
+import type { DemoPorts } from './demo/ports.ts';
 import { judge } from './demo/verdict.ts';
 import type { Check } from './demo/verdict.ts';
 import { seeded } from './lib/random.ts';
@@ -46,19 +46,6 @@ const options = new Command('demo')
 
 const say = (text: string): void => void process.stdout.write(`${text}\n`);
 
-/** The asked port, or the next free one of twenty. */
-async function freePort(from: number): Promise<number> {
-  for (let port = from; port < from + 20; port += 1) {
-    const free = await new Promise<boolean>((resolve) => {
-      const probe = net.createServer();
-      probe.once('error', () => resolve(false));
-      probe.listen(port, '127.0.0.1', () => probe.close(() => resolve(true)));
-    });
-    if (free) return port;
-  }
-  throw new Error(`no free port from ${from} to ${from + 19}`);
-}
-
 /** The newest code "mailed" to an address: the development outbox, as the console shows it. */
 async function readMail({ services }: RunningServer, address: string): Promise<string> {
   const { rows } = await services.db.query<{ body: string }>(
@@ -83,7 +70,11 @@ function createWorld(server: RunningServer, house: Seeded): World {
   };
 }
 
-function welcomeText(url: string, { owner, store, gateway, apiKey }: Seeded): string {
+function welcomeText(
+  url: string,
+  { radius, portal2 }: DemoPorts,
+  { owner, store, gateway, apiKey }: Seeded,
+): string {
   const link = pretendRedirect(store.slug, gateway, { mac: '02:00:00:00:00:01', ip: '192.0.2.1' });
   return [
     '',
@@ -93,6 +84,8 @@ function welcomeText(url: string, { owner, store, gateway, apiKey }: Seeded): st
     '            what a guest sees when the gateway sends them here',
     `  API       ${url}/docs`,
     `            key ${apiKey}`,
+    `  Gateways  RADIUS at UDP ${radius} and ${radius + 1}, Portal 2.0 at UDP ${portal2}`,
+    '            for emulated ones: npm run emulate -- --help',
     '',
   ].join('\n');
 }
@@ -108,24 +101,27 @@ function summary(played: Played, checks: Check[]): string {
 
 async function main(): Promise<boolean> {
   const folder = mkdtempSync(path.join(os.tmpdir(), 'foyer-demo-'));
-  const port = await freePort(options.port);
+  const ports = await demoPorts(options.port);
   const config = readConfig({
     HOST: '127.0.0.1',
-    PORT: String(port),
+    PORT: String(ports.http),
+    PUBLIC_URL: `http://127.0.0.1:${ports.http}`,
+    RADIUS_PORT: String(ports.radius),
+    PORTAL2_PORT: String(ports.portal2),
     DATA_DIR: folder,
     LOG_LEVEL: 'warn',
   });
   say('Starting the server on the embedded database (the first start takes some seconds) …');
   const server = await startServer(config, { log: createLog('warn') });
   try {
-    return await show(server);
+    return await show(server, ports);
   } finally {
     await server.close();
     rmSync(folder, { recursive: true, force: true });
   }
 }
 
-async function show(server: RunningServer): Promise<boolean> {
+async function show(server: RunningServer, ports: DemoPorts): Promise<boolean> {
   say('Seeding the mall …');
   const house = await seedDemo(server.services, server.url);
   const world = createWorld(server, house);
@@ -137,7 +133,7 @@ async function show(server: RunningServer): Promise<boolean> {
   say(`The last eight days: ${past.people} regulars sent ${past.fixes} pings.`);
   const cast = await assemble(world, house.accessCodes);
   const crowd = await gather(world, options.people);
-  say(welcomeText(server.url, house));
+  say(welcomeText(server.url, ports, house));
   say(
     options.for === undefined
       ? 'The crowd walks until you press Ctrl-C.'

@@ -39,7 +39,8 @@ export function createClients(network: Network, clock: () => number): Clients {
   let lookups = 0;
   const ask = (address: string, anew = false): Promise<Peer[] | null> => {
     const running = waiting.get(address);
-    if (running !== undefined) return running;
+    // A usual look-up that is on its way may give what was held before.
+    if (running !== undefined) return anew ? running.then(() => ask(address, true)) : running;
     if (lookups >= MOST_LOOKUPS) return Promise.resolve(null);
     lookups++;
     const asked = network

@@ -10,6 +10,7 @@ import { startPortal2 } from '../support/emulators/portal2.ts';
 import { startUnifi } from '../support/emulators/unifi.ts';
 import { makeMac } from '../support/make.ts';
 import { plainBrowser } from '../support/plain-browser.ts';
+import { until } from '../support/until.ts';
 
 let app: TestApp;
 beforeAll(async () => {
@@ -40,14 +41,6 @@ function desk({ headers, csrf }: House) {
       return { status: response.status, location, text: await response.text() };
     },
   };
-}
-
-async function until(met: () => Promise<boolean>): Promise<void> {
-  for (let turn = 0; turn < 100; turn += 1) {
-    if (await met()) return;
-    await new Promise((resolve) => setTimeout(resolve, 50));
-  }
-  throw new Error('it did not come to that');
 }
 
 /** A guest whom one press lets in. */

@@ -14,6 +14,7 @@ import { startUnifi } from '../support/emulators/unifi.ts';
 import { makeMac } from '../support/make.ts';
 import { plainBrowser } from '../support/plain-browser.ts';
 import type { PlainBrowser } from '../support/plain-browser.ts';
+import { until } from '../support/until.ts';
 
 let app: TestApp;
 beforeAll(async () => {
@@ -105,14 +106,6 @@ async function agree(browser: PlainBrowser, redirect: string) {
 
 const logIn = async (equipment: Emulator, mac: string) =>
   agree(plainBrowser(), await equipment.join({ mac, ip: '10.0.0.23' }));
-
-async function until(met: () => Promise<boolean>): Promise<void> {
-  for (let turn = 0; turn < 100; turn += 1) {
-    if (await met()) return;
-    await new Promise((resolve) => setTimeout(resolve, 50));
-  }
-  throw new Error('it did not come to that');
-}
 
 /** The minutes ran out a moment ago, and the gateway did not say that it ended the session. */
 async function timeIsOver(house: House): Promise<void> {

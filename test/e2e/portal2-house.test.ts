@@ -11,6 +11,7 @@ import { startPortal2 } from '../support/emulators/portal2.ts';
 import type { Portal2EmulatorOptions } from '../support/emulators/portal2.ts';
 import { makeMac } from '../support/make.ts';
 import { plainBrowser } from '../support/plain-browser.ts';
+import { until } from '../support/until.ts';
 
 let app: TestApp;
 beforeAll(async () => {
@@ -97,14 +98,6 @@ async function logIn(redirect: string) {
     page = await browser.submit(page, { value: 'over' });
   expect(page.heading).toBe('Almost there');
   return browser.submit(page);
-}
-
-async function until(met: () => boolean | Promise<boolean>): Promise<void> {
-  for (let turn = 0; turn < 100; turn += 1) {
-    if (await met()) return;
-    await new Promise((resolve) => setTimeout(resolve, 50));
-  }
-  throw new Error('it did not come to that');
 }
 
 describe('a whole login', () => {

@@ -1,4 +1,5 @@
 /** apfree-wifidog: counters in one JSON, and a line beside HTTP over which guests are put out at once. */
+import { once } from 'node:events';
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { afterEach, describe, expect, test } from '@jest/globals';
@@ -17,6 +18,7 @@ import { fakeStore, makeFakes } from '../support/fakes.ts';
 import { rawCall } from '../support/emulators/wifidog.ts';
 import type { Wire } from './wire.ts';
 import { startWire } from './wire.ts';
+import { until } from '../support/until.ts';
 
 const BOX: RegisteredGateway = {
   id: 'gw-box',
@@ -315,12 +317,6 @@ describe('the line', () => {
   });
 });
 
-async function until(fits: () => boolean | Promise<boolean>): Promise<void> {
-  for (let turn = 0; turn < 200 && !(await fits()); turn++)
-    await new Promise((resolve) => setTimeout(resolve, 10));
-  expect(await fits()).toBe(true);
-}
-
 /** A server with nothing on it but the line. */
 async function bareLine(waits: { answerMs?: number; silenceMs?: number }) {
   const fakes = makeFakes({ stores: [fakeStore({ gateways: [BOX] })] });
@@ -344,10 +340,11 @@ async function bareLine(waits: { answerMs?: number; silenceMs?: number }) {
 test('a line that fell silent is closed', async () => {
   const { server, equipment, close } = await bareLine({ silenceMs: 40 });
   const line = new WebSocket(`${server}/wd/harbour/${BOX.secret}/ws`);
-  await new Promise((resolve) => line.once('open', resolve));
+  const [answered, closed] = [once(line, 'message'), once(line, 'close')];
+  await once(line, 'open');
   line.send(JSON.stringify({ type: 'connect', gateway: [{ gw_id: BOX.name }] }));
-  await until(() => equipment.isOpen(BOX.id));
-  await new Promise((resolve) => line.once('close', resolve));
+  await answered;
+  await closed;
   await until(() => !equipment.isOpen(BOX.id));
   await close();
 });

@@ -12,6 +12,7 @@ import { elsewhereOnly } from '../../portal/reach.ts';
 import type { Portal2EmulatorOptions } from '../support/emulators/portal2.ts';
 import { startPortal2 } from '../support/emulators/portal2.ts';
 import { fakeStore, makeFakes } from '../support/fakes.ts';
+import { until } from '../support/until.ts';
 
 const MAC = '02:00:00:00:00:50';
 const GUEST = { mac: MAC, ip: '10.0.0.23', url: 'http://harbour.example/menu' };
@@ -124,11 +125,6 @@ async function bench({ settings = {}, ac: more = {}, decision, secret }: Bench =
   };
   const port = door.port;
   return { portal, ac, port, store, gateway, fakes, reports, notices, request, target };
-}
-
-/** Until a condition holds that packets bring about. */
-async function until(holds: () => boolean): Promise<void> {
-  for (let i = 0; i < 200 && !holds(); i++) await new Promise((done) => setTimeout(done, 10));
 }
 
 const VARIANTS: [string, Partial<Portal2Settings>, number[]][] = [

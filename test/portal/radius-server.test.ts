@@ -413,6 +413,21 @@ describe('who it is', () => {
     expect(wellAnswered(reply, request, 'another secret')).toBe(true);
   });
 
+  test('so is one at an address that was last heard a while ago, and is being looked up as usual', async () => {
+    const house = one({});
+    const held = [...house.peers];
+    const { network } = house;
+    // As the house does it: what it looked up is kept for a while, unless it is asked anew.
+    house.network = { ...network, peersAt: async (_at, anew) => (anew ? house.peers : held) };
+    const { nas, server, clock } = await start(house);
+    expect((await nas.ask(server.authPort, accessRequest({ pap: 'pw1' }))).code).toBe(2);
+    house.peers.push(nasPeer('gw-2', { secret: 'another secret' }));
+    clock.now += 10_000;
+    const request = accessRequest({ pap: 'pw1', secret: 'another secret' });
+    const reply = await nas.ask(server.authPort, request);
+    expect(wellAnswered(reply, request, 'another secret')).toBe(true);
+  });
+
   test('forgeries have an address looked up again now and then, not each time', async () => {
     const house = one({});
     let looks = 0;

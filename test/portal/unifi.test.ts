@@ -13,12 +13,14 @@ import type { Mood, UnifiOptions as EmulatorSettings } from '../support/emulator
 
 const MAC = '02:00:00:00:00:60';
 const GUEST = { mac: MAC, ip: '10.0.0.23', url: 'http://a.test/' };
-const QUICK: UnifiOptions = {
-  line: { ...LINE_DEFAULTS, timeoutMs: 400 },
+const PATIENT: UnifiOptions = {
+  line: LINE_DEFAULTS,
   pace: { tries: 2, betweenMs: 10 },
-  status: { everyMs: 10, forMs: 400 },
-  grantMs: 1_000,
+  status: { everyMs: 10, forMs: 10_000 },
+  grantMs: 12_000,
 };
+/** Where nothing comes, and nothing is waited for. */
+const HASTY = { ...LINE_DEFAULTS, timeoutMs: 400 };
 
 const closers: (() => Promise<void>)[] = [];
 afterEach(async () => {
@@ -43,7 +45,7 @@ async function controllerBench({ settings, controller = {}, options = {}, wrong 
   const held = await startUnifi({ portal, slug: 'harbour', gateway, ...controller });
   closers.push(() => held.close());
   const registered = { ...unifi, url: held.url, fingerprint: held.fingerprint, ...wrong };
-  const bench = doorBench((ports) => createUnifi(ports, { ...QUICK, ...options }), {
+  const bench = doorBench((ports) => createUnifi(ports, { ...PATIENT, ...options }), {
     ...gateway,
     unifi: registered,
   });
@@ -204,7 +206,11 @@ describe.each([
     const soon = await controllerBench({ ...setup, controller: slow });
     expect(await soon.open(soon.context)).toEqual({ kind: 'open' });
     expect(soon.notices()).toEqual([]);
-    const never = await controllerBench({ ...setup, controller: { ...slow, slow: 10_000 } });
+    const never = await controllerBench({
+      ...setup,
+      controller: { ...slow, slow: 10_000 },
+      options: { status: { everyMs: 10, forMs: 400 } },
+    });
     expect(await never.open(never.context)).toEqual({ kind: 'open' });
     expect(never.notices()).toMatchObject([{ code: 'door-slow' }]);
   });
@@ -221,7 +227,8 @@ describe('bad days', () => {
     ['garbage', 'refused', 'status 200'],
     ['invalid', 'refused', 'api.err.Invalid'],
   ] as const)('%s: shut, %s, and why', async (mood, reason, says) => {
-    const setup = { settings: LEGACY, controller: { mood: onGrant(mood) } };
+    const options = mood === 'hang' ? { line: HASTY } : {};
+    const setup = { settings: LEGACY, controller: { mood: onGrant(mood) }, options };
     const { open, context, notices, held, fakes } = await controllerBench(setup);
     expect(await open(context)).toEqual({ kind: 'shut', reason, noted: true });
     expect(held.inside(MAC)).toBe(false);
@@ -333,7 +340,7 @@ describe('bad days', () => {
   });
 
   test('a crowd before a controller that hangs is turned away, not piled up', async () => {
-    const line = { ...QUICK.line, parallel: 1, queue: 2 };
+    const line = { ...HASTY, parallel: 1, queue: 2 };
     const setup = { settings: LEGACY, controller: { mood: () => 'hang' as const } };
     const { kind, request, context, notices } = await controllerBench({
       ...setup,

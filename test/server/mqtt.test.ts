@@ -23,15 +23,12 @@ import type { TestDatabase } from '../support/database.ts';
 import { NOON, makeDevice, makeFence, makeMerchant } from '../support/make.ts';
 import { partPresent, requirePart } from '../support/parts.ts';
 import { silentLog } from '../support/routes-app.ts';
+import { until } from '../support/until.ts';
 
 const secret = Buffer.alloc(32, 7);
 const house = { name: 'foyer', password: 'house-password' };
 
 /** Waits until it holds; fails by the test's own time limit otherwise. */
-async function until(holds: () => boolean | Promise<boolean>): Promise<void> {
-  while (!(await holds())) await pause(20);
-}
-
 interface Broker {
   url: string;
   port: number;

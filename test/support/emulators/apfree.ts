@@ -24,6 +24,8 @@ export interface ApfreeOptions extends EmulatorOptions {
   /** Shape of the counters. */
   counters?: 'newer' | 'older';
   deviceId?: string;
+  /** Opens the line and keeps it at each turn, as the device does; otherwise `connect` does. */
+  keepsLine?: boolean;
   /** Orders are heard and never answered. */
   mute?: boolean;
 }
@@ -148,24 +150,38 @@ export async function startApfree(options: ApfreeOptions): Promise<ApfreeEmulato
     await closed;
   }
 
+  async function connect(): Promise<void> {
+    await hangUp();
+    const line = new WebSocket(`${portal.replace(/^http/, 'ws')}${base}/ws`);
+    await new Promise((resolve, reject) => line.once('open', resolve).once('error', reject));
+    line.on('error', () => undefined);
+    line.on('message', (data: Buffer) =>
+      obey(JSON.parse(data.toString('utf8')) as Record<string, unknown>),
+    );
+    socket = line;
+    await speak(hello('connect'));
+  }
+
+  const heartbeat = () => speak(hello('heartbeat'));
+
+  async function keepLine(): Promise<void> {
+    if (socket?.readyState === WebSocket.OPEN) return heartbeat();
+    await connect();
+    options.say?.('the line is open');
+  }
+
   return {
     ...dog,
     orders,
     passes,
     say: (text) => socket?.send(text),
-    async connect() {
-      await hangUp();
-      const line = new WebSocket(`${portal.replace(/^http/, 'ws')}${base}/ws`);
-      await new Promise((resolve, reject) => line.once('open', resolve).once('error', reject));
-      line.on('error', () => undefined);
-      line.on('message', (data: Buffer) =>
-        obey(JSON.parse(data.toString('utf8')) as Record<string, unknown>),
-      );
-      socket = line;
-      await speak(hello('connect'));
-    },
-    heartbeat: () => speak(hello('heartbeat')),
+    connect,
+    heartbeat,
     hangUp,
+    async tick() {
+      await dog.tick();
+      if (options.keepsLine === true) await keepLine();
+    },
     restart() {
       for (const client of dog.clients.values())
         Object.assign(client, { mark: 'outside', token: '' });

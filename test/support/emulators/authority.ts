@@ -33,7 +33,7 @@ function byHeart(passwords: Passwords): Nas {
 }
 
 export async function authorityFor(
-  options: EmulatorOptions & { passwords?: Passwords; coaPort?: number },
+  options: EmulatorOptions & { passwords?: Passwords },
   nas: Pick<NasOptions, 'separator' | 'calledStation' | 'signs'> & {
     clients: () => Iterable<NasClient>;
   },

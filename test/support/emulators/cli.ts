@@ -2,7 +2,6 @@
 import { createInterface } from 'node:readline';
 import { setTimeout as pause } from 'node:timers/promises';
 import { Command, InvalidArgumentError, Option } from 'commander';
-import { pretendRedirect } from '../../../portal/gateways/pretend.ts';
 import type {
   GatewayKind,
   RadiusSettings,
@@ -18,6 +17,7 @@ interface Options {
   radiusSecret: string;
   radius: Place;
   acctPort: number;
+  coaPort: number;
   notify?: Place;
   port: number;
   mac: string;
@@ -40,24 +40,13 @@ interface Place {
 
 type Start = (options: EmulatorOptions & { notify?: Place }) => Promise<Emulator>;
 
-/** Equipment whose door is no more than its redirect. */
-async function startPretend({ portal, slug, gateway }: EmulatorOptions): Promise<Emulator> {
-  return {
-    url: portal,
-    join: async (client) => portal + pretendRedirect(slug, gateway, client),
-    inside: () => false,
-    leave: async () => undefined,
-    traffic: () => undefined,
-    tick: async () => undefined,
-    close: async () => undefined,
-  };
-}
-
 const KINDS: Partial<Record<GatewayKind, () => Promise<Start>>> = {
-  pretend: async () => startPretend,
   opennds: async () => (await import('./opennds.ts')).startOpenNds,
   wifidog: async () => (await import('./wifidog.ts')).startWifidog,
-  apfree: async () => (await import('./apfree.ts')).startApfree,
+  apfree: async () => {
+    const { startApfree } = await import('./apfree.ts');
+    return (options) => startApfree({ ...options, keepsLine: true });
+  },
   coova: async () => (await import('./coova.ts')).startCoova,
   mikrotik: async () => (await import('./mikrotik.ts')).startMikrotik,
   meraki: async () => (await import('./meraki.ts')).startMeraki,
@@ -104,6 +93,7 @@ function withOptions(command: Command): Command {
       port: 1812,
     })
     .option('--acct-port <port>', 'its accounting port', port, 1813)
+    .option('--coa-port <port>', 'where it takes Disconnect requests; 0 takes any', port, 0)
     .option('--radius-secret <secret>', 'RADIUS secret as registered', '')
     .option('--notify <host:port>', 'portal2: where the portal hears notices', place)
     .option('--port <port>', 'port of the equipment’s own door; 0 takes any', port, 0)
@@ -221,12 +211,13 @@ async function run(kind: GatewayKind, options: Options): Promise<void> {
   const start = await KINDS[kind]?.();
   if (start === undefined) throw new Error(`no emulator of ${kind}`);
   const gateway = gatewayOf(kind, options);
-  const { portal, store: slug, radius, acctPort, notify, mac, ip, url } = options;
+  const { portal, store: slug, radius, acctPort, coaPort, notify, mac, ip, url } = options;
   const emulator = await start({
     portal,
     slug,
     gateway,
     port: gateway.portal2?.port ?? options.port,
+    coaPort,
     say,
     ...(options.radiusSecret === ''
       ? {}
@@ -238,6 +229,7 @@ async function run(kind: GatewayKind, options: Options): Promise<void> {
     say(
       `${kind} “${gateway.name}” stands at ${emulator.url}; register it with its name and secret`,
     );
+    if (emulator.coaPort) say(`takes Disconnect requests at UDP 127.0.0.1:${emulator.coaPort}`);
     say(`open ${await emulator.join(guest)}`);
     process.exitCode = await live(emulator, guest, options);
   } finally {

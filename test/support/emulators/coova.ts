@@ -2,36 +2,27 @@
 import { randomBytes } from 'node:crypto';
 import type { ServerResponse } from 'node:http';
 import { boundChallenge, checksumOf } from '../../../portal/gateways/uam.ts';
-import type { Passwords } from './authority.ts';
-import { authorityFor } from './authority.ts';
-import type { Door } from './doors.ts';
-import { openDoor, percent, sendTo } from './doors.ts';
-import type { EmulatedClient, Emulator, EmulatorOptions } from './emulator.ts';
-import type { NasClient, Shown } from './nas.ts';
-import { nasClient } from './nas.ts';
+import { percent, sendTo } from './doors.ts';
+import type { HotspotEmulator, HotspotGuest, HotspotOptions } from './hotspot.ts';
+import { startHotspot } from './hotspot.ts';
+import type { Shown } from './nas.ts';
 
-export interface CoovaOptions extends EmulatorOptions {
-  /** In place of RADIUS. */
-  passwords?: Passwords;
-  coaPort?: number;
+export interface CoovaOptions extends HotspotOptions {
   /** How long a challenge lives (ms). */
   challengeMs?: number;
 }
 
-export interface CoovaEmulator extends Emulator {
-  coaPort: number;
+export interface CoovaEmulator extends HotspotEmulator {
   /** The guest's challenge is forgotten, as after ten minutes. */
   age(mac: string): void;
-  clients: Map<string, NasClient>;
 }
 
-type Held = NasClient & {
+interface Own {
   challenge: Buffer;
   madeAt: number;
   session: string;
-  url: string;
-  door: Door | null;
-};
+}
+type Held = HotspotGuest<Own>;
 
 const CALLED = 'FA-CA-FB-35-DB-CA';
 
@@ -48,11 +39,19 @@ function proofIn(query: URLSearchParams, bound: Buffer): Shown | null {
 export async function startCoova(options: CoovaOptions): Promise<CoovaEmulator> {
   const { portal, slug, gateway, say = () => undefined } = options;
   const secret = gateway.secret ?? '';
-  const held = new Map<string, Held>();
-  const nas = await authorityFor(options, {
-    separator: '-',
-    calledStation: `${CALLED}:Guest`,
-    clients: () => held.values(),
+  const hotspot = await startHotspot<Own>(options, {
+    nas: { separator: '-', calledStation: `${CALLED}:Guest` },
+    fresh: () => ({
+      challenge: Buffer.alloc(16),
+      madeAt: 0,
+      session: randomBytes(8).toString('hex'),
+    }),
+    knock,
+    redirect(client) {
+      if (client.inside) return redirect(client, 'already');
+      renew(client);
+      return redirect(client, 'notyet');
+    },
   });
 
   /** Order and spelling as chilli writes them. */
@@ -99,17 +98,11 @@ export async function startCoova(options: CoovaOptions): Promise<CoovaEmulator> 
     if (Date.now() - client.madeAt > (options.challengeMs ?? 600_000)) return failed('other');
     const shown = proofIn(query, boundChallenge(client.challenge.toString('hex'), secret));
     if (shown === null) return failed('other');
-    const answer = await nas.ask(client, query.get('username') ?? '', shown);
+    const answer = await hotspot.nas.ask(client, query.get('username') ?? '', shown);
     if (answer !== 'accept') return failed(answer === 'silence' ? 'timeout' : 'reject');
     say(`${client.mac} is in as ${client.userName}`);
     const timeleft = client.timeout === undefined ? {} : { timeleft: String(client.timeout) };
     sendTo(response, redirect(client, 'success', { uid: client.userName, userurl, ...timeleft }));
-  }
-
-  async function leave(client: Held, cause: number): Promise<void> {
-    if (!client.inside) return;
-    client.inside = false;
-    await nas.account(client, 'stop', cause);
   }
 
   async function knock(client: Held, url: URL, response: ServerResponse): Promise<void> {
@@ -117,7 +110,7 @@ export async function startCoova(options: CoovaOptions): Promise<CoovaEmulator> 
     if (url.pathname === '/logon' || url.pathname === '/login')
       return logon(client, query, response);
     if (url.pathname === '/logoff' || url.pathname === '/logout') {
-      await leave(client, 1);
+      await hotspot.logOff(client);
       return sendTo(response, redirect(client, 'logoff'));
     }
     if (client.inside) return sendTo(response, redirect(client, 'already'));
@@ -126,55 +119,10 @@ export async function startCoova(options: CoovaOptions): Promise<CoovaEmulator> 
     sendTo(response, redirect(client, 'notyet', userurl === null ? {} : { userurl }));
   }
 
-  const front = await openDoor((_url, response) => {
-    response.writeHead(404);
-    response.end('join first\n');
-  }, options.port);
-
-  async function admitToNetwork({ mac, ip, url = '' }: EmulatedClient): Promise<Held> {
-    const session = randomBytes(8).toString('hex');
-    const fresh = { challenge: Buffer.alloc(16), madeAt: 0, session, url, door: null };
-    const client: Held = { ...nasClient(mac, ip), ...fresh };
-    client.door = await openDoor((where, response) => knock(client, where, response));
-    held.set(mac, client);
-    return client;
-  }
-
   return {
-    url: `http://127.0.0.1:${front.port}`,
-    coaPort: nas.coaPort,
-    clients: held,
+    ...hotspot.emulator,
     age(mac) {
-      const client = held.get(mac);
-      if (client !== undefined) client.madeAt = 0;
-    },
-    async join(joining) {
-      const client = held.get(joining.mac) ?? (await admitToNetwork(joining));
-      Object.assign(client, { ip: joining.ip, url: joining.url ?? client.url });
-      if (client.inside) return redirect(client, 'already');
-      renew(client);
-      return redirect(client, 'notyet');
-    },
-    inside: (mac) => held.get(mac)?.inside === true,
-    async leave(mac) {
-      const client = held.get(mac);
-      if (client !== undefined) await leave(client, 1);
-    },
-    traffic(mac, bytesIn, bytesOut) {
-      const client = held.get(mac);
-      if (client === undefined) return;
-      client.bytesIn += bytesIn;
-      client.bytesOut += bytesOut;
-    },
-    async tick() {
-      const inside = [...held.values()].filter((client) => client.inside);
-      await Promise.all(inside.map((client) => nas.account(client, 'interim')));
-    },
-    async close() {
-      const doors = [...held.values()].flatMap(({ door }) => (door === null ? [] : [door]));
-      await Promise.all(doors.map((door) => door.close()));
-      await front.close();
-      await nas.close();
+      hotspot.known(mac).madeAt = 0;
     },
   };
 }

@@ -10,6 +10,8 @@ export interface EmulatorOptions {
   gateway: RegisteredGateway;
   /** RADIUS of the portal, for equipment that asks it. */
   radius?: { host: string; authPort: number; acctPort: number };
+  /** UDP port where gateways behind RADIUS take Disconnect requests; any free one unless told. */
+  coaPort?: number;
   /** Port of the equipment's own door; 0 or absent takes any free one. */
   port?: number;
   /** What happened, one line each. */
@@ -27,6 +29,8 @@ export interface EmulatedClient {
 export interface Emulator {
   /** The equipment's own address. */
   url: string;
+  /** UDP port that takes Disconnect requests; absent or 0 where there is none. */
+  coaPort?: number;
   /** A client joins: the address its browser is sent to. */
   join(client: EmulatedClient): Promise<string>;
   /** Whether the client is through. */

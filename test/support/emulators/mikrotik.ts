@@ -1,34 +1,22 @@
 /** The router's side of a MikroTik hotspot with an external login page: its own page, its login link, RADIUS behind it. */
 import { randomBytes } from 'node:crypto';
 import type { ServerResponse } from 'node:http';
-import type { Passwords } from './authority.ts';
-import { authorityFor } from './authority.ts';
-import type { Door } from './doors.ts';
-import { openDoor, sendTo } from './doors.ts';
-import type { EmulatedClient, Emulator, EmulatorOptions } from './emulator.ts';
-import type { NasClient, Shown } from './nas.ts';
-import { nasClient } from './nas.ts';
+import { sendTo } from './doors.ts';
+import type { HotspotEmulator, HotspotGuest, HotspotOptions } from './hotspot.ts';
+import { startHotspot } from './hotspot.ts';
+import type { Shown } from './nas.ts';
 
-export interface MikrotikOptions extends EmulatorOptions {
-  /** In place of RADIUS. */
-  passwords?: Passwords;
-  coaPort?: number;
-}
-
-export interface MikrotikEmulator extends Emulator {
-  coaPort: number;
+export interface MikrotikEmulator extends HotspotEmulator {
   /** The variables its login page would send now, with a new challenge. */
   variables(mac: string): Record<string, string>;
-  clients: Map<string, NasClient>;
 }
 
-type Held = NasClient & {
+interface Own {
   id: Buffer;
   challenge: Buffer;
-  url: string;
   error: string;
-  door: Door | null;
-};
+}
+type Held = HotspotGuest<Own>;
 
 /** Backslash and three octal digits where an octet cannot be printed; as RouterOS does. */
 export function octal(octets: Buffer): string {
@@ -42,17 +30,16 @@ export function octal(octets: Buffer): string {
 const escaped = (text: string) =>
   text.replaceAll('&', '&amp;').replaceAll('"', '&quot;').replaceAll('<', '&lt;');
 
-export async function startMikrotik(options: MikrotikOptions): Promise<MikrotikEmulator> {
+export async function startMikrotik(options: HotspotOptions): Promise<MikrotikEmulator> {
   const { portal, slug, gateway, say = () => undefined } = options;
   const chap = gateway.login !== 'pap';
-  const held = new Map<string, Held>();
-  const nas = await authorityFor(options, {
-    separator: ':',
-    calledStation: 'hotspot1',
-    signs: false,
-    clients: () => held.values(),
-  });
   const action = `${portal}/p/${slug}`;
+  const hotspot = await startHotspot<Own>(options, {
+    nas: { separator: ':', calledStation: 'hotspot1', signs: false },
+    fresh: () => ({ id: Buffer.alloc(1), challenge: Buffer.alloc(16), error: '' }),
+    knock,
+    redirect: addressFor,
+  });
 
   function variables(client: Held): Record<string, string> {
     client.id = randomBytes(1);
@@ -73,8 +60,9 @@ export async function startMikrotik(options: MikrotikOptions): Promise<MikrotikE
     };
   }
 
-  const addressFor = (client: Held) =>
-    `${action}?${new URLSearchParams(variables(client)).toString()}`;
+  function addressFor(client: Held): string {
+    return `${action}?${new URLSearchParams(variables(client)).toString()}`;
+  }
 
   /** Its login page: a form for browsers with scripts, and the same as a refresh for those without. */
   function page(client: Held, response: ServerResponse): void {
@@ -99,7 +87,7 @@ export async function startMikrotik(options: MikrotikOptions): Promise<MikrotikE
 
   async function login(client: Held, query: URLSearchParams, response: ServerResponse) {
     const shown = proofIn(client, query.get('password') ?? '');
-    const answer = await nas.ask(client, query.get('username') ?? '', shown);
+    const answer = await hotspot.nas.ask(client, query.get('username') ?? '', shown);
     if (answer === 'accept') {
       client.error = '';
       say(`${client.mac} is in as ${client.userName}`);
@@ -110,16 +98,10 @@ export async function startMikrotik(options: MikrotikOptions): Promise<MikrotikE
     page(client, response);
   }
 
-  async function leave(client: Held, cause: number): Promise<void> {
-    if (!client.inside) return;
-    client.inside = false;
-    await nas.account(client, 'stop', cause);
-  }
-
   async function knock(client: Held, url: URL, response: ServerResponse): Promise<void> {
     const query = url.searchParams;
     if (url.pathname === '/logout') {
-      await leave(client, 1);
+      await hotspot.logOff(client);
       return sendTo(response, action);
     }
     if (url.pathname !== '/login') return sendTo(response, `${url.origin}/login`);
@@ -128,51 +110,5 @@ export async function startMikrotik(options: MikrotikOptions): Promise<MikrotikE
     page(client, response);
   }
 
-  const front = await openDoor((_url, response) => {
-    response.writeHead(404);
-    response.end('join first\n');
-  }, options.port);
-
-  async function admitToNetwork({ mac, ip, url = '' }: EmulatedClient): Promise<Held> {
-    const fresh = { id: Buffer.alloc(1), challenge: Buffer.alloc(16), url, error: '', door: null };
-    const client: Held = { ...nasClient(mac, ip), ...fresh };
-    client.door = await openDoor((where, response) => knock(client, where, response));
-    held.set(mac, client);
-    return client;
-  }
-
-  const known = (mac: string): Held => {
-    const client = held.get(mac);
-    if (client === undefined) throw new Error(`${mac} has not joined`);
-    return client;
-  };
-
-  return {
-    url: `http://127.0.0.1:${front.port}`,
-    coaPort: nas.coaPort,
-    clients: held,
-    variables: (mac) => variables(known(mac)),
-    async join(joining) {
-      const client = held.get(joining.mac) ?? (await admitToNetwork(joining));
-      Object.assign(client, { ip: joining.ip, url: joining.url ?? client.url });
-      return addressFor(client);
-    },
-    inside: (mac) => held.get(mac)?.inside === true,
-    leave: (mac) => leave(known(mac), 1),
-    traffic(mac, bytesIn, bytesOut) {
-      const client = known(mac);
-      client.bytesIn += bytesIn;
-      client.bytesOut += bytesOut;
-    },
-    async tick() {
-      const inside = [...held.values()].filter((client) => client.inside);
-      await Promise.all(inside.map((client) => nas.account(client, 'interim')));
-    },
-    async close() {
-      const doors = [...held.values()].flatMap(({ door }) => (door === null ? [] : [door]));
-      await Promise.all(doors.map((door) => door.close()));
-      await front.close();
-      await nas.close();
-    },
-  };
+  return { ...hotspot.emulator, variables: (mac) => variables(hotspot.known(mac)) };
 }

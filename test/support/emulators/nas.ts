@@ -28,6 +28,7 @@ import {
   signResponse,
   unsignedMac,
 } from '../../../portal/radius/signing.ts';
+import { bindAt } from './doors.ts';
 
 /** How a guest's password reached the gateway. */
 export type Shown = { pap: Buffer } | { chap: Buffer; ident: number; challenge: Buffer };
@@ -105,6 +106,7 @@ export async function startNas(options: NasOptions): Promise<Nas> {
   const socket = createSocket('udp4');
   const waiting = new Map<number, (packet: Packet) => void>();
   const givingUp = new Set<() => void>();
+  let closed = false;
   let nextId = randomInt(256);
 
   socket.on('message', (bytes, from) => {
@@ -114,12 +116,11 @@ export async function startNas(options: NasOptions): Promise<Nas> {
     if (packet.code === codes.disconnectRequest) return disconnect(packet, from.port, from.address);
     waiting.get(packet.id)?.(packet);
   });
-  await new Promise<void>((resolve) =>
-    socket.bind(options.coaPort ?? 0, options.host ?? '127.0.0.1', () => resolve()),
-  );
+  const coaPort = await bindAt(socket, options.coaPort ?? 0, options.host ?? '127.0.0.1');
 
   /** Sends until a reply with a good authenticator comes, or patience ends. */
   async function exchange(port: number, raw: Buffer): Promise<Packet | null> {
+    if (closed) return null;
     const id = raw[1] ?? 0;
     const sent = raw.subarray(4, 20);
     return new Promise((resolve) => {
@@ -207,7 +208,7 @@ export async function startNas(options: NasOptions): Promise<Nas> {
   }
 
   return {
-    coaPort: socket.address().port,
+    coaPort,
     account,
     async ask(client, userName, shown) {
       const authenticator = randomBytes(16);
@@ -236,6 +237,7 @@ export async function startNas(options: NasOptions): Promise<Nas> {
       return 'accept';
     },
     async close() {
+      closed = true;
       for (const giveUp of givingUp) giveUp();
       await new Promise<void>((resolve) => socket.close(() => resolve()));
     },

@@ -14,6 +14,7 @@ import {
   TYPE,
   valueOf,
 } from '../../../portal/gateways/portal2-packet.ts';
+import { bindAt } from './doors.ts';
 import type { EmulatedClient, Emulator, EmulatorOptions } from './emulator.ts';
 import { authorityFor } from './authority.ts';
 import type { Passwords } from './authority.ts';
@@ -27,7 +28,6 @@ export interface Portal2EmulatorOptions extends EmulatorOptions {
   notify?: { host: string; port: number };
   /** In place of RADIUS. */
   passwords?: Passwords;
-  coaPort?: number;
   /** How long an admission may stay without AFF_ACK_AUTH (ms). */
   affirmMs?: number;
   /** How the AC takes a packet: for tests of bad days. */
@@ -95,6 +95,7 @@ export async function startPortal2(options: Portal2EmulatorOptions): Promise<Por
   const heard: number[] = [];
   const socket = createSocket('udp4');
   let serial = randomInt(0x8000);
+  let closed = false;
 
   const byIp = (ip: string) => [...clients.values()].find((client) => client.ip === ip);
 
@@ -207,7 +208,8 @@ export async function startPortal2(options: Portal2EmulatorOptions): Promise<Por
     const mood = options.mood?.(packet) ?? 'answer';
     const say2 = (what: Partial<Portal2Message> & { type: number }, key = secret) => {
       const same = { serial: packet.serial, ip: packet.ip, reqId: packet.reqId };
-      socket.send(sign({ ...same, ...what }, packet.authenticator, key), from.port, from.address);
+      const bytes = sign({ ...same, ...what }, packet.authenticator, key);
+      if (!closed) socket.send(bytes, from.port, from.address);
     };
     const ack = packet.type + 1;
     if (mood === 'silence') return;
@@ -219,7 +221,7 @@ export async function startPortal2(options: Portal2EmulatorOptions): Promise<Por
 
   /** Says something unasked, again and again until it is answered. */
   async function notice(message: Partial<Portal2Message> & { type: number }) {
-    if (notify === undefined) return null;
+    if (notify === undefined || closed) return null;
     serial = (serial + 1) % 65_536;
     const own = serial;
     const bytes = sign({ serial: own, ...message });
@@ -244,10 +246,7 @@ export async function startPortal2(options: Portal2EmulatorOptions): Promise<Por
   }
 
   socket.on('message', (bytes, from) => void receive(bytes, from));
-  await new Promise<void>((done) =>
-    socket.bind(options.port ?? settings.port, settings.host, () => done()),
-  );
-  const { port } = socket.address();
+  const port = await bindAt(socket, options.port ?? settings.port, settings.host);
 
   const known = (client: EmulatedClient): AcClient => {
     const held = clients.get(client.mac) ?? freshClient(client);
@@ -296,6 +295,7 @@ export async function startPortal2(options: Portal2EmulatorOptions): Promise<Por
       await Promise.all(inside.map((client) => authority.account(client, 'interim')));
     },
     async close() {
+      closed = true;
       for (const timer of timers) clearInterval(timer);
       await new Promise<void>((done) => socket.close(() => done()));
       await authority.close();

@@ -2,9 +2,8 @@
 import { randomBytes, randomUUID } from 'node:crypto';
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { createServer } from 'node:https';
-import type { AddressInfo } from 'node:net';
 import { selfSigned } from '../self-signed.ts';
-import { closeServer } from './doors.ts';
+import { closeServer, listenAt } from './doors.ts';
 import type { EmulatedClient, Emulator, EmulatorOptions } from './emulator.ts';
 import type { Asked, Held, Told } from './unifi-apis.ts';
 import { legacyAnswer, no, officialAnswer } from './unifi-apis.ts';
@@ -163,8 +162,7 @@ export async function startUnifi(options: UnifiOptions): Promise<UnifiEmulator> 
   const server = createServer({ cert: identity.cert, key: identity.key }, (request, response) => {
     void serve(request, response).catch(() => response.destroy());
   });
-  await new Promise<void>((resolve) => server.listen(options.port ?? 0, '127.0.0.1', resolve));
-  const { port } = server.address() as AddressInfo;
+  const port = await listenAt(server, options.port ?? 0);
   say(`fingerprint of its certificate: ${identity.fingerprint}`);
 
   return {
