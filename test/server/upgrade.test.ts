@@ -1,17 +1,14 @@
 /** A shop that ran an earlier release keeps what it has: the newest migration over real rows. */
-import { cpSync, mkdtempSync, rmSync } from 'node:fs';
-import { tmpdir } from 'node:os';
-import path from 'node:path';
-import { fileURLToPath } from 'node:url';
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import type { Database } from '../../server/db/database.ts';
-import { migrate, readMigrations } from '../../server/db/migrate.ts';
+import { migrate } from '../../server/db/migrate.ts';
 import { openPool } from '../../server/db/pool.ts';
+import { testFolder } from '../support/folder.ts';
 import { partPresent, postgresUrl, requirePart } from '../support/parts.ts';
 import { dropDatabase, emptyDatabase, urlOf } from '../support/postgres.ts';
+import { releaseOf } from '../support/releases.ts';
 
 const BEFORE = 6;
-const migrations = fileURLToPath(new URL('../../server/db/migrations/', import.meta.url));
 const [M, S, D] = ['a', 'b', 'd'].map((sign) => `01933b2e-8f00-7000-8000-00000000000${sign}`);
 const [DRAWN, ROUND, RETIRED] = [1, 2, 3].map((n) => `01933b2e-8f00-7000-8000-0000000000f${n}`);
 
@@ -38,23 +35,19 @@ requirePart('PostgreSQL with PostGIS (set TEST_DATABASE_URL)', partPresent.postg
   'an upgrade',
   () => {
     const name = `foyer_clone_${process.pid}_upgrade`;
-    const folder = mkdtempSync(path.join(tmpdir(), 'foyer-upgrade-'));
+    const folder = testFolder();
     let db: Database;
 
     beforeAll(async () => {
-      for (const each of readMigrations().slice(0, BEFORE)) {
-        cpSync(path.join(migrations, each.name), path.join(folder, each.name));
-      }
       await emptyDatabase(postgresUrl as string, name);
       db = await openPool(urlOf(postgresUrl as string, name), { max: 2 });
-      expect(await migrate(db, { folder })).toHaveLength(BEFORE);
+      expect(await migrate(db, { folder: releaseOf(folder, BEFORE) })).toHaveLength(BEFORE);
       await db.query(rows);
       await migrate(db);
     }, 120_000);
     afterAll(async () => {
       await db?.close();
       await dropDatabase(postgresUrl as string, name);
-      rmSync(folder, { recursive: true });
     });
 
     test('keeps pings as they were judged, whatever day they lie in', async () => {
