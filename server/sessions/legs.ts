@@ -48,12 +48,24 @@ export function startOf(told: Told): number | null {
   return told.seconds ? told.at - told.seconds * 1000 : null;
 }
 
+/** Whether a leg's newest counters are told again: an hour later and without a clock, they look like a new beginning. */
+function repeats(leg: Leg, told: Told): boolean {
+  return (
+    (told.seconds ?? 0) > 0 &&
+    leg.seconds === told.seconds &&
+    leg.bytesIn === told.bytesIn &&
+    leg.bytesOut === told.bytesOut
+  );
+}
+
 /**
  * The leg a report belongs to, of those under the same name at the same gateway; null when it begins a
  * new one. A beginning tells them apart in whatever order they come; where the gateway counts no time,
  * counters that fall later on are a new beginning.
  */
 export function legFor<L extends Leg>(legs: readonly L[], told: Told): L | null {
+  const repeated = legs.find((leg) => repeats(leg, told));
+  if (repeated) return repeated;
   const start = startOf(told);
   if (start !== null) {
     const off = (leg: L): number => Math.abs(leg.startedAt - start);
@@ -100,6 +112,8 @@ export function beginLeg(told: Told): Leg {
  * that was only inferred is taken back by a later sign of life.
  */
 export function growLeg<L extends Leg>(leg: L, told: Told): L {
+  const ends = told.kind === 'stop' && (leg.endedAt === null || leg.inferred);
+  if (!ends && repeats(leg, told)) return leg;
   const newer = told.at >= leg.lastAt;
   const grown: L = {
     ...leg,
@@ -113,7 +127,7 @@ export function growLeg<L extends Leg>(leg: L, told: Told): L {
     ssid: newest(leg.ssid, told.ssid, newer),
     multiSession: newest(leg.multiSession, told.multiSession, newer),
   };
-  if (told.kind === 'stop' && (leg.endedAt === null || leg.inferred)) {
+  if (ends) {
     return { ...grown, endedAt: told.at, endReason: told.reason ?? 'unknown', inferred: false };
   }
   if (leg.inferred && leg.endedAt !== null && told.at > leg.endedAt) {

@@ -19,7 +19,7 @@ import type { SessionLimits } from './queries.ts';
 import { insertSession, lockClient } from './queries.ts';
 import type { Applicant } from './ticket-queries.ts';
 import { confirmedAtStore, noteUserName, sessionByUserName, useTicket } from './ticket-queries.ts';
-import { REPEAT_MS, USER_NAME, answerable, passwordOf, ticketKey } from './tickets.ts';
+import { USER_NAME, answerable, passwordOf, ticketKey } from './tickets.ts';
 import { verdictOf } from './verdict.ts';
 
 /** The shape of portal/ports-network.ts AccessRequest. */
@@ -55,6 +55,8 @@ export interface NetworkDeps {
 
 /** How long a hardware address that nobody knows is not looked up again: gateways ask twice a join. */
 const STRANGER_MS = 7_000;
+/** A gateway that could not reach us tells of its restart when it can, and says when that was. */
+const LONGEST_DELAY_MS = 24 * 3_600_000;
 const MOST_STRANGERS = 20_000;
 const LONGEST_NAME = 253;
 const MINUTE = 60_000;
@@ -325,7 +327,7 @@ export function createNetwork(deps: NetworkDeps) {
     async restarted(peer: Peer, at: number): Promise<void> {
       const now = clock();
       const { merchantId } = peer.store;
-      const before = Math.abs(at - now) < REPEAT_MS * 20 ? Math.min(at, now) : now;
+      const before = now - at < LONGEST_DELAY_MS ? Math.min(at, now) : now;
       await db.tx(
         async (tx) => {
           await heard(tx, merchantId, peer.gateway.id, now);

@@ -23,7 +23,7 @@ export interface TicketDeps {
 
 const TICKET_MS = 3 * 60_000;
 /** After its first use a ticket is only answered again to repeated requests. */
-export const REPEAT_MS = 30_000;
+const REPEAT_MS = 30_000;
 const ALPHABET = 'abcdefghijklmnopqrstuvwxyz234567';
 
 /** RFC 4648 base 32, lower case, without padding; five octets are eight characters. */

@@ -126,6 +126,24 @@ describe('the legs of one name', () => {
     ]);
   });
 
+  test('a report told again hours later, as of now, adds nothing and wakes nobody', () => {
+    const begun = told({ kind: 'start' });
+    const counted = told({ at: NOON + 5 * MINUTE, seconds: 300, bytesIn: 7 });
+    const gone = told({ ...counted, kind: 'stop', at: NOON + 9 * MINUTE, seconds: 540 });
+    const later = (report: Told) => ({ ...report, at: NOON + 300 * MINUTE });
+    const once = fold([begun, counted, gone]);
+    expect(fold([begun, counted, gone, later(gone)])).toEqual(once);
+    const [leg] = fold([begun, counted]);
+    const silent = { ...leg!, endedAt: leg!.lastAt, endReason: 'lost-carrier', inferred: true };
+    expect(growLeg(silent, later(counted))).toEqual(silent);
+  });
+
+  test('a stop that repeats the newest counters is an end all the same', () => {
+    const counted = told({ at: NOON + 5 * MINUTE, seconds: 300, bytesIn: 7 });
+    const [leg] = fold([counted, { ...counted, kind: 'stop', reason: 'bye' }]);
+    expect(leg).toMatchObject({ endedAt: NOON + 5 * MINUTE, endReason: 'bye', inferred: false });
+  });
+
   test('an end stands against late interim reports; one that was only inferred is taken back', () => {
     const begun = beginLeg(told({ kind: 'start' }));
     const ended = growLeg(

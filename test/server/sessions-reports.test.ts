@@ -271,6 +271,45 @@ describe('a client that moves', () => {
     expect(await row(id)).toMatchObject({ state: 'ended', end_reason: 'user-request' });
   });
 
+  test('is counted by two gateways at once, and both count', async () => {
+    const { id, mac, nas } = await inside();
+    const there = await anotherGateway();
+    const counted = { kind: 'interim', mac, seconds: 60, bytesOut: 1 } as const;
+    await Promise.all(
+      [1, 2, 3].flatMap((n) => [
+        say({ ...counted, nasSession: nas, bytesIn: n * 10 }),
+        say({ ...counted, nasSession: 'other', bytesIn: n * 100 }, there),
+      ]),
+    );
+    expect(await legs(id)).toHaveLength(2);
+    expect(await row(id)).toMatchObject({ bytes_in: 330, bytes_out: 2, state: 'active' });
+  });
+
+  test('has left although its beginning is heard of after its end, and again hours later', async () => {
+    const { id, mac, nas } = await inside();
+    const begun = house.time.now;
+    house.time.now += 10 * MINUTE;
+    const stop: Said = {
+      kind: 'stop',
+      mac,
+      nasSession: nas,
+      seconds: 600,
+      bytesIn: 50,
+      reason: 'user-request',
+    };
+    await say(stop);
+    const interim: Said = { ...stop, kind: 'interim', seconds: 300, bytesIn: 20 };
+    await say({ ...interim, at: begun + 5 * MINUTE });
+    await say({ kind: 'start', mac, nasSession: nas, at: begun });
+    const ended = await row(id);
+    expect(ended).toMatchObject({ state: 'ended', end_reason: 'user-request', bytes_in: 50 });
+    house.time.now += 180 * MINUTE;
+    await say({ ...stop, sessionId: id });
+    expect(await row(id)).toMatchObject({ bytes_in: 50, ended_at: ended?.['ended_at'] });
+    expect(await legs(id)).toHaveLength(1);
+    expect(await events('session.ended')).toHaveLength(1);
+  });
+
   test('and signs in anew: a late end of the old session is not the new one’s', async () => {
     const { id, mac, nas } = await inside();
     house.time.now += 60 * MINUTE;
@@ -364,6 +403,27 @@ describe('silence and restarts', () => {
     expect(await row(gone.id)).toMatchObject({ state: 'ended', end_reason: 'nas-reboot' });
     expect(await row(uncounted.id)).toMatchObject({ state: 'ended', end_reason: 'nas-reboot' });
     expect(await row(elsewhere.id)).toMatchObject({ state: 'active' });
+  });
+});
+
+describe('a restart told of late', () => {
+  test('ends whom the gateway counted before it, not who came in after it', async () => {
+    const [before, after] = [await inside(), await inside()];
+    await say({ kind: 'interim', mac: before.mac, nasSession: before.nas, seconds: 60 });
+    const restart = (house.time.now += 5 * MINUTE);
+    house.time.now += 20 * MINUTE;
+    await say({ kind: 'interim', mac: after.mac, nasSession: after.nas, seconds: 900 });
+    const network = createNetwork({
+      db,
+      clock: () => house.time.now,
+      log: { warn: () => undefined },
+      secret: Buffer.alloc(48),
+      memory: createGrantMemory(() => house.time.now),
+    });
+    const gateway = { id: house.gatewayId, kind: 'radius' as const, name: 'r' };
+    await network.restarted({ store: house.store, gateway }, restart);
+    expect(await legs(before.id)).toMatchObject([{ end_reason: 'nas-reboot', inferred: true }]);
+    expect(await legs(after.id)).toMatchObject([{ ended_at: null }]);
   });
 });
 
