@@ -1,17 +1,16 @@
 /** Admission and the gateway's door: the house says who comes in, the gateway lets them. */
 import { setTimeout as delay } from 'node:timers/promises';
-import { given, proofOfShowing } from './agree.ts';
+import { proofOfShowing } from './agree.ts';
 import type { InsideSession, Journey } from './context.ts';
 import { insideJourney, landingJourney } from './context.ts';
 import type { Opening } from './gateways/gateway.ts';
 import type { Kit } from './kit.ts';
 import { basePath } from './kit.ts';
-import { methodOfWay } from './journey.ts';
 import { troubled, untroubled } from './methods/method.ts';
-import type { RegisteredGateway } from './ports-store.ts';
 import type { Admission, AdmitRefusal, AdmitRequest, Proof } from './ports.ts';
 import type { NoticeCode } from './ports-network.ts';
-import { gatewayOf, look, proofOf, wayOf } from './walk.ts';
+import { rememberHere, vouches } from './resume.ts';
+import { gatewayOf, look, proofOf } from './walk.ts';
 import type { Walker } from './walk.ts';
 
 /** What a guest waits for a gateway before the page goes on without its answer. */
@@ -71,14 +70,14 @@ export async function openDoor(kit: Kit, walker: Walker): Promise<Opening> {
 }
 
 /** Doors that the browser goes through are opened by the page that leads there. */
-async function throughDoor(kit: Kit, walker: Walker): Promise<Journey> {
+export async function throughDoor(kit: Kit, walker: Walker): Promise<Journey> {
   const { store, journey } = walker;
   const { session } = journey;
   const gateway = gatewayOf(store, journey);
   if (session === undefined) return journey;
   const { shut: _before, ...open } = session;
   if (gateway && kit.gateways.of(gateway.kind).capabilities(gateway).door === 'browser') {
-    kit.resume.remember(store, { ...journey, session: open });
+    rememberHere(kit, walker, { ...journey, session: open });
     return { ...journey, session: open };
   }
   const opening = await openDoor(kit, walker);
@@ -98,7 +97,7 @@ const TURNED_AWAY = {
 } as const satisfies Partial<Record<AdmitRefusal, string>>;
 
 /** Back to the field that has to be filled in anew, with the reason under it. */
-function turnedAway(journey: Journey, reason: AdmitRefusal): Journey {
+export function turnedAway(journey: Journey, reason: AdmitRefusal): Journey {
   if (reason === 'blocked' || reason === 'closed') return { ...journey, refused: reason };
   const kind = TURNED_AWAY[reason];
   if (reason === 'grace-used') return troubled(journey, { kind });
@@ -108,17 +107,22 @@ function turnedAway(journey: Journey, reason: AdmitRefusal): Journey {
   return troubled(rest, { kind });
 }
 
-function insideOf(kit: Kit, admission: Extract<Admission, { ok: true }>): InsideSession {
+type Admitted = Extract<Admission, { ok: true }>;
+
+export function insideOf(kit: Kit, admission: Admitted): InsideSession {
   const { guestId: _theirs, expiresAt, ...grant } = admission.grant;
   return { grant, expiresAt, admittedAt: kit.ports.clock() };
 }
 
 type Asked = Pick<AdmitRequest, 'proof' | 'consents'> & Partial<AdmitRequest>;
 
-function requestOf({ store, journey }: Walker, asked: Asked): AdmitRequest | null {
+export function requestOf(kit: Kit, { store, journey }: Walker, asked: Asked): AdmitRequest | null {
   const { context, language, age } = journey;
   if (context === undefined) return null;
-  return { store, context, language, ...(age === undefined ? {} : { age }), ...asked };
+  const gateway = gatewayOf(store, journey);
+  const able = gateway && kit.gateways.of(gateway.kind).capabilities(gateway);
+  const reopens = able?.door === 'now';
+  return { store, context, language, reopens, ...(age === undefined ? {} : { age }), ...asked };
 }
 
 /** A greeting is for who proved more than a tap. */
@@ -131,7 +135,7 @@ function fullRequest(kit: Kit, walker: Walker): AdmitRequest | null {
   const proof = proofOf(kit, store, journey);
   if (consents === undefined || proof === undefined) return null;
   const shown = proofOfShowing(walker);
-  return requestOf(walker, {
+  return requestOf(kit, walker, {
     proof,
     consents,
     ...(shown === undefined ? {} : { shown }),
@@ -139,26 +143,60 @@ function fullRequest(kit: Kit, walker: Walker): AdmitRequest | null {
   });
 }
 
+/** One journey's request within a minute is one admission, however often its button is pressed. */
+function askHouse(kit: Kit, journey: Journey, request: AdmitRequest): Promise<Admission> {
+  const { proof, consents, answer = null, context } = request;
+  const same = ['admit', journey.binding, context.hid ?? '', proof, consents, answer];
+  return kit.once(
+    JSON.stringify(same),
+    () => kit.ports.desk.admit(request),
+    ({ ok }) => ok,
+  );
+}
+
+/**
+ * Whether nothing but a hardware address says who this is: where anybody can write the redirect, and the
+ * gateway lets in whom we name without seeing the client itself.
+ */
+function onlyClaimed(kit: Kit, { store, journey, device }: Walker, admission: Admitted): boolean {
+  const { byMac, grant } = admission;
+  if (journey.claimed === true) return true;
+  if (byMac === undefined || vouches(kit, store, journey)) return false;
+  if (byMac === 'session') return !device.wasLetIn(grant.sessionId);
+  const gateway = gatewayOf(store, journey);
+  const able = gateway && kit.gateways.of(gateway.kind).capabilities(gateway);
+  return able?.status !== true || able.door === 'now';
+}
+
+/** What this browser may show next time, and the journey inside; nothing of it for a mere claim. */
+function letIn(kit: Kit, walker: Walker, admission: Admitted, proof: Proof): Journey {
+  const { journey, device } = walker;
+  const session = insideOf(kit, admission);
+  if (onlyClaimed(kit, walker, admission))
+    return { ...insideJourney(journey, session), claimed: true };
+  if (admission.deviceToken !== undefined) device.keep(admission.deviceToken);
+  device.letIn(session.grant.sessionId, !vouches(kit, walker.store, journey));
+  if (admission.returning && greets(proof)) session.returning = true;
+  return insideJourney(journey, session);
+}
+
 async function admit(kit: Kit, walker: Walker, request: AdmitRequest): Promise<Journey> {
   const { store, journey, device } = walker;
-  const admission = await kit.ports.desk.admit(request);
+  const admission = await askHouse(kit, journey, request);
   if (!admission.ok) {
     if (admission.reason === 'device-unknown') device.drop();
     return turnedAway(journey, admission.reason);
   }
-  if (admission.deviceToken !== undefined) device.keep(admission.deviceToken);
-  device.letIn?.(admission.grant.sessionId);
-  const session = insideOf(kit, admission);
-  if (admission.returning && greets(request.proof)) session.returning = true;
   kit.resume.forget(store, journey);
-  return throughDoor(kit, { ...walker, journey: insideJourney(journey, session) });
+  const inside = letIn(kit, walker, admission, request.proof);
+  return throughDoor(kit, { ...walker, journey: inside });
 }
 
 /** As far as the guest's last form carries: up to and through the admission. */
 export async function advance(kit: Kit, walker: Walker): Promise<Journey> {
   const { store, journey } = walker;
   const { step } = await look(kit, walker);
-  if (step === 'renew') kit.resume.remember(store, untroubled(journey));
+  if (step === 'renew') rememberHere(kit, walker, untroubled(journey));
   const ready = { ...walker, journey: untroubled(journey) };
   const request = step === 'admit' ? fullRequest(kit, ready) : null;
   if (request === null) return journey;
@@ -177,7 +215,7 @@ export async function comeBack(kit: Kit, walker: Walker, itsMe: boolean): Promis
   const { token } = device;
   const request =
     itsMe && token !== null
-      ? requestOf(walker, { proof: { method: 'returning', token }, consents: [] })
+      ? requestOf(kit, walker, { proof: { method: 'returning', token }, consents: [] })
       : null;
   if (request === null) return { ...start, stranger: true };
   try {
@@ -187,48 +225,6 @@ export async function comeBack(kit: Kit, walker: Walker, itsMe: boolean): Promis
     kit.ports.log.error({ store: store.id }, 'a device could not be let in');
     return troubled(start, { kind: 'host-down' });
   }
-}
-
-type Towards = Extract<Proof, { method: 'grace' }>['towards'];
-
-/** Where nothing ends a session early, a few minutes would last as long as the gateway likes. */
-function endsInTime(kit: Kit, gateway: RegisteredGateway | undefined): boolean {
-  if (gateway === undefined) return false;
-  const { limits, kick } = kit.gateways.of(gateway.kind).capabilities(gateway);
-  return limits || kick !== 'never';
-}
-
-/** What a few minutes online would be for, or null where they are not offered. */
-export function graceTowards(kit: Kit, { store, journey }: Pick<Walker, 'store' | 'journey'>) {
-  if (!endsInTime(kit, gatewayOf(store, journey))) return null;
-  const way = wayOf(kit, store, journey);
-  const method = way === null ? null : methodOfWay(way);
-  const running = (journey.session?.expiresAt ?? 0) > kit.ports.clock();
-  if ((store.policy?.graceMinutes ?? 0) === 0 || running || journey.proof !== undefined)
-    return null;
-  if (method === 'oidc') return method satisfies Towards;
-  const codes = method === 'email-code' || method === 'sms-code';
-  return codes && journey.address !== undefined ? (method satisfies Towards) : null;
-}
-
-/** A few minutes online to read the code; the terms were agreed to on the page that offered it. */
-export async function grace(kit: Kit, walker: Walker): Promise<Journey> {
-  const { store, journey } = walker;
-  const towards = graceTowards(kit, walker);
-  if (towards === null) return journey;
-  const consents = given(walker, 'grace', new Set());
-  if (consents === null) return troubled(journey, { kind: 'terms-changed' });
-  const shown = proofOfShowing(walker);
-  const proof = { method: 'grace', towards } as const;
-  const words = shown === undefined ? {} : { shown };
-  const request = requestOf(walker, { proof, consents, ...words });
-  if (request === null) return journey;
-  const admission = await kit.ports.desk.admit(request);
-  if (!admission.ok) return turnedAway(journey, admission.reason);
-  const session = { ...insideOf(kit, admission), grace: true };
-  const next = await throughDoor(kit, { ...walker, journey: { ...untroubled(journey), session } });
-  kit.resume.remember(store, next);
-  return next;
 }
 
 /** Another half minute for a door that stayed shut; asking twice is harmless. */

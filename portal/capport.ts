@@ -1,4 +1,5 @@
 /** RFC 8908 over HTTP: one address per client, by the key it was handed or, where only the gateway can fill it in, by its MAC. */
+import { createHmac, timingSafeEqual } from 'node:crypto';
 import type { Request, Response } from 'express';
 import { CAPTIVE_JSON, captiveAnswer } from './captive-api.ts';
 import { anyMac } from './gateways/next-hop.ts';
@@ -42,16 +43,36 @@ export function capport(kit: Kit) {
   };
 }
 
+function networkKey(secret: Buffer, slug: string): string {
+  const said = `foyer capport by mac\n${slug}`;
+  return createHmac('sha256', secret).update(said).digest('base64url').slice(0, 22);
+}
+
 /**
- * A gateway that hands out one address with a placeholder for the client's MAC. Everybody nearby can
- * read a MAC off the air, so this tells only whether the client is inside and for how long, and never
+ * What a gateway puts its clients' MACs behind: the key in it is known to this store's network alone.
+ * Whoever else knows a MAC learns nothing by it.
+ */
+export function capportPath(secret: Buffer, slug: string): string {
+  return `/capport/${encodeURIComponent(slug)}/client/${networkKey(secret, slug)}/`;
+}
+
+function isKey(shown: string, meant: string): boolean {
+  const [one, other] = [Buffer.from(shown), Buffer.from(meant)];
+  return one.length === other.length && timingSafeEqual(one, other);
+}
+
+/**
+ * A gateway that hands out one address with a placeholder for the client's MAC. Everybody on its network
+ * can read a MAC off the air, so this tells only whether the client is inside and for how long, and never
  * the way to its own page.
  */
 export function capportByMac(kit: Kit) {
   return async (req: Request, res: Response) => {
     guard(res);
     const mac = anyMac(String(req.params['mac']));
-    const store = mac === null ? null : await storeOf(kit, req);
+    const meant = networkKey(kit.settings.secret, String(req.params['store']));
+    const ours = isKey(String(req.params['key']), meant);
+    const store = mac !== null && ours ? await storeOf(kit, req) : null;
     if (store === null || mac === null) return notFound(res);
     await tell(kit, res, store, kit.ports.desk.clientKey(store, mac), false);
   };

@@ -52,6 +52,11 @@ export interface Journey {
   context?: GatewayContext;
   /** Above the site's age gate or below it. */
   age?: 'over' | 'under';
+  /**
+   * Nothing but a hardware address says that this is the guest the journey began with: its pages name
+   * nobody and show nothing that is theirs.
+   */
+  claimed?: true;
   /** This device is known, but not as this guest's. */
   stranger?: boolean;
   method?: Way;
@@ -219,6 +224,7 @@ export function insideJourney(journey: Journey, session: InsideSession): Journey
     language: journey.language,
     startedAt: journey.startedAt,
     binding: journey.binding,
+    ...(journey.claimed === undefined ? {} : { claimed: journey.claimed }),
     ...(journey.context === undefined ? {} : { context: journey.context }),
     session,
   };

@@ -13,8 +13,11 @@ const MAX_HEADER = 4_096;
 /** As long as a journey waits for a provider. */
 const AWAY_S = 15 * 60;
 
-/** `-in`: let into a session; `-away`: left for a provider. */
-type Mark = '-in' | '-away';
+/** As long as a journey is kept for a browser that comes back by another redirect, its grace included. */
+const BEGAN_S = 30 * 60;
+
+/** `-in`: let into a session; `-away`: left for a provider; `-way`: began a journey. */
+type Mark = '-in' | '-away' | '-way';
 
 /** `__Secure-` where it can be: `__Host-` would send every store's token to every other store. */
 function nameOf(kit: Kit): string {
@@ -44,9 +47,9 @@ function setCookie(
   res.append('Set-Cookie', [...parts, ...flags].join('; '));
 }
 
-/** What only the browser that was let into this session holds. */
-function markOf(kit: Kit, store: StoreView, sessionId: string): string {
-  const said = `foyer let in\n${store.id}\n${sessionId}`;
+/** What only the browser that was let into this session, or began this journey, holds. */
+function markOf(kit: Kit, store: StoreView, what: 'let in' | 'began', id: string): string {
+  const said = `foyer ${what}\n${store.id}\n${id}`;
   return createHmac('sha256', kit.settings.secret).update(said).digest('base64url');
 }
 
@@ -55,7 +58,7 @@ function markOf(kit: Kit, store: StoreView, sessionId: string): string {
  * gateways hand it back over plain http, where everybody nearby can read it.
  */
 export function wasLetIn(kit: Kit, store: StoreView, sessionId: string, req: Request): boolean {
-  return shows(kit, req, '-in', markOf(kit, store, sessionId));
+  return shows(kit, req, '-in', markOf(kit, store, 'let in', sessionId));
 }
 
 function shows(kit: Kit, req: Request, what: Mark, mark: string): boolean {
@@ -84,7 +87,9 @@ export function deviceOf(kit: Kit, store: StoreView, req: Request, res: Response
   const base = basePath(store);
   const set = (value: string, seconds: number) =>
     setCookie(kit, res, { what: '', path: base }, value, seconds);
-  const inside = { what: '-in', path: `${base}/mine` } as const;
+  const inside = { what: '-in', path: base } as const;
+  // Vendors' own addresses stand beside the store's, and lead there.
+  const way = { what: '-way', path: '/' } as const;
   return {
     token: read(req.headers.cookie, nameOf(kit)),
     keep(token) {
@@ -92,10 +97,13 @@ export function deviceOf(kit: Kit, store: StoreView, req: Request, res: Response
       if (TOKEN.test(token) && days > 0) set(token, days * DAY_S);
     },
     drop: () => set('', 0),
-    letIn(sessionId) {
-      // Without "My data" nothing would ever read it.
-      if (kit.ports.self === undefined) return;
-      setCookie(kit, res, inside, markOf(kit, store, sessionId), INSIDE_MS / 1000);
+    letIn(sessionId, claimable) {
+      // Nothing else would ever read it.
+      if (kit.ports.self === undefined && !claimable) return;
+      setCookie(kit, res, inside, markOf(kit, store, 'let in', sessionId), INSIDE_MS / 1000);
     },
+    wasLetIn: (sessionId) => wasLetIn(kit, store, sessionId, req),
+    began: (binding) => setCookie(kit, res, way, markOf(kit, store, 'began', binding), BEGAN_S),
+    holds: (binding) => shows(kit, req, '-way', markOf(kit, store, 'began', binding)),
   };
 }

@@ -10,6 +10,7 @@ import { pageFor } from './pages.ts';
 import type { StoreView } from './ports-store.ts';
 import type { Guest } from './reply.ts';
 import { fieldsOf, languageOf, show, showSorry, walkerOf, withStore } from './reply.ts';
+import { recallHere, rememberHere } from './resume.ts';
 import { keepSlip, scannedSlip } from './slip.ts';
 import { look } from './walk.ts';
 import type { Walker } from './walk.ts';
@@ -43,7 +44,7 @@ const MOST_SENT_BACK = 2;
 
 /** Where the guest stood who comes with a fresh redirect, or null for a fresh start. */
 async function reopened(kit: Kit, walker: Walker): Promise<Walker | null> {
-  const { store, journey } = walker;
+  const { journey } = walker;
   const { session, ...outside } = journey;
   if (session === undefined) return walker;
   // The gateway says that the guest is outside: the few minutes are over, and what was typed is kept.
@@ -56,7 +57,7 @@ async function reopened(kit: Kit, walker: Walker): Promise<Walker | null> {
   const sentBack = (session.sentBack ?? 0) + 1;
   const shut = sentBack >= MOST_SENT_BACK ? { shut: 'refused' as const } : {};
   const again = { ...journey, session: { ...session, sentBack, ...shut } };
-  kit.resume.remember(store, again);
+  rememberHere(kit, walker, again);
   return { ...walker, journey: again };
 }
 
@@ -65,8 +66,8 @@ async function welcomeIn(kit: Kit, guest: Guest, reading: Known, req: Request, r
   await keepLearnt(kit, store, reading);
   const fresh = startJourney(store, reading.context, language, kit.ports.clock());
   notice(kit, { store, journey: fresh }, 'redirect-ok');
-  const kept = kit.resume.recall(store, reading.context);
   const start = walkerOf(kit, store, fresh, req, res);
+  const kept = recallHere(kit, start);
   const before = kept === null ? null : await reopened(kit, { ...start, journey: kept });
   if (before === null && kept !== null) kit.resume.forget(store, kept);
   const walker = before ?? start;

@@ -3,9 +3,10 @@ import type { Request, Response } from 'express';
 import { z } from 'zod';
 import type { Journey } from './context.ts';
 import { MAX_SEALED } from './context.ts';
+import { grace } from './grace.ts';
 import type { Kit } from './kit.ts';
 import { stepPath } from './kit.ts';
-import { advance, comeBack, grace, knockAgain } from './admit.ts';
+import { advance, comeBack, knockAgain } from './admit.ts';
 import { consent, OPTIONAL } from './agree.ts';
 import { markShown, offersHtml } from './pages-inside.ts';
 import type { StoreView } from './ports-store.ts';
@@ -126,6 +127,10 @@ export function offersNews(kit: Kit) {
     const { step } = await look(kit, walkerOf(kit, store, read.journey, req, res));
     if (step !== 'welcome') {
       res.json({ go: stepPath(kit, store, read.journey) });
+      return;
+    }
+    if (read.journey.claimed === true) {
+      res.json({ changed: false, html: '', wait: 30_000 });
       return;
     }
     held += 1;

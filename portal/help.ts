@@ -1,6 +1,8 @@
 /** What staff are told about a gateway: how to set it up, in their language, and what it can and cannot do. */
+import { capportPath } from './capport.ts';
 import type { Gateways } from './gateways/all.ts';
 import type { Capabilities } from './gateways/gateway.ts';
+import type { PortalSettings } from './kit.ts';
 import type { RegisteredGateway } from './ports-store.ts';
 import { walledGarden } from './setup/garden.ts';
 import type { SetupOptions, SetupPart, SetupStore } from './setup/parts.ts';
@@ -49,7 +51,11 @@ function said(words: GuideWords, part: SetupPart): GuidePart {
 }
 
 /** `options`: how equipment reaches the doors that are no web pages. */
-export function createHelp(gateways: Gateways, publicUrl: string, options: SetupOptions): Help {
+export function createHelp(
+  gateways: Gateways,
+  { publicUrl, secret }: Pick<PortalSettings, 'publicUrl' | 'secret'>,
+  options: SetupOptions,
+): Help {
   const known = new Map<GuideLanguage, GuideWords>();
   const wordsOf = (language: GuideLanguage): GuideWords => {
     const words = known.get(language) ?? guideWords(language);
@@ -59,9 +65,10 @@ export function createHelp(gateways: Gateways, publicUrl: string, options: Setup
   return {
     guide(gateway, store, language) {
       const words = wordsOf(language);
-      const url = `${publicUrl}/capport/${encodeURIComponent(store.slug)}/client/`;
+      const url = publicUrl + capportPath(secret, store.slug);
+      const about = { ...options, capportUrl: url };
       return {
-        parts: setupFor(gateway, store, publicUrl, options).map((part) => said(words, part)),
+        parts: setupFor(gateway, store, publicUrl, about).map((part) => said(words, part)),
         garden: walledGarden(store, publicUrl, options.hosts),
         capport: { url: `${url}<mac>`, fits: fitForDhcp(`${url}00:00:00:00:00:00`), ...OPTIONS },
       };

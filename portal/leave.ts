@@ -33,8 +33,8 @@ export async function shortLink(
   const { links, log } = kit.ports;
   if (links === undefined) return null;
   const { shown: _seen, ...bare } = untroubled(journey);
-  const { binding, address = '', language, session } = journey;
-  const place = ['link', binding, address, language, session?.admittedAt ?? 0];
+  const { binding, address = '', language, session, claimed = false } = journey;
+  const place = ['link', binding, address, language, session?.admittedAt ?? 0, claimed];
   try {
     const key = await kit.once(JSON.stringify(place), () =>
       links.keep(store, kit.seal.close(bare, store), { ttlMs: SHORT_MS, kind: 'short' }),
@@ -98,6 +98,7 @@ export function leave(kit: Kit) {
     const { shown: _seen, ...bare } = untroubled(journey);
     const errand = kit.oidc.errand(provider);
     try {
+      if (!(await kit.oidc.awake(provider))) throw new Error('its page does not answer');
       const sealed = kit.seal.close({ ...bare, away: errand }, store);
       const state = await links.keep(store, sealed, { ttlMs: AWAY_MS, kind: 'state' });
       const url = await kit.oidc.leave(provider, errand, state, redirectUriOf(kit, store));
@@ -139,7 +140,8 @@ export function comeBackFromProvider(kit: Kit) {
       );
       return failed(kit, store, journey, res, why === 'denied');
     }
-    const proved: Journey = { ...journey, proof: answered.proof };
+    const { claimed: _proved, ...theirs } = journey;
+    const proved: Journey = { ...theirs, proof: answered.proof };
     const next = await advance(kit, walkerOf(kit, store, proved, req, res));
     res.redirect(303, stepPath(kit, store, next));
   });

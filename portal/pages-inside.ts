@@ -124,6 +124,7 @@ export async function markShown(
 
 /** A quick look for an offer that is due already; the page never waits for a slow one. */
 async function offersSoon({ kit, store, journey }: Scene): Promise<OfferCard[]> {
+  if (journey.claimed === true) return [];
   const sessionId = journey.session?.grant.sessionId ?? '';
   const slow = new Promise<OfferCard[]>((resolve) => {
     setTimeout(resolve, 400, []).unref();
@@ -153,11 +154,10 @@ async function dueHere(scene: Scene) {
   const { kit, store, journey } = scene;
   const { session, language } = journey;
   const sessionId = session?.grant.sessionId ?? '';
+  // A slot asked without a session holds what everybody may see.
+  const who = journey.claimed === true ? { language } : { sessionId, language };
   const place = session?.returning === true ? 'return' : 'landing';
-  const [cards, slot] = await Promise.all([
-    offersSoon(scene),
-    slotFor(kit, store, place, { sessionId, language }),
-  ]);
+  const [cards, slot] = await Promise.all([offersSoon(scene), slotFor(kit, store, place, who)]);
   const { card } = slot;
   const known = card === null || cards.some(({ voucherId }) => voucherId === card.voucherId);
   const all = known ? cards : [card, ...cards];
@@ -183,7 +183,11 @@ export async function welcomePage(scene: Scene): Promise<Page> {
     howLong: howLong(scene),
     returning: journey.session?.returning === true,
     landing: landing === null ? null : { href: landing, host: new URL(landing).hostname },
-    mine: kit.ports.self && `${basePath(store)}/mine?j=${kit.seal.close(journey, store)}`,
+    mine:
+      kit.ports.self &&
+      (journey.claimed === true
+        ? `${basePath(store)}/mine`
+        : `${basePath(store)}/mine?j=${kit.seal.close(journey, store)}`),
   });
   const poll = `${basePath(store)}/offers.json?j=${kit.seal.close(journey, store)}`;
   const url = `${here}&n=${turns + 1}`;

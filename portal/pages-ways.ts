@@ -1,8 +1,8 @@
 /** The pages on which a guest chooses a way in and proves to be welcome. */
-import { graceTowards } from './admit.ts';
 import { wordingsAsked, wordsShown } from './agree.ts';
 import type { Trouble } from './context.ts';
 import { clockTime, masked, offerViewOf, qrSvg } from './format.ts';
+import { graceTowards } from './grace.ts';
 import type { Way } from './journey.ts';
 import { methodOfWay } from './journey.ts';
 import { basePath, stepPath } from './kit.ts';
@@ -13,6 +13,7 @@ import type { MethodName } from './ports-store.ts';
 import type { Page } from './render.ts';
 import type { Scene } from './scene.ts';
 import { formLocals, pageOf } from './scene.ts';
+import { leadsBeforeLogin } from './setup/garden.ts';
 import { slotFor } from './slots.ts';
 import { worded } from './texts.ts';
 import { providerOf, questionDue, questionOf, wayOf } from './walk.ts';
@@ -47,8 +48,9 @@ export async function choosePage(scene: Scene): Promise<Page> {
   const { language } = journey;
   const choices = waysOf(kit.ports, store).map((way) => ({ way, label: labelOf(scene, way) }));
   const slot = await slotFor(kit, store, 'pre_auth', { language });
-  // Nobody can follow a link yet.
-  const house = slot.house && { ...slot.house, link: null };
+  // Equipment lets guests reach the link's host before they are in: it is one of `walledGarden`.
+  const leads = leadsBeforeLogin(slot.house?.link ?? undefined) !== null;
+  const house = slot.house && (leads ? slot.house : { ...slot.house, link: null });
   const offer = slot.card && offerViewOf(slot.card, store, language, t, kit.ports.clock());
   return pageOf(scene, 'choose', t('choose.title'), {
     ...formLocals(scene),
@@ -129,7 +131,7 @@ function codeWords({ kit, store, journey, t }: Scene) {
 export function addressPage(scene: Scene): Page {
   const { sms, words } = codeWords(scene);
   const locals = { ...formLocals(scene), words, channel: sms ? 'sms' : 'email', sentTo: '' };
-  return pageOf(scene, 'code', words.title, locals);
+  return pageOf(scene, 'code', words.title, { ...locals, sent: false });
 }
 
 /** After these no digits help any more: the page asks for a new code instead. */
@@ -146,7 +148,8 @@ export async function codePage(scene: Scene): Promise<Page> {
   return withGrace(scene, 'code', t('code.title'), {
     words,
     channel: sms ? 'sms' : 'email',
-    sentTo: masked(address),
+    sent: true,
+    sentTo: journey.claimed === true ? '' : masked(address),
     otherAddress: stepPath(kit, store, bare),
     spent,
     resend: soon ? t('code.again-soon', { time }) : spent ? '' : t('code.again-now'),

@@ -92,6 +92,8 @@ export interface AdmitRequest {
   /** The optional question: answered, or dismissed (never asked again). */
   answer?: { key: string; value: string } | { key: string; dismissed: true };
   language: Language;
+  /** The gateway can be asked again to let in a client that it let in before. */
+  reopens?: boolean;
 }
 
 export type AdmitRefusal =
@@ -111,6 +113,11 @@ export type Admission =
       ok: true;
       grant: Grant;
       returning: boolean;
+      /**
+       * What only the hardware address led to: a guest who was here before, or a session that was open
+       * already. Absent where more was proved, and for whom this very admission made known.
+       */
+      byMac?: 'guest' | 'session';
       /** For a cookie of the portal: proves this device at its next visit, with its MAC. */
       deviceToken?: string;
     }

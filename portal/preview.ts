@@ -10,7 +10,7 @@ import type { Language, StoreView } from './ports-store.ts';
 import type { Desk, Doors, PortalPorts, Proof } from './ports.ts';
 import type { Page, Rendered } from './render.ts';
 import { logoOf } from './theme.ts';
-import type { Looked, Walker } from './walk.ts';
+import type { Looked, DeviceMemory, Walker } from './walk.ts';
 import { look } from './walk.ts';
 
 export const previewPages = ['choose', 'code', 'consent', 'welcome'] as const;
@@ -126,6 +126,17 @@ function stilled({ html, nonce }: Rendered, page: Page, dark: boolean): Rendered
   return { html: inline, nonce };
 }
 
+const forgets = () => undefined;
+const NO_COOKIES: DeviceMemory = {
+  token: null,
+  keep: forgets,
+  drop: forgets,
+  letIn: forgets,
+  wasLetIn: () => false,
+  began: forgets,
+  holds: () => false,
+};
+
 /** `publicUrl` and `viewCache` as in the portal's own settings. */
 export function createPreview(settings: {
   clock: () => number;
@@ -145,8 +156,7 @@ export function createPreview(settings: {
       binding: '',
       age: 'over',
     };
-    const device = { token: null, keep: () => undefined, drop: () => undefined };
-    const start: Walker = { store, journey, networkIp: '', userAgent: '', device };
+    const start: Walker = { store, journey, networkIp: '', userAgent: '', device: NO_COOKIES };
     const { walker, looked } = await standing(kit, start, asked);
     const { page } = await pageFor(kit, walker, looked);
     const { poll: _poll, refresh: _refresh, formTo: _formTo, ...bare } = page;

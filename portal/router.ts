@@ -19,6 +19,7 @@ import { createKit, stepPath } from './kit.ts';
 import { pageFor } from './pages.ts';
 import type { PortalPorts } from './ports.ts';
 import { languageOf, opened, show, showSorry, walkerOf, withStore } from './reply.ts';
+import { rememberHere } from './resume.ts';
 import type { SetupOptions } from './setup/parts.ts';
 import { logoVersion } from './theme.ts';
 import { mountSelf } from './self/routes.ts';
@@ -117,7 +118,7 @@ function landed(kit: Kit) {
     notice(kit, { store, journey }, 'door-opened');
     kit.resume.forget(store, journey);
     const inside = { ...journey, session: { ...session, landed: true } };
-    if (session.grace === true) kit.resume.remember(store, inside);
+    if (session.grace === true) rememberHere(kit, walkerOf(kit, store, inside, req, res), inside);
     res.redirect(303, stepPath(kit, store, inside));
   });
 }
@@ -157,7 +158,7 @@ export function createPortal(ports: PortalPorts, settings: PortalSettings): Port
   router.use(['/p', '/capport', '/guest'], crowd(ports.clock, settings.crowd));
   router.use(probes(kit));
   router.get('/p/assets/:file', asset(kit));
-  router.get('/capport/:store/client/:mac', capportByMac(kit));
+  router.get('/capport/:store/client/:key/:mac', capportByMac(kit));
   router.get('/capport/:store/:clientKey', capport(kit));
   router.get('/p/:store', entry(kit));
   router.post('/p/:store', form, machine(kit));
@@ -183,6 +184,6 @@ export function createPortal(ports: PortalPorts, settings: PortalSettings): Port
   return {
     router,
     equipment: createEquipment(kit.gateways, lobby, kit.refuses),
-    help: (options) => createHelp(kit.gateways, settings.publicUrl, options),
+    help: (options) => createHelp(kit.gateways, settings, options),
   };
 }

@@ -16,6 +16,7 @@ import type {
   StoreView,
 } from './ports-store.ts';
 import type { Proof } from './ports.ts';
+import { rememberHere } from './resume.ts';
 
 /** A guest's request: which shop, how far along, and what only this request tells. */
 export interface Walker {
@@ -33,8 +34,15 @@ export interface DeviceMemory {
   token: string | null;
   keep(token: string): void;
   drop(): void;
-  /** This browser was let into that session: "My data" opens to it without another proof. */
-  letIn?(sessionId: string): void;
+  /**
+   * This browser was let into that session: "My data" opens to it without another proof, and where
+   * anybody could claim its hardware address (`claimable`), it is the one that may.
+   */
+  letIn(sessionId: string, claimable: boolean): void;
+  wasLetIn(sessionId: string): boolean;
+  /** This browser began the journey of this binding: it may go on with it after another redirect. */
+  began(binding: string): void;
+  holds(binding: string): boolean;
 }
 
 /** Where a journey stands, and the journey as it stands there. */
@@ -167,7 +175,9 @@ export function withoutWay(journey: Journey): Journey {
     ...rest
   } = untroubled(journey);
   const { requestId: _asked, consents: _given, shown: _seen, ...bare } = rest;
-  return bare;
+  if (bare.claimed === undefined) return bare;
+  const { claimed: _whose, session: _theirs, ...own } = bare;
+  return own;
 }
 
 export function choose(kit: Kit, { store, journey }: Walker, wanted: string): Journey {
@@ -198,8 +208,12 @@ export async function prove(kit: Kit, walker: Walker, form: MethodForm): Promise
     ...(approvals === undefined ? {} : { approvals }),
   });
   const underWay = next.address !== undefined || next.requestId !== undefined;
-  if (next.proof !== undefined) kit.resume.forget(store, next);
-  else if (underWay) kit.resume.remember(store, untroubled(next));
+  if (next.proof !== undefined) {
+    kit.resume.forget(store, next);
+    const { claimed: _proved, ...theirs } = next;
+    return theirs;
+  }
+  if (underWay) rememberHere(kit, walker, untroubled(next));
   return next;
 }
 

@@ -21,6 +21,8 @@ export type Answered =
   | { ok: false; reason: 'denied' | 'failed' };
 
 export interface Oidc {
+  /** Whether the provider's sign-in page answers: whom we send there we cannot follow. */
+  awake(provider: OidcProvider): Promise<boolean>;
   /** Everything random that one sign-in needs. */
   errand(provider: OidcProvider): Errand;
   /** Where the browser goes; `state` is the key under which the journey waits. Rejects when the provider is away. */
@@ -84,6 +86,38 @@ function createKnown(settings: OidcSettings) {
   };
 }
 
+/** A page that is there says so at once; who waits for this one stands in a shop. */
+const PULSE_MS = 2_500;
+const AWAKE_MS = 15_000;
+/** What a server says for another that is away; anything else is an answer of the page's own. */
+const AWAY = new Set([502, 503, 504]);
+
+/** Any answer will do: most pages refuse a question without a sign-in in it. */
+async function answers(url: URL): Promise<boolean> {
+  const init = { method: 'HEAD', signal: AbortSignal.timeout(PULSE_MS) };
+  return boundedFetch(url.href, init).then(
+    ({ status }) => !AWAY.has(status),
+    () => false,
+  );
+}
+
+/** Whether a page answers, asked once for all guests of some seconds. */
+function createPulse(clock: Clock): (url: URL) => Promise<boolean> {
+  const known = new Map<string, { until: number; awake: Promise<boolean> }>();
+  return (url) => {
+    const now = clock();
+    const found = known.get(url.href);
+    if (found !== undefined && found.until > now) return found.awake;
+    const entry = { until: now + AWAKE_MS, awake: answers(url) };
+    void entry.awake.then((awake) => awake || (entry.until = now + AWAY_MS));
+    known.delete(url.href);
+    known.set(url.href, entry);
+    const oldest = known.keys().next().value;
+    if (known.size > MAX_KNOWN && oldest !== undefined) known.delete(oldest);
+    return entry.awake;
+  };
+}
+
 const text = (value: unknown, most: number): string | undefined =>
   typeof value === 'string' && value.length > 0 && value.length <= most ? value : undefined;
 
@@ -122,7 +156,15 @@ const MAX_SUBJECT = 255;
 
 export function createOidc(settings: OidcSettings): Oidc {
   const configOf = createKnown(settings);
+  const pulse = createPulse(settings.clock);
   return {
+    async awake(provider) {
+      const page = (await configOf(provider)).serverMetadata().authorization_endpoint;
+      if (page === undefined || !URL.canParse(page)) return false;
+      const url = new URL(page);
+      return allowed(url, settings) && pulse(url);
+    },
+
     errand: ({ id }) => ({
       provider: id,
       verifier: client.randomPKCECodeVerifier(),

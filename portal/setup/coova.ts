@@ -40,12 +40,11 @@ function option(name: string, value: string): string {
 }
 
 /** Options without a variable of their own. `%{M}` is the client's MAC in hexadecimal digits. */
-function local({ gateway, url, store }: Setting): string[] {
+function local({ gateway, url, store, capportUrl }: Setting): string[] {
   const macAuth = gateway.radius?.macAuth;
-  const api = `${url.origin}/capport/${encodeURIComponent(store.slug)}/client/%{M}`;
   return [
     `# ${comment(store.name)}`,
-    ...(url.protocol === 'https:' ? [option('captiveportalapi_uri', api)] : []),
+    ...(url.protocol === 'https:' ? [option('captiveportalapi_uri', `${capportUrl}%{M}`)] : []),
     ...(macAuth?.password === 'fixed' ? [option('macpasswd', macAuth.fixed ?? '')] : []),
     ...(gateway.radius?.certificate === undefined ? [] : ['radsec']),
   ];

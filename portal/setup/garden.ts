@@ -21,7 +21,7 @@ const PROVIDERS: Record<string, readonly string[]> = {
   'access.line.me': ['access.line.me', 'api.line.me', 'scdn.line-apps.com'],
 };
 
-export type GardenStore = Pick<StoreView, 'oidc'>;
+export type GardenStore = Pick<StoreView, 'oidc' | 'house'>;
 
 /**
  * Whether letting this name through would answer a system's question for the internet: the sign-in
@@ -41,7 +41,15 @@ function hostOf(url: string): string | null {
   return HOST.test(hostname) || hostname.startsWith('[') ? hostname : null;
 }
 
-/** Names in the order they matter: the portal, then identity providers; never a probe's host. */
+/** Where the words before sign-in may lead: https, and no place by which a phone looks for the internet. */
+export function leadsBeforeLogin(link: string | undefined): string | null {
+  const host = link === undefined ? null : hostOf(link);
+  return host !== null && link?.startsWith('https:') === true && !hidesThePortal(host)
+    ? host
+    : null;
+}
+
+/** Names in the order they matter: the portal, identity providers, the house's own; never a probe's host. */
 export function walledGarden(
   store: GardenStore,
   publicUrl: string,
@@ -52,9 +60,11 @@ export function walledGarden(
     .filter((host) => host !== null);
   const providers = issuers.flatMap((host) => PROVIDERS[host] ?? [host]);
   const own = hostOf(publicUrl);
+  const house = leadsBeforeLogin(store.house?.pre_auth?.link);
   const wanted = [
     ...(own === null ? [] : [own]),
     ...providers,
+    ...(house === null ? [] : [house]),
     ...extra.map((host) => host.toLowerCase()).filter((host) => HOST.test(host)),
   ];
   return [...new Set(wanted)].filter((host) => !hidesThePortal(host));

@@ -23,7 +23,7 @@ export interface SetupRow {
   secret?: true;
 }
 
-export type SetupStore = Pick<StoreView, 'slug' | 'name' | 'oidc'>;
+export type SetupStore = Pick<StoreView, 'slug' | 'name' | 'oidc' | 'house'>;
 
 export interface SetupOptions {
   /** How equipment reaches our RADIUS; `host` is the portal's own unless told. */
@@ -34,6 +34,8 @@ export interface SetupOptions {
   lan?: string;
   /** More hosts that guests may reach before login. */
   hosts?: string[];
+  /** RFC 8908: the address that a client's MAC is put behind. */
+  capportUrl?: string;
 }
 
 /** Everything a kind's guide is written from. */
@@ -50,6 +52,7 @@ export interface Setting {
   radius: { host: string; authPort: number; acctPort: number; radsecPort?: number };
   portal2Port: number;
   lan: string;
+  capportUrl: string;
 }
 
 const RADIUS_PORTS = { authPort: 1812, acctPort: 1813 };
@@ -59,12 +62,12 @@ export function settingOf(
   store: SetupStore,
   url: URL,
   garden: string[],
-  { radius, portal2Port = 50_100, lan = 'br-lan' }: SetupOptions,
+  { radius, portal2Port = 50_100, lan = 'br-lan', capportUrl = '' }: SetupOptions,
 ): Setting {
   const port = url.port === '' ? (url.protocol === 'https:' ? 443 : 80) : Number(url.port);
   const path = `/p/${encodeURIComponent(store.slug)}`;
   const ours = { ...RADIUS_PORTS, ...radius, host: radius?.host ?? url.hostname };
-  return { gateway, store, url, port, path, garden, radius: ours, portal2Port, lan };
+  return { gateway, store, url, port, path, garden, radius: ours, portal2Port, lan, capportUrl };
 }
 
 export function say(key: string, values: Record<string, string | number> = {}): Sentence {

@@ -112,6 +112,7 @@ function waysForm(
     languages,
     weekdays,
     providers: settings.oidc,
+    named: pack.realName !== null,
     forbidden: methods.filter((name) => pack.realName?.includes(name) === false),
     senders: deps.senders,
   };

@@ -36,6 +36,8 @@ export interface AdmitRequest<S extends DeskStore> {
   age?: 'over' | 'under';
   answer?: { key: string; value: string } | { key: string; dismissed: true };
   language: Language;
+  /** The gateway can be asked again to let in a client that it let in before. */
+  reopens?: boolean;
 }
 
 /** What the gateway is told; limits of 0 are none. */
@@ -59,7 +61,14 @@ export type RefusalReason =
   | 'closed';
 
 export type Admission =
-  | { ok: true; grant: Grant; returning: boolean; deviceToken?: string }
+  | {
+      ok: true;
+      grant: Grant;
+      returning: boolean;
+      /** What only the hardware address led to. */
+      byMac?: 'guest' | 'session';
+      deviceToken?: string;
+    }
   | { ok: false; reason: RefusalReason };
 
 /** Thrown inside the transaction, so that a refusal leaves nothing behind. */

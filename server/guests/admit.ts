@@ -5,7 +5,6 @@ import type { Recorded } from '../consents/record.ts';
 import type { Queryable } from '../db/database.ts';
 import { problem } from '../errors.ts';
 import { appendEvents } from '../events/outbox.ts';
-import { keyedHash } from '../ids.ts';
 import type { Log } from '../log.ts';
 import { clientKeyOf } from '../sessions/client-key.ts';
 import { limitedMinutes } from '../sessions/hours.ts';
@@ -17,13 +16,14 @@ import {
   releaseAdmissionKey,
   repeatedAdmission,
 } from '../sessions/queries.ts';
-import type { Admission, AdmitRequest, DeskStore, Proof } from './admission.ts';
+import type { Admission, AdmitRequest, DeskStore } from './admission.ts';
 import { Refusal } from './admission.ts';
 import { adoptGrace, unseenTaps } from './identity-queries.ts';
 import type { Attempt, Worth } from './proofs.ts';
 import { accessVersion, recognise, spend } from './proofs.ts';
 import type { GuestRow } from './queries.ts';
 import { findGuest, keepAnswer } from './queries.ts';
+import { admissionKeyOf, ONCE_ONLY, seenBefore, stillOpen } from './still-open.ts';
 
 export interface AdmitDeps<S extends DeskStore> {
   clock: () => number;
@@ -42,20 +42,6 @@ export interface AdmitDeps<S extends DeskStore> {
 /** The same press of the button, again: answered as before for this long. */
 const REPEAT_MS = 60_000;
 const LONGEST_ANSWER = 500;
-/** Ways in that open once: who came by one of them proves something anew next time. */
-const ONCE_ONLY = new Set<Proof['method']>(['voucher', 'staff', 'grace']);
-
-function proofText(proof: Proof): string {
-  const { method: _named, ...shown } = proof;
-  return Object.values(shown).join('\n');
-}
-
-function admissionKeyOf(key: Buffer, { store, context, proof }: AdmitRequest<DeskStore>): Buffer {
-  const { gatewayId, mac, hid } = context;
-  const parts = [store.id, gatewayId, mac.toLowerCase(), hid ?? '', proof.method, proofText(proof)];
-  return keyedHash(key, 'admission', ...parts);
-}
-
 /** Runs what the guest may do without: if it fails, it alone is undone and the guest still gets in. */
 async function besides(
   tx: Queryable,
@@ -108,7 +94,13 @@ async function agree(
   return recorded;
 }
 
-function admitted(session: SessionRow, guest: GuestRow, deviceToken: string | null): Admission {
+interface Known {
+  session: SessionRow;
+  guest: GuestRow;
+  byMac?: 'guest' | 'session' | undefined;
+}
+
+function admitted({ session, guest, byMac }: Known, deviceToken: string | null): Admission {
   return {
     ok: true,
     grant: {
@@ -122,6 +114,7 @@ function admitted(session: SessionRow, guest: GuestRow, deviceToken: string | nu
       expiresAt: session.expires_at.getTime(),
     },
     returning: guest.created_at < session.granted_at,
+    ...(byMac === undefined ? {} : { byMac }),
     ...(deviceToken === null ? {} : { deviceToken }),
   };
 }
@@ -224,7 +217,8 @@ async function repeated(tx: Queryable, attempt: Attempt, before: SessionRow | nu
   const guest = await findGuest(tx, before.merchant_id, before.guest_id);
   if (!guest) return null;
   if (guest.blocked_at) throw new Refusal('blocked');
-  return admitted(before, guest, await rememberDevice(tx, attempt, guest.id));
+  const byMac = seenBefore(attempt);
+  return admitted({ session: before, guest, byMac }, await rememberDevice(tx, attempt, guest.id));
 }
 
 /** The body of the transaction; throws `Refusal` or a problem, and then nothing of it happened. */
@@ -236,7 +230,7 @@ export async function admitOnce<S extends DeskStore>(
   const { store, context, proof } = request;
   const { merchantId } = store;
   const clientKey = clientKeyOf(deps.key, store.id, context.mac);
-  const admissionKey = admissionKeyOf(deps.key, request);
+  const admissionKey = admissionKeyOf(deps.key, request, proof);
   // Sent together, answered in order: what is read was committed before the lock was free.
   const [, before] = await Promise.all([
     lockClient(tx, clientKey),
@@ -253,13 +247,19 @@ export async function admitOnce<S extends DeskStore>(
   const worth = await spend(tx, attempt);
   const minutes = limitedMinutes(store, now, worth.minutes ?? usual.minutes);
   if (minutes === null) throw new Refusal('closed');
-  const guest = await recognise(tx, attempt);
+  const { guest, byMac } = await recognise(tx, attempt);
   if (guest.blocked_at) throw new Refusal('blocked');
   const recorded = await agree(tx, deps, request, guest.id, now);
+  const open = await stillOpen(tx, deps.key, attempt, guest);
+  if (open) {
+    const known = { session: open, guest, byMac: seenBefore(attempt) };
+    return admitted(known, await rememberDevice(tx, attempt, guest.id));
+  }
   if (before) await releaseAdmissionKey(tx, merchantId, admissionKey);
   const limits = { ...usual, minutes };
   const session = await openSession(tx, attempt, guest.id, limits, worth);
-  if (proof.method === 'grace') return admitted(session, guest, null);
+  const known = { session, guest, byMac };
+  if (proof.method === 'grace') return admitted(known, null);
   const told = await worthTelling(tx, request, now);
   if (told) deps.expectOffer?.(guest.id);
   const gracious = (store.policy?.graceMinutes ?? 0) > 0;
@@ -269,5 +269,5 @@ export async function admitOnce<S extends DeskStore>(
     told && announce(tx, request, { session, guest, recorded }, now),
     rememberDevice(tx, attempt, guest.id),
   ]);
-  return admitted(session, guest, deviceToken);
+  return admitted(known, deviceToken);
 }

@@ -102,17 +102,19 @@ export async function spend(tx: Queryable, attempt: Attempt): Promise<Worth> {
 }
 
 /** The guest of a client by its hardware address: never one by whom somebody is known. */
-async function nameless(tx: Queryable, attempt: Attempt): Promise<GuestRow> {
+async function nameless(tx: Queryable, attempt: Attempt): Promise<Recognised> {
   const { request, clientKey, admissionKey, again, now } = attempt;
   const { store, language, context, proof } = request;
   const { merchantId } = store;
   const grace = proof.method === 'grace';
-  const known =
-    (await rememberedGuest(tx, merchantId, store.id, clientKey, now - REMEMBER_MS)) ??
-    // The gateway's own mark of a client says more than a hardware address, which anybody can wear.
-    (again && context.hid ? await guestOfAdmission(tx, merchantId, admissionKey, now) : null);
+  // The gateway's own mark of a client says more than a hardware address, which anybody can wear.
+  const marked =
+    again && context.hid ? await guestOfAdmission(tx, merchantId, admissionKey, now) : null;
+  const since = now - REMEMBER_MS;
+  const known = marked ?? (await rememberedGuest(tx, merchantId, store.id, clientKey, since));
   const guest = known && (await seenAgain(tx, merchantId, known, language, grace, now));
-  return guest || insertAnonymousGuest(tx, merchantId, language, grace, now);
+  if (!guest) return { guest: await insertAnonymousGuest(tx, merchantId, language, grace, now) };
+  return marked === null ? { guest, byMac: 'guest' } : { guest };
 }
 
 async function byCard(tx: Queryable, attempt: Attempt, number: string): Promise<GuestRow> {
@@ -188,8 +190,13 @@ export function accessVersion(store: DeskStore): string | undefined {
   return store.wordings.find(({ purpose }) => purpose === 'access')?.version;
 }
 
-/** The guest who proved themselves, made if need be. */
-export async function recognise(tx: Queryable, attempt: Attempt): Promise<GuestRow> {
+export interface Recognised {
+  guest: GuestRow;
+  /** Nothing but the hardware address led to this guest. */
+  byMac?: 'guest';
+}
+
+async function named(tx: Queryable, attempt: Attempt): Promise<GuestRow | null> {
   const { proof, store, language } = attempt.request;
   const { merchantId } = store;
   if (proof.method === 'sms-code' || proof.method === 'email-code') {
@@ -198,10 +205,18 @@ export async function recognise(tx: Queryable, attempt: Attempt): Promise<GuestR
   }
   if (proof.method === 'member-card') return byCard(tx, attempt, proof.number);
   if (proof.method === 'oidc') return byIdentity(tx, attempt, proof);
-  if (proof.method === 'returning') return byDevice(tx, attempt, proof.token);
-  const guest = await nameless(tx, attempt);
-  if (proof.method === 'staff') await nameApproved(tx, merchantId, proof.requestId, guest.id);
-  return guest;
+  return proof.method === 'returning' ? byDevice(tx, attempt, proof.token) : null;
+}
+
+/** The guest who proved themselves, made if need be. */
+export async function recognise(tx: Queryable, attempt: Attempt): Promise<Recognised> {
+  const { proof, store } = attempt.request;
+  const guest = await named(tx, attempt);
+  if (guest !== null) return { guest };
+  const found = await nameless(tx, attempt);
+  if (proof.method === 'staff')
+    await nameApproved(tx, store.merchantId, proof.requestId, found.guest.id);
+  return found;
 }
 
 /** Whose proof it is, if it is anybody's yet: for questions before the admission. Makes and changes nothing. */

@@ -251,6 +251,36 @@ export async function sessionsAt(
   return rows;
 }
 
+/** The newest session a guest's client has open at a gateway, of those that go by `keys` where told. */
+export async function openSessionOf(
+  tx: Queryable,
+  {
+    merchantId,
+    gatewayId,
+    clientKey,
+  }: { merchantId: string; gatewayId: string; clientKey: string },
+  guestId: string,
+  keys: readonly Buffer[] | null,
+  now: number,
+): Promise<SessionRow | null> {
+  const { rows } = await tx.query<SessionRow>(
+    `select ${COLUMNS} from sessions
+     where merchant_id = $1 and gateway_id = $2 and client_key = $3 and guest_id = $4
+       and state = 'active' and expires_at > $5 and method not in ('grace', 'mac')
+       and ($6::text[] is null or encode(admission_key, 'hex') = any ($6::text[]))
+     order by granted_at desc limit 1`,
+    [
+      merchantId,
+      gatewayId,
+      clientKey,
+      guestId,
+      new Date(now),
+      keys?.map((key) => key.toString('hex')) ?? null,
+    ],
+  );
+  return rows[0] ?? null;
+}
+
 /** The newest live session of a client; an active one before a pending one. */
 export async function liveSessionOfClient(
   tx: Queryable,

@@ -78,7 +78,9 @@ export const policySchema = z.object({
     .int()
     .min(0)
     .max(15)
-    .describe('Minutes online to fetch a code or sign in elsewhere; 0 = none.'),
+    .describe(
+      'Minutes online to fetch a code or sign in elsewhere; 0 = none. Without effect where the store’s pack asks for real names: nobody is online there before theirs is proved.',
+    ),
   gracePerDay: z.number().int().min(1).max(10).describe('How often a day a device gets them.'),
   rememberDays: z
     .number()

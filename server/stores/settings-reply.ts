@@ -72,7 +72,11 @@ export const settingsReply = z.object({
   methods: z.array(z.enum(methods)).describe('Ways to prove oneself, in order.'),
   policy: z
     .object({
-      graceMinutes: z.number().describe('Minutes online to fetch a code.'),
+      graceMinutes: z
+        .number()
+        .describe(
+          'Minutes online to fetch a code; without effect where the pack asks for real names.',
+        ),
       gracePerDay: z.number().describe('How often a day a device gets them.'),
       rememberDays: z.number().describe('Days a returning device gets in with one tap.'),
     })

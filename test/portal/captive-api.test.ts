@@ -1,9 +1,10 @@
 /** RFC 8908's answer, probes that only configured hosts answer, and gateways' own calls over HTTP. */
 import { describe, expect, test } from '@jest/globals';
+import { capportPath } from '../../portal/capport.ts';
 import { CAPTIVE_JSON, captiveAnswer, isProbeHost, probeAnswer } from '../../portal/captive-api.ts';
 import { gatewayHashes } from '../../portal/gateways/opennds-names.ts';
 import { fakeStore, openNds } from '../support/fakes.ts';
-import { acceptAll, MAC, makePhone } from './phone.ts';
+import { MAC, acceptAll, makePhone, settings } from './phone.ts';
 import type { Phone } from './phone.ts';
 
 const CLICK = { methods: ['click-through' as const] };
@@ -112,13 +113,31 @@ describe('by the MAC that a gateway fills in', () => {
   const asked = (phone: Phone, mac: string) =>
     phone
       .agent()
-      .get(`/capport/harbour/client/${mac}`)
+      .get(capportPath(settings().secret, 'harbour') + mac)
       .buffer(true)
       .parse((res, done) => {
         let text = '';
         res.on('data', (chunk: Buffer) => (text += chunk.toString()));
         res.on('end', () => done(null, JSON.parse(text)));
       });
+
+  test.each([
+    '/capport/harbour/client/020000000050',
+    '/capport/harbour/client/guessed-key-of-22-char/020000000050',
+  ])('without the key of the store’s network nobody learns who is inside: %s', async (url) => {
+    const { phone } = await ask();
+    const outside = await phone.agent().get(url);
+    await acceptAll(phone, await phone.arrive());
+    const inside = await phone.agent().get(url);
+    expect([outside.status, inside.status]).toEqual([404, 404]);
+    expect(inside.text).toBe(outside.text);
+  });
+
+  test('one store’s key is not another’s', () => {
+    const { secret } = settings();
+    const [, key] = capportPath(secret, 'harbour').split('/client/');
+    expect(capportPath(secret, 'quay')).not.toContain(key);
+  });
 
   test('the state is told, and never the way to the client’s own page', async () => {
     const { phone } = await ask();

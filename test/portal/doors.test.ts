@@ -7,6 +7,7 @@ import { checkFor } from '../../portal/landing.ts';
 import type { StoreView } from '../../portal/ports-store.ts';
 import { pretendRedirect } from '../../portal/router.ts';
 import { formsOf, refreshOf } from '../e2e/opennds/guest.ts';
+import { walledGarden } from '../../portal/setup/garden.ts';
 import { fakeOffer, fakeStore, PRETEND } from '../support/fakes.ts';
 import { link, MAC, makePhone, PUBLIC } from './phone.ts';
 import type { Phone } from './phone.ts';
@@ -232,10 +233,15 @@ describe('slots', () => {
     expect(welcome.html.match(/data-offer=/g)).toHaveLength(1);
   });
 
-  test('hold words of the house where no offer is due; links only once they can be followed', async () => {
+  test('hold words of the house where no offer is due, and lead where equipment lets guests go', async () => {
     const { first, welcome } = await walkIn(open({ house: HOUSE }));
     expect(first.html).toContain('House before');
-    expect(first.html).not.toContain('https://harbour.example');
+    expect(link(first, 'Read more')).toBe('https://harbour.example/before');
+    expect(walledGarden({ house: HOUSE }, PUBLIC)).toEqual(['portal.example', 'harbour.example']);
+    const probe = { ...house('before'), link: 'https://www.google.com/' };
+    const nowhere = await open({ house: { pre_auth: probe } }).arrive();
+    expect(nowhere.html).toContain('House before');
+    expect(nowhere.html).not.toContain('google');
     expect(welcome.html).toContain('House inside');
     expect(link(welcome, 'Read more')).toBe('https://harbour.example/inside');
   });
@@ -247,6 +253,25 @@ describe('slots', () => {
     const page = await slow.arrive();
     expect(page.html).toContain('House before');
     expect(page.html).not.toContain('Too late');
+    const late = { kind: 'offer', card: fakeOffer({ headline: 'Too late' }) } as const;
+    Object.assign(slow.fakes.slots, { landing: late, return: late });
+    const { welcome: inside } = await walkIn(slow);
+    expect(inside.heading).toBe('You are online');
+    expect(inside.html).toContain('House inside');
+    expect(inside.html).not.toContain('Too late');
+    const code = await slow.submit(await slow.arrive(), { method: 'voucher' });
+    jest.spyOn(slow.fakes.ports.desk, 'admit').mockImplementation(async (request) => {
+      const [session] = slow.fakes.sessions.values();
+      expect(request.proof.method).toBe('voucher');
+      return { ok: true, grant: session!.grant, returning: true };
+    });
+    const terms = await slow.submit(code, { value: 'OPENSESAME' });
+    const again = await slow.submit(terms, {});
+    expect(again.html).toContain('House again');
+    expect(again.html).not.toContain('Too late');
+    expect((slow.fakes.of('desk.slot') as { slot: string }[]).map(({ slot }) => slot)).toEqual(
+      expect.arrayContaining(['pre_auth', 'landing', 'return']),
+    );
     const broken = open();
     broken.fakes.broken.add('desk.slot');
     const { first, welcome } = await walkIn(broken);

@@ -202,8 +202,8 @@ describe('who left the sheet', () => {
     let now = 0;
     const resume = createResume(() => now);
     const journey = { ...startJourney(store, { ...context, hid: 'a' }, 'en', 0), address: 'x' };
-    resume.remember(store, journey);
-    expect(resume.recall(store, { ...context, hid: 'a' })?.address).toBe('x');
+    resume.remember(store, journey, null);
+    expect(resume.recall(store, { ...context, hid: 'a' })?.journey.address).toBe('x');
     expect(resume.recall(store, { ...context, hid: 'b' })).toBeNull();
     expect(resume.recall(store, { ...context, hid: 'a', mac: '02:00:00:00:00:51' })).toBeNull();
     expect(resume.recall(fakeStore({ id: 'other' }), { ...context, hid: 'a' })).toBeNull();
@@ -214,7 +214,7 @@ describe('who left the sheet', () => {
   test('is forgotten when told so', () => {
     const resume = createResume(() => 0);
     const journey = startJourney(store, context, 'en', 0);
-    resume.remember(store, journey);
+    resume.remember(store, journey, null);
     resume.forget(store, journey);
     expect(resume.recall(store, context)).toBeNull();
   });

@@ -284,6 +284,71 @@ describe('a provider in trouble', () => {
     expect(asked).toBe(2);
   });
 
+  const said = (path: string) => ({
+    status: path.startsWith('/.well-known/') ? 200 : 400,
+    body: path.startsWith('/.well-known/') ? metadata({}) : '{}',
+  });
+
+  test('one that went away after it was asked about itself keeps the guest on our page as well', async () => {
+    answer = said;
+    const phone = shop(at());
+    const page = await atProvider(phone);
+    const go = () => phone.get(link(page, 'Continue with Example ID'));
+    expect((await go()).status).toBe(302);
+    answer = () => ({ status: 503 });
+    // For some seconds nobody asks anew.
+    expect((await go()).status).toBe(302);
+    phone.fakes.pass(15_001);
+    const kept = phone.fakes.links.size;
+    const out = await go();
+    expect([out.status, out.heading]).toEqual([200, 'Continue with Example ID']);
+    expect(out.html).toContain('The sign-in did not work just now');
+    expect(link(out, 'Connect another way')).not.toBe('');
+    expect(phone.fakes.links.size).toBe(kept);
+    answer = said;
+    phone.fakes.pass(10_001);
+    expect((await go()).status).toBe(302);
+  });
+
+  test('one whose door is shut altogether is found out likewise', async () => {
+    answer = said;
+    const phone = shop(at());
+    const page = await atProvider(phone);
+    const go = () => phone.get(link(page, 'Continue with Example ID'));
+    expect((await go()).status).toBe(302);
+    rogue.closeAllConnections();
+    await new Promise((resolve) => rogue.close(resolve));
+    phone.fakes.pass(15_001);
+    expect((await go()).html).toContain('The sign-in did not work just now');
+  });
+
+  test('one whose page never answers is not waited for', async () => {
+    const silent = createServer(() => undefined);
+    await new Promise<void>((resolve) => silent.listen(0, '127.0.0.1', resolve));
+    const page = `http://127.0.0.1:${(silent.address() as AddressInfo).port}/auth`;
+    answer = () => ({ status: 200, body: metadata({ authorization_endpoint: page }) });
+    const oidc = createOidc({ clock: () => 0, plainLoopback: true });
+    expect(await oidc.awake(at())).toBe(false);
+    silent.closeAllConnections();
+    await new Promise((resolve) => silent.close(resolve));
+  });
+
+  test('an answer that the provider does not stand by leads back to the page, in bounded time', async () => {
+    const phone = shop(at());
+    answer = said;
+    const page = await atProvider(phone);
+    const out = await phone.agent().get(link(page, 'Continue with Example ID')).redirects(0);
+    const state = new URL(out.headers['location'] ?? '').searchParams.get('state') ?? '';
+    answer = () => ({ status: 503 });
+    const back = await phone.get(`/p/harbour/oidc?code=x&state=${state}`);
+    expect([back.status, back.heading]).toEqual([200, 'Continue with Example ID']);
+    expect(back.html).toContain('The sign-in did not work just now');
+    // The state is spent: the same address again says so calmly.
+    const again = await phone.get(`/p/harbour/oidc?code=x&state=${state}`);
+    expect(again.status).toBe(400);
+    expect(again.heading).not.toBe('');
+  });
+
   test('nothing is read beyond a bound, and no redirect is followed', async () => {
     answer = () => ({ status: 200, body: 'x'.repeat(MAX_ANSWER + 1) });
     await expect(boundedFetch(issuer(), {})).rejects.toThrow('too long');

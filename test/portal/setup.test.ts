@@ -65,7 +65,10 @@ const guide = (
   options: SetupOptions = {},
   url = URL_HTTPS,
   store: Parameters<typeof setupFor>[1] = STORE,
-): SetupPart[] => setupFor(gateway(kind, more), store, url, options);
+): SetupPart[] => {
+  const capportUrl = `${url}/capport/${store.slug}/client/key/`;
+  return setupFor(gateway(kind, more), store, url, { capportUrl, ...options });
+};
 
 const fileOf = (parts: SetupPart[], name: string): string => {
   const found = parts.find((part) => part.kind === 'file' && part.name === name);
@@ -153,7 +156,7 @@ ClientTimeout 5
     [
       'coova',
       '/etc/chilli/local.conf',
-      'captiveportalapi_uri https://wifi.example/capport/harbour/client/%{M}',
+      'captiveportalapi_uri https://wifi.example/capport/harbour/client/key/%{M}',
     ],
     ['mikrotik', 'foyer.rsc', '/radius incoming set accept=yes port=3799'],
     ['mikrotik', 'foyer.rsc', '/system identity set name="StoreOne"'],

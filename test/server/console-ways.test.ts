@@ -49,6 +49,22 @@ const form = {
 };
 
 describe('ways in', () => {
+  test.each([
+    ['CN', false],
+    ['GB', true],
+  ])(
+    'in %s the minutes to fetch a code are asked only where they are given',
+    async (country, asked) => {
+      const { store, owner } = await shop({ country });
+      const page = await owner.get(`${url}?store=${store.id}`).expect(200);
+      expect(page.text.includes('<input type="hidden" name="graceMinutes" value="5">')).toBe(
+        !asked,
+      );
+      expect(page.text.includes('id="graceMinutes"')).toBe(asked);
+      expect(page.text.includes('lets nobody online before')).toBe(!asked);
+    },
+  );
+
   test('all seven in the order of their places, and everything else of the page', async () => {
     const { store, owner, settings } = await shop({ country: 'GB' });
     const order = { 'order-click-through': '', 'order-staff': '1', 'order-voucher': '2' };

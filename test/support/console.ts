@@ -38,7 +38,11 @@ export interface ConsoleApp {
 export function gatewayDesk(publicUrl: string, over: Partial<GatewayDesk> = {}): GatewayDesk {
   const gateways = createGateways(makeFakes().ports);
   return {
-    ...createHelp(gateways, publicUrl, { radius: { authPort: 1812, acctPort: 1813 } }),
+    ...createHelp(
+      gateways,
+      { publicUrl, secret: Buffer.alloc(32, 5) },
+      { radius: { authPort: 1812, acctPort: 1813 } },
+    ),
     poll: async () => null,
     doors: { radius: true, radsec: false, portal2: true },
     ...over,

@@ -1,0 +1,155 @@
+/** Redirects that anybody can write, with somebody else's hardware address: they lead to nothing of that guest's. */
+import { describe, expect, test } from '@jest/globals';
+import type {
+  GatewayKind,
+  RadiusSettings,
+  RegisteredGateway,
+  StoreView,
+} from '../../portal/ports-store.ts';
+import type { AdmitRequest } from '../../portal/ports.ts';
+import { fakeOffer, fakeStore } from '../support/fakes.ts';
+import { acceptAll, link, makePhone } from './phone.ts';
+import type { Phone, Seen } from './phone.ts';
+
+const MAC = '02:00:00:00:00:77';
+const POLICY = { graceMinutes: 5, gracePerDay: 2, rememberDays: 30 };
+
+const radius: RadiusSettings = {
+  secret: 'radius-secret-of-the-tests',
+  sources: [],
+  nasIds: [],
+  profile: 'mikrotik',
+  messageAuthenticator: 'require',
+  interimSeconds: 300,
+};
+
+/** Each family whose redirects a guest can forge, and how one looks. */
+const FAMILIES: [GatewayKind, Partial<RegisteredGateway>, string][] = [
+  [
+    'wifidog',
+    { name: 'dog', secret: 'dogsecret0123456789abcdef' },
+    `/p/harbour?gw_id=dog&gw_address=192.168.1.1&gw_port=2060&mac=${MAC}&ip=192.168.1.5&url=http://a.test/`,
+  ],
+  [
+    'mikrotik',
+    { name: 'tik', radius, login: 'pap' },
+    `/p/harbour?mac=${MAC}&ip=192.168.1.5&identity=tik&server-name=hs&link-login-only=http://192.168.1.1/login&link-orig=http://a.test/`,
+  ],
+  [
+    'meraki',
+    { name: 'cloud' },
+    `/p/harbour?base_grant_url=https://n1.network-auth.com/splash/grant&client_mac=${MAC}&client_ip=10.0.0.9&node_mac=88:15:44:50:0a:94&user_continue_url=http://a.test/`,
+  ],
+  [
+    'unifi',
+    {
+      name: 'shop',
+      unifi: { url: 'https://127.0.0.1:9', site: 'default', api: 'official', apiKey: 'k' },
+    },
+    `/guest/s/default/?id=${MAC}&ap=78:8a:20:59:c6:99&t=1795299140&url=http://a.test/&ssid=Guest`,
+  ],
+];
+
+function shop(kind: GatewayKind, gateway: Partial<RegisteredGateway>, more: Partial<StoreView>) {
+  const own = { id: 'gw', kind, name: 'gw', ...gateway };
+  const store = fakeStore({ gateways: [own], questions: [], policy: POLICY, ...more });
+  return makePhone([store], { doorMs: 50, publicUrl: 'http://portal.example' }, { cookies: true });
+}
+
+/** What a browser that only claims the address meets: no cookie of the guest's. */
+async function borrowed(phone: Phone, redirect: string, ip = '127.0.0.1'): Promise<Seen> {
+  const jar: string[] = [];
+  let url = redirect;
+  for (let hop = 0; hop < 5; hop++) {
+    const answer = await phone
+      .stranger()
+      .get(url)
+      .set('Cookie', jar.join('; '))
+      .set('X-Forwarded-For', ip)
+      .redirects(0);
+    for (const line of (answer.headers['set-cookie'] as unknown as string[] | undefined) ?? [])
+      jar.push(line.split(';')[0] ?? '');
+    const next = answer.headers['location'];
+    if (next === undefined) {
+      const heading = /<h1[^>]*>([^<]*)</.exec(answer.text)?.[1] ?? '';
+      return { url, status: answer.status, html: answer.text, heading, headers: answer.headers };
+    }
+    url = next;
+  }
+  throw new Error('too many redirects');
+}
+
+describe.each(FAMILIES)('%s', (kind, gateway, redirect) => {
+  const mailShop = () => shop(kind, gateway, { methods: ['email-code', 'voucher'] });
+
+  async function atCode() {
+    const phone = mailShop();
+    const form = await phone.submit(await phone.get(redirect), { method: 'email-code' });
+    const code = await phone.submit(form, { value: 'ada@example.org' });
+    expect(code.html).toContain('a•••@example.org');
+    return { phone, code };
+  }
+
+  test('the browser that began goes on by its next redirect', async () => {
+    const { phone } = await atCode();
+    const again = await phone.get(redirect);
+    expect(again.heading).toBe('Enter your code');
+    expect(again.html).toContain('a•••@example.org');
+  });
+
+  test('another one may type the code it was sent, and is shown no address until then', async () => {
+    const { phone } = await atCode();
+    const page = await borrowed(phone, redirect);
+    expect(page.heading).toBe('Enter your code');
+    expect(page.html).not.toContain('example.org');
+    expect(page.html).toContain('We sent the code a moment ago');
+    // The short address on the page leads no further than the page itself.
+    const [, key = ''] = /\/p\/harbour\/r\/<wbr><b>([0-9A-Z]{8})</.exec(page.html) ?? [];
+    expect(key).not.toBe('');
+    const elsewhere = await borrowed(phone, `/p/harbour/r/${key}`);
+    expect(elsewhere.heading).toBe('Enter your code');
+    expect(elsewhere.html).not.toContain('example.org');
+    const digits = phone.fakes.codeFor('ada@example.org') ?? '';
+    const terms = await phone.submit(page, { value: digits });
+    expect(terms.heading).toBe('Almost there');
+  });
+
+  test('a session that waits at the door shows its guest’s offers to nobody else', async () => {
+    const { phone, code } = await atCode();
+    const digits = phone.fakes.codeFor('ada@example.org') ?? '';
+    await acceptAll(phone, await phone.submit(code, { value: digits }));
+    phone.fakes.offers.push(fakeOffer());
+    const page = await borrowed(phone, redirect);
+    for (const one of phone.fakes.sessions.values()) one.state = 'active';
+    const later = page.url.includes('/go?') ? await borrowed(phone, page.url) : page;
+    expect(later.html).not.toContain('HC-7Q4M-2K');
+    expect(later.html).not.toContain('example.org');
+    expect(link(later, 'My data')).not.toContain('?j=');
+  });
+});
+
+test('a guest found by address alone is let in and shown no offers where anybody can write the redirect', async () => {
+  const [, , , [kind, gateway, redirect]] = FAMILIES as [
+    unknown,
+    unknown,
+    unknown,
+    (typeof FAMILIES)[number],
+  ];
+  const phone = shop(kind, gateway, { methods: ['click-through'] });
+  const { desk } = phone.fakes.ports;
+  const house = { ...desk };
+  desk.admit = async (request: AdmitRequest) => {
+    const admission = await house.admit(request);
+    return admission.ok ? { ...admission, byMac: 'guest' as const } : admission;
+  };
+  phone.fakes.offers.push(fakeOffer());
+  const terms = await phone.get(redirect);
+  const shut = await phone.submit(terms, {});
+  for (const one of phone.fakes.sessions.values()) one.state = 'active';
+  const welcome = await phone.get(shut.url);
+  expect(welcome.heading).toBe('You are online');
+  expect(welcome.html).not.toContain('HC-7Q4M-2K');
+  expect(phone.fakes.of('desk.offers')).toHaveLength(0);
+  const cookies = JSON.stringify([terms.headers, welcome.headers, shut.headers]);
+  expect(cookies).not.toContain('foyer=');
+});
