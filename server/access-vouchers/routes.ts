@@ -3,6 +3,7 @@ import { z } from 'zod';
 import { formatPrintableCode, newPrintableCode } from '../codes/printable.ts';
 import type { Database, Queryable } from '../db/database.ts';
 import { problem } from '../errors.ts';
+import { idPageQuery, pageNext, pagedById } from '../http/cursor.ts';
 import type { AnyRoute } from '../http/route.ts';
 import { route } from '../http/route.ts';
 import { hasStore } from '../stores/queries.ts';
@@ -145,27 +146,17 @@ export function accessVoucherRoutes({ db, clock }: AccessVoucherRouteDeps): AnyR
       tag: 'Access vouchers',
       access: 'guests:read',
       params,
-      query: z.object({
-        cursor: z.uuid().optional().describe('`next` of the page before.'),
-        limit: z.coerce
-          .number()
-          .int()
-          .min(1)
-          .max(200)
-          .default(50)
-          .describe('How many at most; 50 unless said.'),
-      }),
+      query: z.object(idPageQuery),
       reply: z.object({
         vouchers: z.array(voucher).describe('The codes.'),
-        next: z.string().nullable().describe('Where the list goes on, or null at its end.'),
+        next: pageNext,
       }),
       example: { reply: { vouchers: [example], next: null } },
       handler: async ({ caller, params: { storeId }, query }) => {
         const rows = await atStore(caller.merchantId, storeId, (tx) =>
           listAccessVouchers(tx, caller.merchantId, storeId, query.cursor ?? null, query.limit + 1),
         );
-        const page = rows.slice(0, query.limit);
-        const next = rows.length > query.limit ? (page.at(-1)?.id ?? null) : null;
+        const { page, next } = pagedById(rows, query.limit);
         return { vouchers: page.map(shown), next };
       },
     }),

@@ -1,7 +1,6 @@
 /** Devices: the list, a new one with its token and codes to scan (shown once), a new token, revoking. */
 import express from 'express';
 import type { Response } from 'express';
-import type { Queryable } from '../db/database.ts';
 import { problem } from '../errors.ts';
 import { createDevice } from '../devices/create.ts';
 import { newPassphrase } from '../devices/passphrase.ts';
@@ -11,7 +10,7 @@ import { deviceSetup } from '../devices/setup.ts';
 import { decodeCursor, encodeCursor } from '../http/cursor.ts';
 import { hashToken, newToken } from '../ids.ts';
 import type { ConsoleDeps, PageModule } from './deps.ts';
-import { done, field, isId, needs, query, renderPage, staffOf } from './page.ts';
+import { done, field, isId, needs, query, renderPage, within } from './page.ts';
 
 const perPage = 50;
 
@@ -72,15 +71,6 @@ export const devicePages: PageModule = (deps) => {
   });
   return router;
 };
-
-function within<T>(
-  deps: ConsoleDeps,
-  response: Response,
-  work: (tx: Queryable, merchantId: string) => Promise<T>,
-): Promise<T> {
-  const { merchantId } = staffOf(response);
-  return deps.db.tx((tx) => work(tx, merchantId), { tenant: merchantId });
-}
 
 /** The one page that ever shows this token, and the passphrase when one was just made. */
 async function showToken(

@@ -1,7 +1,6 @@
 /** Guests: the list, one person with everything they agreed to and did, export and erasure. */
 import express from 'express';
 import type { Request, Response } from 'express';
-import type { Queryable } from '../db/database.ts';
 import { problem } from '../errors.ts';
 import {
   WITHDRAWAL,
@@ -21,7 +20,7 @@ import { listVisits } from '../visits/queries.ts';
 import { sendCsv } from './csv.ts';
 import type { ConsoleDeps, PageModule } from './deps.ts';
 import { vouchersList } from './lists/queries.ts';
-import { done, field, isId, needs, pageOf, query, renderPage, staffOf } from './page.ts';
+import { done, field, isId, needs, pageOf, query, renderPage, staffOf, within } from './page.ts';
 
 const perPage = 50;
 const mostRows = 10_000;
@@ -58,15 +57,6 @@ export const guestPages: PageModule = (deps) => {
   router.post('/guests/:id/erase', write, (request, response) => erase(deps, request, response));
   return router;
 };
-
-function within<T>(
-  deps: ConsoleDeps,
-  response: Response,
-  work: (tx: Queryable, merchantId: string) => Promise<T>,
-): Promise<T> {
-  const { merchantId } = staffOf(response);
-  return deps.db.tx((tx) => work(tx, merchantId), { tenant: merchantId });
-}
 
 function filterOf(request: Request) {
   const search = query(request, 'q', 120);

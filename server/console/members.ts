@@ -1,7 +1,6 @@
 /** Member cards: the list, making them one by one or from a table, and one card's changes. */
 import express from 'express';
 import type { Request, Response } from 'express';
-import type { Queryable } from '../db/database.ts';
 import { ProblemError, problem } from '../errors.ts';
 import { MOST_ROWS, cardsOfCsv, changeCard, makeCards } from '../members/manage.ts';
 import type { AskedCard, CardChange } from '../members/manage.ts';
@@ -11,7 +10,7 @@ import type { CardRow } from '../members/queries.ts';
 import { cardById, deleteCard, listCards } from '../members/queries.ts';
 import { cardsCsv } from '../members/routes.ts';
 import type { ConsoleDeps, PageModule } from './deps.ts';
-import { done, field, isId, needs, pageOf, query, renderPage, staffOf } from './page.ts';
+import { done, field, isId, needs, pageOf, query, renderPage, staffOf, within } from './page.ts';
 import { typedOf } from './settings.ts';
 import type { Typed } from './settings.ts';
 
@@ -61,15 +60,6 @@ export const memberPages: PageModule = (deps) => {
   });
   return router;
 };
-
-function within<T>(
-  deps: ConsoleDeps,
-  response: Response,
-  work: (tx: Queryable, merchantId: string) => Promise<T>,
-): Promise<T> {
-  const { merchantId } = staffOf(response);
-  return deps.db.tx((tx) => work(tx, merchantId), { tenant: merchantId });
-}
 
 /** What was typed; fields left empty are left out. */
 function given(typed: Typed): Omit<AskedCard, 'row'> {

@@ -2,6 +2,7 @@
 import path from 'node:path';
 import ejs from 'ejs';
 import type { Request, RequestHandler, Response } from 'express';
+import type { Database, Queryable } from '../db/database.ts';
 import type { Scope } from '../http/route.ts';
 import { problem } from '../errors.ts';
 import type { SignedIn } from '../staff/queries.ts';
@@ -48,6 +49,16 @@ export function staffOf(response: Response): SignedIn {
   const { staff } = pageOf(response);
   if (!staff) throw problem('unauthenticated');
   return staff;
+}
+
+/** Works in a transaction as the merchant of whoever is signed in. */
+export function within<T>(
+  { db }: { db: Database },
+  response: Response,
+  work: (tx: Queryable, merchantId: string) => Promise<T>,
+): Promise<T> {
+  const { merchantId } = staffOf(response);
+  return db.tx((tx) => work(tx, merchantId), { tenant: merchantId });
 }
 
 /** Lets a page's routes through only for people whose role grants `scope`. */

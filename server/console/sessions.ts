@@ -1,7 +1,6 @@
 /** Who is online now, and who was: a store's WiFi sessions, and putting somebody out. */
 import express from 'express';
 import type { Request, Response } from 'express';
-import type { Queryable } from '../db/database.ts';
 import { problem } from '../errors.ts';
 import { decodeCursor, encodeCursor } from '../http/cursor.ts';
 import { gatewayById, storeById } from '../stores/queries.ts';
@@ -12,7 +11,7 @@ import type { Abilities } from './gateways/desk.ts';
 import { onlineAt, onlineFigures, onlineOne } from './online/queries.ts';
 import type { OnlineLine } from './online/queries.ts';
 import { endWord, stateOf, volumeOf, wayWord } from './online/words.ts';
-import { done, isId, needs, pageOf, query, renderPage, staffOf } from './page.ts';
+import { done, isId, needs, pageOf, query, renderPage, staffOf, within } from './page.ts';
 
 const perPage = 50;
 const mostRows = 10_000;
@@ -31,15 +30,6 @@ export const sessionPages: PageModule = (deps) => {
   );
   return router;
 };
-
-function within<T>(
-  deps: ConsoleDeps,
-  response: Response,
-  work: (tx: Queryable, merchantId: string) => Promise<T>,
-): Promise<T> {
-  const { merchantId } = staffOf(response);
-  return deps.db.tx((tx) => work(tx, merchantId), { tenant: merchantId, readOnly: true });
-}
 
 const isLive = (request: Request): boolean => query(request, 'show') !== 'all';
 

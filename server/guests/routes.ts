@@ -4,7 +4,7 @@ import { consentHistory, currentConsents } from '../consents/queries.ts';
 import { consentExample, consentReply, shownConsent } from '../consents/schema.ts';
 import type { Database, Queryable } from '../db/database.ts';
 import { problem } from '../errors.ts';
-import { decodeCursor, paged } from '../http/cursor.ts';
+import { decodeCursor, pageNext, pageQuery, paged } from '../http/cursor.ts';
 import type { AnyRoute } from '../http/route.ts';
 import { route } from '../http/route.ts';
 import type { Log } from '../log.ts';
@@ -48,14 +48,7 @@ const listQuery = z.object({
     .transform((text) => text === 'true')
     .optional()
     .describe('Only guests who agreed to offers (true), or who did not (false).'),
-  cursor: z.string().max(200).optional().describe('`next` of the page before.'),
-  limit: z.coerce
-    .number()
-    .int()
-    .min(1)
-    .max(200)
-    .default(50)
-    .describe('How many at most; 50 unless said.'),
+  ...pageQuery,
 });
 
 const listed = guestReply.extend({
@@ -115,7 +108,7 @@ function readRoutes({ db }: GuestRouteDeps): AnyRoute[] {
       query: listQuery,
       reply: z.object({
         guests: z.array(listed).describe('The guests.'),
-        next: z.string().nullable().describe('Where the list goes on, or null at its end.'),
+        next: pageNext,
       }),
       example: {
         reply: { guests: [{ ...guestExample, marketing: true, sessions: 3 }], next: null },

@@ -1,5 +1,27 @@
-/** Keyset cursors for lists that run from newest to oldest: an instant and the id at it. */
+/** Lists page by page, from newest to oldest: what is asked and answered, and cursors of an instant and the id at it. */
+import { z } from 'zod';
 import { problem } from '../errors.ts';
+
+/** What a request for a page says beside what the list is of. */
+export const pageQuery = {
+  cursor: z.string().max(200).optional().describe('`next` of the page before.'),
+  limit: z.coerce
+    .number()
+    .int()
+    .min(1)
+    .max(200)
+    .default(50)
+    .describe('How many at most; 50 unless said.'),
+};
+/** The same for lists that are in the order of their ids, which are then the cursors. */
+export const idPageQuery = {
+  ...pageQuery,
+  cursor: z.uuid().optional().describe('`next` of the page before.'),
+};
+export const pageNext = z
+  .string()
+  .nullable()
+  .describe('Where the list goes on, or null at its end.');
 
 export interface Cursor {
   at: Date;
@@ -37,4 +59,13 @@ export function paged<T extends { id: string }>(
   const page = rows.slice(0, limit);
   const last = page.at(-1);
   return { page, next: rows.length > limit && last ? encodeCursor(at(last), last.id) : null };
+}
+
+/** The same for lists that are in the order of their ids. */
+export function pagedById<T extends { id: string }>(
+  rows: readonly T[],
+  limit: number,
+): { page: T[]; next: string | null } {
+  const page = rows.slice(0, limit);
+  return { page, next: rows.length > limit ? (page.at(-1)?.id ?? null) : null };
 }

@@ -3,6 +3,7 @@ import { z } from 'zod';
 import type { Database, Queryable } from '../db/database.ts';
 import { problem } from '../errors.ts';
 import { csvLine } from '../http/csv.ts';
+import { idPageQuery, pageNext, pagedById } from '../http/cursor.ts';
 import type { AnyRoute } from '../http/route.ts';
 import { route } from '../http/route.ts';
 import { MOST_ROWS, cardsOfCsv, changeCard, makeCards } from './manage.ts';
@@ -131,18 +132,11 @@ function reading({ db }: MemberRouteDeps): AnyRoute[] {
       access: 'guests:read',
       query: z.object({
         number: typed(80).optional().describe('Only numbers that begin so.'),
-        cursor: z.uuid().optional().describe('`next` of the page before.'),
-        limit: z.coerce
-          .number()
-          .int()
-          .min(1)
-          .max(200)
-          .default(50)
-          .describe('How many at most; 50 unless said.'),
+        ...idPageQuery,
       }),
       reply: z.object({
         cards: z.array(card).describe('The cards.'),
-        next: z.string().nullable().describe('Where the list goes on, or null at its end.'),
+        next: pageNext,
       }),
       example: { reply: { cards: [cardExample], next: null } },
       handler: async ({ caller: { merchantId }, query }) => {
@@ -155,8 +149,7 @@ function reading({ db }: MemberRouteDeps): AnyRoute[] {
           tenant: merchantId,
           readOnly: true,
         });
-        const page = rows.slice(0, query.limit);
-        const next = rows.length > query.limit ? (page.at(-1)?.id ?? null) : null;
+        const { page, next } = pagedById(rows, query.limit);
         return { cards: page.map(shown), next };
       },
     }),

@@ -2,7 +2,7 @@
 import { z } from 'zod';
 import type { Database, Queryable } from '../db/database.ts';
 import { problem } from '../errors.ts';
-import { decodeCursor, paged } from '../http/cursor.ts';
+import { decodeCursor, pageNext, pageQuery, paged } from '../http/cursor.ts';
 import type { AnyRoute } from '../http/route.ts';
 import { route } from '../http/route.ts';
 import { hasStore } from '../stores/queries.ts';
@@ -29,14 +29,7 @@ const listQuery = z.object({
     .default('false')
     .transform((text) => text === 'true')
     .describe('Only those inside now (true), or recent ones as well (false, unless said).'),
-  cursor: z.string().max(200).optional().describe('`next` of the page before.'),
-  limit: z.coerce
-    .number()
-    .int()
-    .min(1)
-    .max(200)
-    .default(50)
-    .describe('How many at most; 50 unless said.'),
+  ...pageQuery,
 });
 
 const listed = z.object({
@@ -166,7 +159,7 @@ function reading({ db }: SessionRouteDeps): AnyRoute[] {
       query: listQuery,
       reply: z.object({
         sessions: z.array(listed).describe('The sessions.'),
-        next: z.string().nullable().describe('Where the list goes on, or null at its end.'),
+        next: pageNext,
       }),
       example: { reply: { sessions: [example], next: null } },
       handler: async ({ caller: { merchantId }, params, query }) => {
