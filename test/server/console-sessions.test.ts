@@ -118,7 +118,7 @@ describe('pages', () => {
     expect(first.text).toContain('refresh.js');
     const next = /href="(\/console\/sessions\?after=[^"]+)"/.exec(first.text)?.[1] ?? '';
     const second = await owner.get(next.replaceAll('&amp;', '&')).expect(200);
-    expect(second.text.match(/<th scope="row">/g)).toHaveLength(1);
+    expect(second.text.match(/<th [^>]*scope="row"/g)).toHaveLength(1);
     expect(second.text).not.toContain('refresh.js');
     await owner.get('/console/sessions?after=%00').expect(400);
   });

@@ -25,7 +25,7 @@ export interface OnlineLine extends Row {
 }
 
 const COLUMNS = `s.id, s.guest_id, coalesce(g.name, g.phone, g.email) as guest, s.gateway_id, w.name as gateway,
-  s.method, s.state, date_trunc('milliseconds', s.granted_at) as granted_at, s.confirmed_at, s.last_seen_at,
+  s.method, s.state, s.granted_at, s.confirmed_at, s.last_seen_at,
   s.expires_at, s.ended_at, s.end_reason, s.bytes_in, s.bytes_out,
   exists (select 1 from session_legs l where l.merchant_id = s.merchant_id and l.session_id = s.id) as counted,
   k.reason as kick_reason, k.outcome as kick_outcome`;
@@ -50,9 +50,8 @@ export async function onlineAt(
   const { rows } = await tx.query<OnlineLine>(
     `select ${COLUMNS} from ${FROM}
      where s.merchant_id = $1 and s.store_id = $2 and (not $3 or s.state = 'active')
-       and ($4::timestamptz is null
-         or (date_trunc('milliseconds', s.granted_at), s.id) < ($4, $5::uuid))
-     order by date_trunc('milliseconds', s.granted_at) desc, s.id desc limit $6`,
+       and ($4::timestamptz is null or (s.granted_at, s.id) < ($4, $5::uuid))
+     order by s.granted_at desc, s.id desc limit $6`,
     [merchantId, storeId, filter.live, filter.before?.at ?? null, filter.before?.id ?? null, limit],
   );
   return rows;
