@@ -250,6 +250,8 @@ export interface Doors extends LiveDoors {
   deposit(store: StoreView, gatewayId: string, deposit: Deposit): Promise<void>;
   /** The gateway let these clients in. */
   confirmed(store: StoreView, gatewayId: string, rhids: string[]): Promise<void>;
+  /** `deposit` and `confirmed` in one, where the house can: the gateway let this client in as it was asked. */
+  opened?(store: StoreView, gatewayId: string, deposit: Deposit): Promise<void>;
   /** The browser came back from the gateway's own door (levels 1 and 2): weaker than `confirmed`. */
   landed(store: StoreView, sessionId: string): Promise<void>;
   /** The gateway restarted: nobody is inside any more. */

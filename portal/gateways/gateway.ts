@@ -4,7 +4,7 @@ import type { Request, Response, Router } from 'express';
 import type { DoorStyle } from '../journey.ts';
 import type { KickOutcome, KickTarget, LiveClient, StoreRef } from '../ports-network.ts';
 import type { RegisteredGateway, StoreView } from '../ports-store.ts';
-import type { Doors, GatewayContext, Grant, Log, PortalPorts } from '../ports.ts';
+import type { Deposit, Doors, GatewayContext, Grant, Log, PortalPorts } from '../ports.ts';
 
 /** What this gateway, as registered, can and cannot do; shown to the merchant, and steers the journey. */
 export interface Capabilities {
@@ -127,6 +127,18 @@ export interface Gateway {
   listen?(host: string, port: number): Promise<{ port: number; close(): Promise<void> }>;
   /** Plain-text answer to a machine's call, or null when this is none. */
   hear?(call: MachineCall): Promise<{ status: number; text: string } | null>;
+}
+
+/** The door opened as it was asked: in one word to the house, where it knows that word. */
+export async function openedAtOnce(
+  doors: Doors,
+  store: StoreView,
+  gatewayId: string,
+  deposit: Deposit,
+): Promise<void> {
+  if (doors.opened !== undefined) return doors.opened(store, gatewayId, deposit);
+  await doors.deposit(store, gatewayId, deposit);
+  await doors.confirmed(store, gatewayId, [deposit.rhid]);
 }
 
 const MAC = /^[0-9a-f]{2}(?:[:-][0-9a-f]{2}){5}$/i;

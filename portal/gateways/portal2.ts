@@ -7,6 +7,7 @@ import type { PortalPorts } from '../ports.ts';
 import type { Refuses } from '../reach.ts';
 import { ADDRESS_REFUSED, neverEquipment } from '../reach.ts';
 import type { Capabilities, Gateway, Opening, OpenRequest } from './gateway.ts';
+import { openedAtOnce } from './gateway.ts';
 import type { Ac, LoginOutcome, Patience, Portal2Exchange } from './portal2-exchange.ts';
 import { acOf, createExchange, PATIENCE } from './portal2-exchange.ts';
 import { PLAIN_PAGE } from './next-hop.ts';
@@ -60,8 +61,7 @@ async function letIn({ notices }: Parts, request: OpenRequest): Promise<Opening>
   const rhid = `portal2-${sessionId}`;
   const limits = { minutes, upKbps, downKbps, upQuotaKB, downQuotaKB };
   notices.remember(gateway.id, context.ip, { mac: context.mac, sessionId });
-  await doors.deposit(store, gateway.id, { rhid, sessionId, ...limits });
-  await doors.confirmed(store, gateway.id, [rhid]);
+  await openedAtOnce(doors, store, gateway.id, { rhid, sessionId, ...limits });
   await doors.noticed?.(store, gateway.id, { code: 'door-opened' });
   return { kind: 'open' };
 }

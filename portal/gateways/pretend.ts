@@ -3,7 +3,7 @@ import { createHmac, timingSafeEqual } from 'node:crypto';
 import { isIP } from 'node:net';
 import type { RegisteredGateway, StoreView } from '../ports-store.ts';
 import type { Gateway, Reading } from './gateway.ts';
-import { normaliseMac, tidyOrigin } from './gateway.ts';
+import { normaliseMac, openedAtOnce, tidyOrigin } from './gateway.ts';
 
 export interface PretendClient {
   mac: string;
@@ -80,8 +80,7 @@ export const pretend: Gateway = {
     const { sessionId, minutes, upKbps, downKbps, upQuotaKB, downQuotaKB } = grant;
     const rhid = `pretend-${sessionId}`;
     const limits = { minutes, upKbps, downKbps, upQuotaKB, downQuotaKB };
-    await doors.deposit(store, gateway.id, { rhid, sessionId, ...limits });
-    await doors.confirmed(store, gateway.id, [rhid]);
+    await openedAtOnce(doors, store, gateway.id, { rhid, sessionId, ...limits });
     return { kind: 'open' };
   },
   kick: async () => 'done',

@@ -6,7 +6,7 @@ import type { GatewayContext, PortalPorts } from '../ports.ts';
 import type { KickOutcome, KickTarget, StoreRef } from '../ports-network.ts';
 import type { Outcome } from './controller-http.ts';
 import type { Gateway, Lobby, OpenRequest, Opening, Reading, Visit } from './gateway.ts';
-import { tidyOrigin } from './gateway.ts';
+import { openedAtOnce, tidyOrigin } from './gateway.ts';
 import { anyMac, PLAIN_PAGE } from './next-hop.ts';
 import { admittanceOf } from './unifi-api.ts';
 import type { UnifiApi } from './unifi-api.ts';
@@ -111,8 +111,7 @@ async function open(tools: Tools, request: OpenRequest): Promise<Opening> {
   if (!(await settled(api, who.mac, options)))
     await note(store, gateway, 'door-slow', 'granted, but not let through in time');
   const rhid = `unifi-${sessionId}`;
-  await doors.deposit(store, gateway.id, { rhid, sessionId, ...limits });
-  await doors.confirmed(store, gateway.id, [rhid]);
+  await openedAtOnce(doors, store, gateway.id, { rhid, sessionId, ...limits });
   return { kind: 'open' };
 }
 

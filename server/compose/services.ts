@@ -23,7 +23,7 @@ import { createArchive } from './archive.ts';
 import { sealSettings } from './sealed.ts';
 import { createWrongCodes } from '../offers/wrong-codes.ts';
 import type { WrongCodes } from '../offers/wrong-codes.ts';
-import { createWitness } from '../pings/evidence.ts';
+import { createCompanied, createWitness } from '../pings/evidence.ts';
 import { createIngest } from '../pings/ingest.ts';
 import type { Ingest } from '../pings/ingest.ts';
 import { createLanes } from '../pings/lanes.ts';
@@ -31,7 +31,7 @@ import type { Lanes } from '../pings/lanes.ts';
 import type { Realtime } from '../realtime/gateway.ts';
 import { createWaiting } from '../realtime/waiting.ts';
 import type { Waiting } from '../realtime/waiting.ts';
-import { createTrigger } from '../rules/trigger.ts';
+import { createForeseen, createTrigger } from '../rules/trigger.ts';
 import { createGrantMemory } from '../sessions/memory.ts';
 import type { GrantMemory } from '../sessions/memory.ts';
 import { createPolls } from '../sessions/polls.ts';
@@ -121,8 +121,8 @@ export function createServices(
     log,
     announce: [async (event) => realtime?.deliver(event), waiting.deliver],
     subscribers: [
-      createTrigger({ db, clock, log }),
-      async (event) => witness(event),
+      { hear: createTrigger({ db, clock, log }), among: createForeseen(db) },
+      { hear: async (event) => witness(event), among: createCompanied(db) },
       async (event) => reconciler.hear(event),
       async (event) => grants.hear(event),
       async (event) => metrics.events.inc({ type: event.type }),

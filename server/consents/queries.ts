@@ -61,42 +61,55 @@ function cut(text: string | undefined, most: number): string | null {
   return text?.replaceAll('\u0000', '').slice(0, most) || null;
 }
 
-/** Adds one entry and gives its id. */
+/** Adds one entry. */
 export async function appendConsent(
   tx: Queryable,
   consent: NewConsent,
   now: number,
-): Promise<string> {
-  const id = uuidv7(now);
-  const { proof } = consent;
+): Promise<void> {
+  await appendConsents(tx, [consent], now);
+}
+
+/** Adds entries in this order, all of them or none. */
+export async function appendConsents(
+  tx: Queryable,
+  consents: readonly NewConsent[],
+  now: number,
+): Promise<void> {
+  const rows = consents.map(({ proof, ...consent }, order) => ({
+    order,
+    id: uuidv7(now),
+    merchant_id: consent.merchantId,
+    guest_id: consent.guestId,
+    store_id: consent.storeId,
+    purpose: consent.purpose,
+    granted: consent.granted,
+    text_version: consent.version,
+    text_sha256: wordingHash(consent.text),
+    wording: consent.text,
+    language: consent.language,
+    source: consent.source,
+    method: consent.method ?? null,
+    page_sha256: proof && SHA256.test(proof.pageSha256) ? proof.pageSha256 : null,
+    screen: cut(proof?.screen, 60),
+    ip: cut(proof?.ip, 64),
+    user_agent: cut(proof?.userAgent, 200),
+  }));
   await tx.query(
-    `with wording as (
+    `with entry as (
+       select * from jsonb_to_recordset($1::jsonb) as e ("order" int, id uuid, merchant_id uuid, guest_id uuid,
+         store_id uuid, purpose text, granted boolean, text_version text, text_sha256 text, wording text,
+         language text, source text, method text, page_sha256 text, screen text, ip text, user_agent text)),
+     wording as (
        insert into consent_texts (merchant_id, sha256, text, first_shown_at)
-       values ($2, $8, $12, $11) on conflict do nothing)
+       select distinct merchant_id, text_sha256, wording, $2::timestamptz from entry on conflict do nothing)
      insert into consents (id, merchant_id, guest_id, store_id, purpose, granted, text_version,
        text_sha256, language, source, given_at, method, page_sha256, screen, ip, user_agent)
-     values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $13, $14, $15, $16, $17)`,
-    [
-      id,
-      consent.merchantId,
-      consent.guestId,
-      consent.storeId,
-      consent.purpose,
-      consent.granted,
-      consent.version,
-      wordingHash(consent.text),
-      consent.language,
-      consent.source,
-      new Date(now),
-      consent.text,
-      consent.method ?? null,
-      proof && SHA256.test(proof.pageSha256) ? proof.pageSha256 : null,
-      cut(proof?.screen, 60),
-      cut(proof?.ip, 64),
-      cut(proof?.userAgent, 200),
-    ],
+     select id, merchant_id, guest_id, store_id, purpose, granted, text_version,
+       text_sha256, language, source, $2, method, page_sha256, screen, ip, user_agent
+     from entry order by "order"`,
+    [JSON.stringify(rows), new Date(now)],
   );
-  return id;
 }
 
 /** What holds for a guest now: the newest entry of each purpose. */

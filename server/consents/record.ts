@@ -9,7 +9,14 @@ import type { Language, Text } from '../stores/words.ts';
 import type { Purpose } from '../stores/wordings.ts';
 import { askByMail } from './confirm.ts';
 import type { ConsentRow, ConsentSource, NewConsent } from './queries.ts';
-import { ageBand, appendConsent, currentConsents, keepAgeBand, wordingHash } from './queries.ts';
+import {
+  ageBand,
+  appendConsent,
+  appendConsents,
+  currentConsents,
+  keepAgeBand,
+  wordingHash,
+} from './queries.ts';
 import { voidRequests } from './request-queries.ts';
 
 /** The part of a store that recording needs; `wordings` are those its pages show now. */
@@ -78,11 +85,7 @@ export async function recordConsents(
     requireTerms(store, await currentConsents(tx, store.merchantId, guestId));
     return recordChoices(tx, request, now);
   }
-  const entry = accessEntry(request, access);
-  const [, recorded] = await Promise.all([
-    appendConsent(tx, entry, now),
-    recordChoices(tx, request, now),
-  ]);
+  const recorded = await keep(tx, request, accessEntry(request, access), now);
   return { ...recorded, granted: ['access', ...recorded.granted] };
 }
 
@@ -92,13 +95,29 @@ export async function recordChoices(
   request: RecordRequest,
   now: number,
 ): Promise<Recorded> {
-  const { store, guestId, consents, age } = request;
+  return keep(tx, request, null, now);
+}
+
+/** The terms, where they are agreed to here, and what is optional. */
+async function keep(
+  tx: Queryable,
+  request: RecordRequest,
+  terms: NewConsent | null,
+  now: number,
+): Promise<Recorded> {
+  const { store, guestId, age } = request;
   const result: Recorded = { granted: [], refused: [], awaiting: [], failed: [] };
-  const optional = consents.filter((given) => given.purpose !== 'access');
+  const optional = request.consents.filter((given) => given.purpose !== 'access');
   if (age !== undefined) await keepAgeBand(tx, store.merchantId, guestId, age);
-  if (optional.length === 0) return result;
+  const first = terms === null ? [] : [terms];
+  if (optional.length === 0) {
+    if (terms !== null) await appendConsent(tx, terms, now);
+    return result;
+  }
   const young = await tooYoung(tx, request);
-  if (await keptTogether(tx, { ...request, consents: optional, young }, result, now)) return result;
+  const choices = { ...request, consents: optional, young };
+  if (await keptTogether(tx, choices, first, result, now)) return result;
+  if (terms !== null) await appendConsent(tx, terms, now);
   const held = await currentConsents(tx, store.merchantId, guestId);
   for (const given of optional) {
     await besides(tx, result, given.purpose, () =>
@@ -115,6 +134,7 @@ export async function recordChoices(
 async function keptTogether(
   tx: Queryable,
   request: RecordRequest & { young: boolean },
+  terms: readonly NewConsent[],
   result: Recorded,
   now: number,
 ): Promise<boolean> {
@@ -133,7 +153,7 @@ async function keptTogether(
   try {
     await Promise.all([
       tx.query('savepoint choices'),
-      ...entries.map((entry) => appendConsent(tx, entry, now)),
+      appendConsents(tx, [...terms, ...entries], now),
       tx.query('release savepoint choices'),
     ]);
   } catch {

@@ -31,6 +31,11 @@ export function isAnswer(error: unknown): boolean {
   );
 }
 
+/** True when a kept statement would answer in another shape than it was prepared for. */
+export function isStalePlan(error: unknown): boolean {
+  return error instanceof pg.DatabaseError && error.routine === 'RevalidateCachedQuery';
+}
+
 /** The driver's failures without a code (lost socket, timeouts) get one; others pass unchanged. */
 export function normalised(error: unknown): unknown {
   if (!isNativeError(error) || codeOf(error) !== '') return error;

@@ -37,6 +37,24 @@ function patience(statementTimeout: number): number {
   return statementTimeout === 0 ? 0 : statementTimeout + 5_000;
 }
 
+/**
+ * Clients whose connection leads to a backend of its own. A pooler in between that lends backends answers
+ * with a key of its own making, and then nothing may be kept from one transaction to the next.
+ */
+function ownBackends() {
+  const own = new WeakSet<pg.PoolClient>();
+  return {
+    has: (client: pg.PoolClient) => own.has(client),
+    verify(client: pg.PoolClient, done: (error?: Error) => void): void {
+      const { processID } = client as pg.PoolClient & { processID?: number };
+      client.query<{ pid: number }>('select pg_backend_pid() as pid').then(({ rows }) => {
+        if (rows[0]?.pid === processID) own.add(client);
+        done();
+      }, done);
+    },
+  };
+}
+
 export async function openPool(url: string, options: PoolOptions = {}): Promise<Database> {
   const { max = 10, connectionTimeout = 5_000, statementTimeout = 15_000 } = options;
   const { idleTransactionTimeout = 60_000, onError = NOTHING } = options;
@@ -48,9 +66,11 @@ export async function openPool(url: string, options: PoolOptions = {}): Promise<
     application_name: 'foyer',
     options: serverOptions(statementTimeout, idleTransactionTimeout),
   };
+  const own = ownBackends();
   const pool = new pg.Pool({
     ...client,
     max,
+    verify: (each, done) => own.verify(each, done),
     // What is sent together goes out together: BEGIN with a transaction's first statement.
     pipeline: true,
     idleTimeoutMillis: 30_000,
@@ -63,6 +83,7 @@ export async function openPool(url: string, options: PoolOptions = {}): Promise<
   const db = pooledDatabase({
     engine: 'postgres',
     pool,
+    prepares: own.has,
     limit: (each, ms) => {
       const { connectionParameters } = each as unknown as {
         connectionParameters: { query_timeout: number };

@@ -1,11 +1,11 @@
 /** The Database interface over a pg pool: the one code path of both engines. */
 import { AsyncLocalStorage } from 'node:async_hooks';
 import { setTimeout as pause } from 'node:timers/promises';
-import type { Writable } from 'node:stream';
 import pg from 'pg';
 import type { Database, Queryable, Row, Rows, TransactionOptions } from './database.ts';
-import { wantsCopyIn } from './copy-guard.ts';
-import { codeOf, failure, isAnswer, normalised } from './failures.ts';
+import { codeOf, failure, normalised } from './failures.ts';
+import { plansToForget, statementNames } from './named.ts';
+import { lost, rows, statements, undone } from './sending.ts';
 
 /** The role that row-level security binds; made by the migrator. */
 export const APP_ROLE = 'foyer_app';
@@ -18,6 +18,8 @@ export interface PooledParts {
   pool: pg.Pool;
   /** Sets the statement limit of one checked-out client on this side (milliseconds, 0 = none, null = default). */
   limit?: (client: pg.PoolClient, ms: number | null) => void;
+  /** Whether this client's statements may be kept prepared: its connection is nobody else's. */
+  prepares?: (client: pg.PoolClient) => boolean;
   listen: Database['listen'];
   close: () => Promise<void>;
 }
@@ -26,48 +28,12 @@ interface Scope {
   open: boolean;
 }
 
-/** Failures of a BEGIN on a dead connection: nothing was done yet, so trying again is safe. */
-const unbegun = new WeakSet<object>();
-
-/** Clients whose connection is gone: they leave the pool instead of being rolled back. */
-const lost = new WeakSet<pg.PoolClient>();
-
 async function connected(pool: pg.Pool): Promise<pg.PoolClient> {
   try {
     return await pool.connect();
   } catch (error) {
     throw normalised(error);
   }
-}
-
-async function send<R extends Row>(
-  client: pg.PoolClient,
-  text: string,
-  params?: readonly unknown[],
-): Promise<pg.QueryResult<R>> {
-  if (wantsCopyIn(text)) {
-    throw failure('0A000', 'COPY … FROM STDIN is not supported: insert with unnest() arrays');
-  }
-  try {
-    const answer = params?.length
-      ? await client.query<R>(text, params as unknown[])
-      : await client.query<R>(text);
-    // Several statements in one text give several answers: the last one counts.
-    return Array.isArray(answer) ? (answer.at(-1) as pg.QueryResult<R>) : answer;
-  } catch (error) {
-    const known = normalised(error);
-    if (!isAnswer(error) && codeOf(known) !== '') lost.add(client);
-    throw known;
-  }
-}
-
-async function rows<R extends Row>(
-  client: pg.PoolClient,
-  text: string,
-  params: readonly unknown[] | undefined,
-): Promise<Rows<R>> {
-  const answer = await send<R>(client, text, params);
-  return { rows: answer.rows, rowCount: answer.rowCount ?? 0 };
 }
 
 /** One round trip: transaction, limits, role and tenant together. */
@@ -86,69 +52,27 @@ function beginText(engine: Database['engine'], options: TransactionOptions): str
   return text;
 }
 
-/**
- * Sends one statement after the other. Where the driver pipelines, what comes in the same breath goes out
- * in one piece, and nobody waits between its parts.
- */
-function inOrder(client: pg.PoolClient) {
-  const { pipeline, connection } = client as pg.PoolClient & { connection: { stream: Writable } };
-  let last: Promise<unknown> = Promise.resolve();
-  return <T>(run: () => Promise<T>): Promise<T> => {
-    if (pipeline) {
-      connection.stream.cork();
-      process.nextTick(() => connection.stream.uncork());
-      return run();
-    }
-    const next = last.then(run);
-    last = next.catch(() => undefined);
-    return next;
-  };
-}
+/** The name a statement is kept under on this client, if it is. */
+type NameOf = (client: pg.PoolClient, text: string, bound: boolean) => string | undefined;
 
-/**
- * A transaction that begins with its first statement, in one round trip: were the beginning refused, that
- * statement would be refused as well. One that is `alone` is committed in the same round trip.
- */
-function statements(client: pg.PoolClient, begin: string, alone: boolean) {
-  const post = inOrder(client);
-  let begun: Promise<unknown> | null = null;
-
-  async function open(): Promise<void> {
-    try {
-      await post(() => send(client, begin));
-    } catch (error) {
-      // One that was to be committed in the same breath may have been.
-      if (lost.has(client) && !alone) unbegun.add(error as object);
-      throw error;
-    }
-  }
-
-  return {
-    begun: () => begun !== null,
-    end: (command: 'commit' | 'rollback') => post(() => send(client, command)),
-    async query<R extends Row>(text: string, params?: readonly unknown[]): Promise<Rows<R>> {
-      begun ??= open();
-      const answer = post(() => rows<R>(client, text, params));
-      const ended = alone ? post(() => send(client, 'commit')) : null;
-      const [first, own, last] = await Promise.allSettled([begun, answer, ended]);
-      if (first.status === 'rejected') throw first.reason;
-      if (own.status === 'rejected') throw own.reason;
-      if (last.status === 'rejected') throw last.reason;
-      return own.value;
-    },
-  };
+interface Parts extends PooledParts {
+  name: NameOf;
+  /** Whether this client's plans have grown old. */
+  aged: (client: pg.PoolClient) => boolean;
 }
 
 async function attempt<T>(
-  parts: PooledParts,
+  parts: Parts,
   work: (tx: Queryable) => Promise<T>,
   options: TransactionOptions,
 ): Promise<T> {
-  const begin = beginText(parts.engine, options);
-  const { alone = false, statementTimeout } = options;
+  const opening = beginText(parts.engine, options);
+  const { alone = false, statementTimeout, tenant } = options;
   const client = await connected(parts.pool);
+  const begin = parts.aged(client) ? `discard plans; ${opening}` : opening;
   const state = { ended: false, failed: undefined as unknown };
-  const sent = statements(client, begin, alone);
+  const nameOf = (text: string) => parts.name(client, text, tenant !== undefined);
+  const sent = statements(client, { begin, alone, nameOf });
   const tx: Queryable = {
     async query<R extends Row>(text: string, params?: readonly unknown[]) {
       if (state.ended) throw new Error('a transaction was used after its end');
@@ -183,7 +107,12 @@ async function attempt<T>(
   }
 }
 
-export function pooledDatabase(parts: PooledParts): Database {
+export function pooledDatabase(given: PooledParts): Database {
+  const names = statementNames();
+  const name: NameOf = (client, text, bound) =>
+    given.prepares?.(client) ? names.of(text, bound) : undefined;
+  const aged = plansToForget(given.prepares ?? (() => false));
+  const parts: Parts = { ...given, name, aged };
   const scopes = new AsyncLocalStorage<Scope>();
   let closing: Promise<void> | undefined;
 
@@ -201,7 +130,7 @@ export function pooledDatabase(parts: PooledParts): Database {
       try {
         return await scopes.run(scope, () => attempt(parts, work, options));
       } catch (error) {
-        const again = RETRYABLE.has(codeOf(error)) || unbegun.has(error as object);
+        const again = RETRYABLE.has(codeOf(error)) || undone.has(error as object);
         if (tries >= ATTEMPTS || !again) throw error;
       } finally {
         scope.open = false;
@@ -214,12 +143,18 @@ export function pooledDatabase(parts: PooledParts): Database {
     engine: parts.engine,
     async query<R extends Row>(text: string, params?: readonly unknown[]) {
       guard();
-      const client = await connected(parts.pool);
-      try {
-        return await rows<R>(client, text, params);
-      } finally {
-        client.release(lost.has(client));
-      }
+      const once = async (): Promise<Rows<R>> => {
+        const client = await connected(parts.pool);
+        try {
+          return await rows<R>(client, text, params, name(client, text, false));
+        } finally {
+          client.release(lost.has(client));
+        }
+      };
+      return once().catch((error: unknown) => {
+        if (undone.has(error as object)) return once();
+        throw error;
+      });
     },
     async tx(work, options = {}) {
       guard();

@@ -8,6 +8,13 @@ import { finishEvents, postponeEvent, releaseEvents, takeEvents } from './outbox
 /** Called at least once per event; must be idempotent. */
 export type Subscriber = (event: DomainEvent) => Promise<void>;
 
+/** A subscriber whom most events do not concern: one look at a batch spares it a look at each. */
+export interface Choosy {
+  hear: Subscriber;
+  /** Those among these that it has to hear; of the others it would make nothing. */
+  among: (events: readonly DomainEvent[]) => Promise<ReadonlySet<DomainEvent>>;
+}
+
 export interface Dispatcher {
   /** Says that something was committed; returns at once. */
   nudge: () => void;
@@ -17,6 +24,8 @@ export interface Dispatcher {
   /** Resolves when nothing is due any more; events waiting for a retry do not count. */
   idle(): Promise<void>;
 }
+
+type Hearing = (event: DomainEvent) => readonly Subscriber[];
 
 const batchSize = 100;
 /** Keys worked on at once: each may hold a connection, and requests need some of the pool as well. */
@@ -36,7 +45,7 @@ export function createDispatcher(deps: {
    * so that a client's highest position is a cursor. A hint only: a failure is logged, not retried.
    */
   announce?: readonly Subscriber[];
-  subscribers: readonly Subscriber[];
+  subscribers: readonly (Subscriber | Choosy)[];
 }): Dispatcher {
   const { db, clock, log } = deps;
   let running = false;
@@ -97,12 +106,29 @@ export function createDispatcher(deps: {
     const lanes = new Map<string, HandedOut[]>();
     for (const item of batch) lanes.set(item.lane, [...(lanes.get(item.lane) ?? []), item]);
     const queues = [...lanes.values()];
+    const hearing = await concerned(batch.map(({ event }) => event));
     const done: number[] = [];
     const work = async (): Promise<void> => {
-      for (let queue = queues.shift(); queue; queue = queues.shift()) await deliverKey(queue, done);
+      for (let queue = queues.shift(); queue; queue = queues.shift())
+        await deliverKey(queue, hearing, done);
     };
     await Promise.all(Array.from({ length: Math.min(laneCount, queues.length) }, work));
     return done;
+  }
+
+  /** Who is told of which event, in the order of the subscribers. */
+  async function concerned(events: readonly DomainEvent[]): Promise<Hearing> {
+    const chosen = await Promise.all(
+      deps.subscribers.map(async (subscriber) => {
+        if (typeof subscriber === 'function') return { hear: subscriber, of: null };
+        const { hear, among } = subscriber;
+        // Who cannot look ahead is told of everything.
+        const of = events.length === 0 ? null : await among(events).catch(() => null);
+        return { hear, of };
+      }),
+    );
+    return (event) =>
+      chosen.flatMap(({ hear, of }) => (of === null || of.has(event) ? [hear] : []));
   }
 
   async function announceAll(batch: HandedOut[]): Promise<void> {
@@ -117,10 +143,10 @@ export function createDispatcher(deps: {
   }
 
   /** Events of one key in order; a failure holds back the rest of its key. */
-  async function deliverKey(queue: HandedOut[], done: number[]): Promise<void> {
+  async function deliverKey(queue: HandedOut[], hearing: Hearing, done: number[]): Promise<void> {
     try {
       for (const [index, item] of queue.entries()) {
-        if (!(await deliverOne(item))) {
+        if (!(await deliverOne(item, hearing))) {
           const held = queue.slice(index + 1).map(({ seq }) => seq);
           await releaseEvents(db, held, clock());
           return;
@@ -133,9 +159,12 @@ export function createDispatcher(deps: {
     }
   }
 
-  async function deliverOne({ seq, attempts, event }: HandedOut): Promise<boolean> {
+  async function deliverOne(
+    { seq, attempts, event }: HandedOut,
+    hearing: Hearing,
+  ): Promise<boolean> {
     try {
-      for (const subscriber of deps.subscribers) await subscriber(event);
+      for (const hear of hearing(event)) await hear(event);
       return true;
     } catch (error) {
       const delay = retryMs[attempts - 1];

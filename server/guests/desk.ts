@@ -5,14 +5,14 @@ import type { Log } from '../log.ts';
 import { clientKeyOf, clientKeys } from '../sessions/client-key.ts';
 import { knows } from '../sessions/known-devices.ts';
 import type { SessionLimits, SessionRow } from '../sessions/queries.ts';
-import { findSession, guestOfOpenSession, liveSessionOfClient } from '../sessions/queries.ts';
+import { guestOfOpenSession, liveSessionOfClient, shownSession } from '../sessions/queries.ts';
 import type { Language } from '../stores/words.ts';
 import type { Admission, AdmitRequest, DeskStore, Proof } from './admission.ts';
 import { Refusal } from './admission.ts';
 import { admitOnce } from './admit.ts';
 import type { Entry } from './entry.ts';
 import { slugOfEntry } from './entry.ts';
-import { createMemory } from './memory.ts';
+import { createJustSeen, createMemory } from './memory.ts';
 import { accessVersion, whose } from './proofs.ts';
 import { answersOf } from './queries.ts';
 import type { SlotContent, SlotName, SlotStore } from './slots.ts';
@@ -143,11 +143,16 @@ export function createDesk<S extends DeskStore & SlotStore>(deps: DeskDeps<S>) {
     });
   }
 
+  /** Whose offers a page may show that asked about its session just now. */
+  const justSeen = createJustSeen();
+
   async function guestAt(
     store: Pick<DeskStore, 'id' | 'merchantId'>,
     sessionId: string,
   ): Promise<string | null> {
     if (!UUID.test(sessionId)) return null;
+    const seen = justSeen.take(`${store.id} ${sessionId}`);
+    if (seen !== undefined) return seen;
     return db.tx((tx) => guestOfOpenSession(tx, store.merchantId, store.id, sessionId), {
       tenant: store.merchantId,
       alone: true,
@@ -249,11 +254,13 @@ export function createDesk<S extends DeskStore & SlotStore>(deps: DeskDeps<S>) {
     /** Of a known live session also while storage is away, for a minute. */
     async session(store: DeskStore, sessionId: string): Promise<SessionView | null> {
       if (!UUID.test(sessionId)) return null;
-      const view = await sessions.through(`${store.id} ${sessionId}`, async () => {
-        const row = await db.tx((tx) => findSession(tx, store.merchantId, store.id, sessionId), {
+      const name = `${store.id} ${sessionId}`;
+      const view = await sessions.through(name, async () => {
+        const row = await db.tx((tx) => shownSession(tx, store.merchantId, store.id, sessionId), {
           tenant: store.merchantId,
           alone: true,
         });
+        justSeen.keep(name, row?.shows ?? null);
         return row && viewOf(row);
       });
       return asOf(view, clock());

@@ -57,3 +57,25 @@ export function createMemory<T>({ clock, keepMs, most, worth = () => true }: Mem
     },
   };
 }
+
+/** As long as one page takes from its look at the session to its look for offers. */
+const PAGE_MS = 250;
+const MOST_PAGES = 1_000;
+
+/** What a page has just read, for its own next question: handed out once. `now` in ms. */
+export function createJustSeen(now: () => number = () => performance.now()) {
+  const kept = new Map<string, { at: number; guestId: string | null }>();
+  return {
+    keep(name: string, guestId: string | null): void {
+      kept.delete(name);
+      kept.set(name, { at: now(), guestId });
+      const [oldest] = kept.keys();
+      if (kept.size > MOST_PAGES && oldest !== undefined) kept.delete(oldest);
+    },
+    take(name: string): string | null | undefined {
+      const seen = kept.get(name);
+      kept.delete(name);
+      return seen && now() - seen.at < PAGE_MS ? seen.guestId : undefined;
+    },
+  };
+}

@@ -26,3 +26,16 @@ export async function companions(
   );
   return { devices: rows.map((row) => row.id), gatewayId: rows[0]?.gateway_id ?? null };
 }
+
+/** Which of these guests, of whatever merchants, have a device that may still ping. */
+export async function guestsWithDevices(
+  db: Queryable,
+  guestIds: readonly string[],
+): Promise<ReadonlySet<string>> {
+  const { rows } = await db.query<{ guest_id: string }>(
+    `select distinct guest_id from devices
+     where guest_id = any ($1::uuid[]) and revoked_at is null`,
+    [guestIds],
+  );
+  return new Set(rows.map((row) => row.guest_id));
+}

@@ -12,7 +12,7 @@ import { inradius } from '../../geo/depth.ts';
 import { fenceMiddle } from '../../geo/fence.ts';
 import { fenceRevision } from '../fences/queries.ts';
 import { pingOf } from './ping.ts';
-import { companions } from './evidence-queries.ts';
+import { companions, guestsWithDevices } from './evidence-queries.ts';
 
 export interface EvidenceDeps {
   db: Database;
@@ -80,6 +80,19 @@ export function createWitness(deps: EvidenceDeps): (event: DomainEvent) => Promi
     for (const deviceId of devices) {
       await deps.ingest({ kind: 'device', merchantId, deviceId, guestId }, [ping]);
     }
+  };
+}
+
+/** The events among these whose guest has a device that may be vouched for: most guests have no app. */
+export function createCompanied(db: Database) {
+  return async (events: readonly DomainEvent[]): Promise<ReadonlySet<DomainEvent>> => {
+    const proofs = events.flatMap((event) => {
+      const proof = proofOf(event);
+      return proof ? [{ event, guestId: proof.guestId }] : [];
+    });
+    if (proofs.length === 0) return new Set();
+    const guests = await guestsWithDevices(db, [...new Set(proofs.map(({ guestId }) => guestId))]);
+    return new Set(proofs.flatMap(({ event, guestId }) => (guests.has(guestId) ? [event] : [])));
   };
 }
 

@@ -16,6 +16,7 @@ import {
   findingsFor,
   insertDecisions,
   lockSubject,
+  ruledTriggers,
   spentOf,
   storeGrants,
 } from './decisions/queries.ts';
@@ -75,6 +76,18 @@ export function createTrigger(deps: TriggerDeps): (event: DomainEvent) => Promis
     await deps.db.tx((tx) => hear(tx, occasion, compiled, deps.clock()), {
       tenant: event.merchantId,
     });
+  };
+}
+
+/** The events among these that a live rule of their merchant might answer. */
+export function createForeseen(db: Database) {
+  return async (events: readonly DomainEvent[]): Promise<ReadonlySet<DomainEvent>> => {
+    const possible = events.filter((event) => occasionOf(event) !== null);
+    if (possible.length === 0) return new Set();
+    const ruled = await ruledTriggers(db, [
+      ...new Set(possible.map(({ merchantId }) => merchantId)),
+    ]);
+    return new Set(possible.filter(({ merchantId, type }) => ruled.has(`${merchantId} ${type}`)));
   };
 }
 

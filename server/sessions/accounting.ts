@@ -12,6 +12,7 @@ import {
   landSession,
   learnHashes,
   leaveDeposit,
+  openSession,
   waitingDeposits,
 } from './door-queries.ts';
 import { dropKicksOf, dropStaleKicks, insertKicks } from './kick-queries.ts';
@@ -105,6 +106,17 @@ export function createDoors(deps: ReportDeps) {
         (tx) => leaveDeposit(tx, merchantId, gatewayId, sessionId, rhid, deposit, clock()),
         { tenant: merchantId, alone: true },
       );
+    },
+
+    /** Deposit and confirmation at once, for a door that is open when it answers. */
+    async opened(store: StoreRef, gatewayId: string, deposit: Deposit): Promise<void> {
+      const { sessionId, rhid, ...limits } = deposit;
+      await ending(store, async (tx, now) => {
+        const grant = { sessionId, rhid, limits };
+        const { started, ended } = await openSession(tx, store.merchantId, gatewayId, grant, now);
+        await announceStarted(tx, started, now);
+        return ended;
+      });
     },
 
     async confirmed(store: StoreRef, gatewayId: string, rhids: string[]): Promise<void> {

@@ -123,16 +123,67 @@ export async function confirmSessions(
      returning id, merchant_id, store_id, guest_id, confirmed_at`,
     [merchantId, ids, new Date(now), closing === null ? null : new Date(closing)],
   );
+  return { started, ended: await endReplaced(tx, merchantId, ids, now) };
+}
+
+/**
+ * For a door that opens at once: what `leaveDeposit` and then `confirmSessions` would do to this session, if
+ * it is pending.
+ */
+export async function openSession(
+  tx: Queryable,
+  merchantId: string,
+  gatewayId: string,
+  { sessionId, rhid, limits }: { sessionId: string; rhid: string; limits: SessionLimits },
+  now: number,
+): Promise<{ started: StartedRow[]; ended: EndedRow[] }> {
+  // Sent together: who is replaced shows by the time of the confirmation.
+  const [{ rows: started }, ended] = await Promise.all([
+    tx.query<StartedRow>(
+      `update sessions set rhid = $4, deposited_at = coalesce(deposited_at, $5), minutes = $6::int,
+         up_kbps = $7, down_kbps = $8, up_quota_kb = $9, down_quota_kb = $10, state = 'active', confirmed_at = $5,
+         expires_at = case when $6 > 0 then $5::timestamptz + make_interval(mins => $6) else expires_at end
+       where merchant_id = $1 and gateway_id = $2 and id = $3 and state = 'pending'
+       returning id, merchant_id, store_id, guest_id, confirmed_at`,
+      [
+        merchantId,
+        gatewayId,
+        sessionId,
+        rhid,
+        new Date(now),
+        limits.minutes,
+        limits.upKbps,
+        limits.downKbps,
+        limits.upQuotaKB,
+        limits.downQuotaKB,
+      ],
+    ),
+    endReplaced(tx, merchantId, [sessionId], now),
+  ]);
+  return { started, ended };
+}
+
+/** Ends older sessions of the same client at the same gateway as those of these that began at `now`. */
+async function endReplaced(
+  tx: Queryable,
+  merchantId: string,
+  ids: readonly string[],
+  now: number,
+): Promise<EndedRow[]> {
   const { rows } = await tx.query<EndedRow>(
-    `update sessions old set state = 'ended', ended_at = $3, end_reason = 'replaced'
-     from sessions fresh
-     where fresh.merchant_id = $1 and fresh.id = any ($2::uuid[])
-       and old.merchant_id = $1 and old.gateway_id = fresh.gateway_id and old.mac = fresh.mac
+    // The few that are fresh first, then theirs by address: the other way round reads all that are open.
+    `with fresh as materialized (
+       select gateway_id, mac, granted_at from sessions
+       where merchant_id = $1 and id = any ($2::uuid[]) and confirmed_at = $3)
+     update sessions old set state = 'ended', ended_at = $3, end_reason = 'replaced'
+     from fresh
+     where old.merchant_id = $1 and old.gateway_id = fresh.gateway_id
+       and old.mac = fresh.mac and old.mac <> ''
        and old.state <> 'ended' and old.id <> all ($2::uuid[]) and old.granted_at <= fresh.granted_at
      returning ${ENDED_OLD}`,
-    [merchantId, started.map((row) => row.id), new Date(now)],
+    [merchantId, ids, new Date(now)],
   );
-  return { started, ended: rows };
+  return rows;
 }
 
 /** Sessions of one store that an hour's browsers may make active by their word alone. */
@@ -165,7 +216,7 @@ export async function landSession(
     `update sessions old set state = 'ended', ended_at = $3, end_reason = 'replaced'
      from sessions fresh
      where fresh.merchant_id = $1 and fresh.id = $2 and old.merchant_id = $1 and old.id <> fresh.id
-       and old.gateway_id = fresh.gateway_id and old.mac = fresh.mac
+       and old.gateway_id = fresh.gateway_id and old.mac = fresh.mac and old.mac <> ''
        and old.guest_id = fresh.guest_id and old.state <> 'ended'
        and old.granted_at <= fresh.granted_at
      returning ${ENDED_OLD}`,

@@ -13,8 +13,12 @@ const LONGEST_VALUE = 200;
 /** Writes of one kind at one gateway in one window; what comes beyond is counted with the next. */
 const WINDOW_MS = 10_000;
 const MOST_WRITES = 20;
-/** That it works is said by every guest: once in a window is enough to see that it still does. */
+/**
+ * That it works is said by every guest: once in a window is enough to see that it still does, and in a
+ * longer one while nothing else was noted of the store.
+ */
 const GOOD_NEWS = new Set(['redirect-ok', 'door-opened']);
+const QUIET_MS = 30_000;
 const MOST_KINDS = 5000;
 const KEEP_MS = 30 * 86_400_000;
 
@@ -36,12 +40,17 @@ interface Window {
 
 export function createNotices({ db, clock }: { db: Database; clock: () => number }) {
   const windows = new Map<string, Window>();
+  /** When something was last not as it should be, by store (ms since 1970). */
+  const troubled = new Map<string, number>();
 
   /** How many the next write stands for; 0 when it must wait. */
-  function due(key: string, most: number, now: number): number {
+  function due(storeId: string, kind: string, good: boolean, now: number): number {
+    const key = `${storeId} ${kind}`;
     const held = windows.get(key);
     const owed = (held?.owed ?? 0) + 1;
-    if (held && now - held.from < WINDOW_MS) {
+    const most = good ? 1 : MOST_WRITES;
+    const quiet = good && held !== undefined && !((troubled.get(storeId) ?? 0) >= held.from);
+    if (held && now - held.from < (quiet ? QUIET_MS : WINDOW_MS)) {
       if (held.writes >= most) {
         held.owed = owed;
         return 0;
@@ -55,6 +64,11 @@ export function createNotices({ db, clock }: { db: Database; clock: () => number
     return owed;
   }
 
+  function trouble(storeId: string, now: number): void {
+    if (troubled.size >= MOST_KINDS) troubled.clear();
+    troubled.set(storeId, now);
+  }
+
   return {
     /** Something the merchant should know when a connection does not work. */
     async noticed(
@@ -63,8 +77,9 @@ export function createNotices({ db, clock }: { db: Database; clock: () => number
       { code, detail }: Notice,
     ): Promise<void> {
       const now = clock();
-      const most = GOOD_NEWS.has(code) ? 1 : MOST_WRITES;
-      const times = due(`${store.id} ${gatewayId} ${code}`, most, now);
+      const good = GOOD_NEWS.has(code);
+      if (!good) trouble(store.id, now);
+      const times = due(store.id, `${gatewayId} ${code}`, good, now);
       if (times === 0) return;
       const { id: storeId, merchantId } = store;
       const notice = { merchantId, storeId, gatewayId, code, detail: tidy(detail), times };

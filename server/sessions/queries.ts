@@ -41,10 +41,17 @@ const COLUMNS = `id, merchant_id, store_id, gateway_id, guest_id, method, state,
   down_kbps, up_quota_kb, down_quota_kb, bytes_in, bytes_out, rhid, granted_at, confirmed_at,
   landed_at, last_seen_at, expires_at, ended_at, end_reason`;
 
+/** The same columns where guests are joined. */
+const OF_S = COLUMNS.replaceAll(/\w+/g, 's.$&');
+
 /** Nobody is known by this guest: no phone, no mail, no member card, no identity elsewhere. */
 const NAMELESS = `g.phone is null and g.email is null
   and not exists (select 1 from member_cards c where c.guest_id = g.id)
   and not exists (select 1 from guest_identities i where i.guest_id = g.id)`;
+
+/** A session whose guest's offers may be shown: see `guestOfOpenSession`. */
+const SHOWS_OFFERS = `s.state <> 'ended' and g.blocked_at is null and s.twin_at is null
+  and (s.state = 'active' or not (${NAMELESS})) and (s.method <> 'mac' or (${NAMELESS}))`;
 
 /** An admission without a time limit is still looked at again after this long. */
 const UNLIMITED_MS = 30 * 86_400_000;
@@ -189,14 +196,22 @@ export async function guestOfAdmission(
   return rows[0]?.guest_id ?? null;
 }
 
-export async function findSession(
+export interface ShownSession extends SessionRow {
+  /** The guest whose offers it may show now, as of `guestOfOpenSession`; null when it may show none. */
+  shows: string | null;
+}
+
+/** The session as a page needs it: one look for what it says and whose offers it shows. */
+export async function shownSession(
   tx: Queryable,
   merchantId: string,
   storeId: string,
   id: string,
-): Promise<SessionRow | null> {
-  const { rows } = await tx.query<SessionRow>(
-    `select ${COLUMNS} from sessions where merchant_id = $1 and store_id = $2 and id = $3`,
+): Promise<ShownSession | null> {
+  const { rows } = await tx.query<ShownSession>(
+    `select ${OF_S}, case when ${SHOWS_OFFERS} then s.guest_id end as shows
+     from sessions s join guests g on g.id = s.guest_id
+     where s.merchant_id = $1 and s.store_id = $2 and s.id = $3`,
     [merchantId, storeId, id],
   );
   return rows[0] ?? null;
@@ -312,10 +327,7 @@ export async function guestOfOpenSession(
 ): Promise<string | null> {
   const { rows } = await tx.query<{ guest_id: string }>(
     `select s.guest_id from sessions s join guests g on g.id = s.guest_id
-     where s.merchant_id = $1 and s.store_id = $2 and s.id = $3 and s.state <> 'ended'
-       and g.blocked_at is null and s.twin_at is null
-       and (s.state = 'active' or not (${NAMELESS}))
-       and (s.method <> 'mac' or (${NAMELESS}))`,
+     where s.merchant_id = $1 and s.store_id = $2 and s.id = $3 and ${SHOWS_OFFERS}`,
     [merchantId, storeId, id],
   );
   return rows[0]?.guest_id ?? null;

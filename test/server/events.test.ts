@@ -40,7 +40,7 @@ afterEach(async () => {
 const log = createLog('debug', { write: (line) => void logged.push(line) });
 const clock = (): number => time.now;
 
-function dispatch(subscribers: Subscriber[], more: Partial<Parts> = {}): Dispatcher {
+function dispatch(subscribers: Parts['subscribers'], more: Partial<Parts> = {}): Dispatcher {
   const dispatcher = createDispatcher({ db, clock, log, subscribers, ...more });
   started.push(dispatcher);
   return dispatcher;
@@ -94,6 +94,29 @@ const stored = async () =>
   ).rows;
 
 describe('handing out', () => {
+  test('who looks ahead at a batch hears only what it asked for, and everything when it cannot look', async () => {
+    const [all, some, blind] = [recorder(), recorder(), recorder()];
+    const looked: string[][] = [];
+    const dispatcher = dispatch([
+      {
+        hear: some.subscriber,
+        among: async (events) => {
+          looked.push(events.map(nameOf));
+          return new Set(events.filter((given) => nameOf(given) === 'b'));
+        },
+      },
+      { hear: blind.subscriber, among: () => Promise.reject(new Error('away')) },
+      all.subscriber,
+    ]);
+    await write(['one', 'a'], ['one', 'b'], ['two', 'c']);
+    dispatcher.start();
+    await dispatcher.idle();
+    expect(looked).toEqual([['a', 'b', 'c']]);
+    expect(some.seen).toEqual(['b']);
+    expect(blind.seen.toSorted()).toEqual(['a', 'b', 'c']);
+    expect(all.seen.toSorted()).toEqual(['a', 'b', 'c']);
+  });
+
   test('events of one key come in order, each once, to every subscriber', async () => {
     const [first, second] = [recorder(), recorder()];
     const names = Array.from({ length: 250 }, (_, i) => `${i % 3}/${String(i).padStart(3, '0')}`);

@@ -57,6 +57,34 @@ requirePart('PostgreSQL with PostGIS (set TEST_DATABASE_URL)', partPresent.postg
       await expect(db.query('select pg_sleep(30)')).rejects.toMatchObject({ code: '57014' });
     });
 
+    test('a statement that comes often is kept prepared, for a merchant apart from the house', async () => {
+      const own = await openPool(target.url as string, { max: 1 });
+      const kept = 'select $1::int as often';
+      const tenant = '01900000-0000-7000-8000-000000000001';
+      for (let i = 0; i < 12; i++) {
+        expect((await own.query(kept, [i])).rows).toEqual([{ often: i }]);
+        const asked = await own.tx((tx) => tx.query(kept, [i]), { tenant });
+        expect(asked.rows).toEqual([{ often: i }]);
+      }
+      const { rows } = await own.query('select statement from pg_prepared_statements');
+      await own.close();
+      expect(rows).toEqual([{ statement: kept }, { statement: kept }]);
+    });
+
+    test('a table changed by a migration meanwhile is read anew by whoever kept a statement', async () => {
+      const own = await openPool(target.url as string, { max: 1 });
+      const read = () => own.tx((tx) => tx.query('select * from changing where id >= $1', [0]));
+      const alone = () => own.query('select changing.* from changing where id >= $1', [0]);
+      await target.db.query('create table changing (id int)');
+      await target.db.query('insert into changing values (1)');
+      for (let i = 0; i < 10; i++) await Promise.all([read(), alone()]);
+      await target.db.query('alter table changing add column more int default 7');
+      expect((await read()).rows).toEqual([{ id: 1, more: 7 }]);
+      await target.db.query('alter table changing drop column more');
+      expect((await alone()).rows).toEqual([{ id: 1 }]);
+      await own.close();
+    });
+
     test('a full pool refuses after its waiting time', async () => {
       const hold = (): Promise<unknown> => db.query('select pg_sleep(0.9)');
       const held = [hold(), hold()];

@@ -655,6 +655,23 @@ describe('notices', () => {
     expect(await listed()).toMatchObject([{ times: 101 }]);
   });
 
+  test('of what works are written now and then, and sooner after something was wrong', async () => {
+    const notices = createNotices({ db, clock: () => house.time.now });
+    const ok = () => notices.noticed(house.store, house.gatewayId, { code: 'redirect-ok' });
+    const times = async () => (await listed()).find(({ code }) => code === 'redirect-ok')?.times;
+    for (let i = 0; i < 5; i++) await ok();
+    house.time.now += 11_000;
+    await ok();
+    expect(await times()).toBe(1);
+    await notices.noticed(house.store, null, { code: 'redirect-forged' });
+    await ok();
+    expect(await times()).toBe(7);
+    await ok();
+    house.time.now += 31_000;
+    await ok();
+    expect(await times()).toBe(9);
+  });
+
   test('stay small, and at the store they are of', async () => {
     const detail = Object.fromEntries(
       Array.from({ length: 50 }, (_, i) => [`k\u0000${i}`, 'v'.repeat(9999)]),

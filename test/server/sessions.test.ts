@@ -148,6 +148,31 @@ describe('confirmation', () => {
     expect(await row(guest.sessionId)).toEqual(before);
   });
 
+  test('at once, where the door opens as it is asked: a deposit and its confirmation in one', async () => {
+    const mac = makeMac();
+    const old = await inside({ mac });
+    const bystander = await inside();
+    house.time.now += 5 * MINUTE;
+    const { sessionId } = await waiting({ mac });
+    const rhid = newRhid();
+    const limits = { minutes: 30, upKbps: 5, downKbps: 6, upQuotaKB: 7, downQuotaKB: 8 };
+    for (let i = 0; i < 2; i++) {
+      await house.doors.opened!(house.store, house.gatewayId, { rhid, sessionId, ...limits });
+      house.time.now += MINUTE;
+    }
+    const at = new Date(house.time.now - 2 * MINUTE);
+    expect(await row(sessionId)).toMatchObject({
+      state: 'active',
+      rhid,
+      minutes: 30,
+      down_quota_kb: 8,
+      confirmed_at: at,
+      expires_at: new Date(at.getTime() + 30 * MINUTE),
+    });
+    expect(await row(bystander.sessionId)).toMatchObject({ state: 'active' });
+    expect(await endings()).toEqual([{ id: old.sessionId, reason: 'replaced' }]);
+  });
+
   test('of a new session ends the older one of that client', async () => {
     const mac = makeMac();
     const old = await inside({ mac });

@@ -25,6 +25,19 @@ export async function candidatesFor(tx: Queryable, occasion: Occasion): Promise<
   return rows.map((row) => ({ id: row.id, version: row.version, offerId: row.offer_id }));
 }
 
+/** Merchants and triggers with a live rule, as `merchant trigger`: for events of several merchants at once. */
+export async function ruledTriggers(
+  db: Queryable,
+  merchantIds: readonly string[],
+): Promise<ReadonlySet<string>> {
+  const { rows } = await db.query<{ merchant_id: string; trigger: string }>(
+    `select distinct merchant_id, trigger from rules
+     where merchant_id = any ($1::uuid[]) and status = 'live'`,
+    [merchantIds],
+  );
+  return new Set(rows.map((row) => `${row.merchant_id} ${row.trigger}`));
+}
+
 /** The stored definitions of these rules, with the trigger of their row. */
 export async function definitionsOf(
   tx: Queryable,
