@@ -1,5 +1,5 @@
 /** Printed access codes: batches, bounded guessing, and their use at the desk. */
-import { afterAll, beforeAll, beforeEach, describe, expect, test } from '@jest/globals';
+import { describe, expect, test } from '@jest/globals';
 import request from 'supertest';
 import type { Express } from 'express';
 import { accessVoucherRoutes } from '../../server/access-vouchers/routes.ts';
@@ -11,27 +11,19 @@ import {
 } from '../../server/access-vouchers/vouchers.ts';
 import { formatPrintableCode, newPrintableCode } from '../../server/codes/printable.ts';
 import type { Database } from '../../server/db/database.ts';
-import { testDatabase } from '../support/database.ts';
-import type { TestDatabase } from '../support/database.ts';
 import { makeAccessVoucher, makeMac } from '../support/make.ts';
-import { admission, letIn, openReception } from '../support/reception.ts';
+import { admission, letIn, openReception, receptionEach } from '../support/reception.ts';
 import type { Reception } from '../support/reception.ts';
 import { routesApp } from '../support/routes-app.ts';
 
 const DAY = 86_400_000;
 
-let held: TestDatabase;
 let db: Database;
 let house: Reception;
 let app: Express;
 
-beforeAll(async () => {
-  held = await testDatabase();
-  db = held.db;
-});
-afterAll(() => held.release());
-beforeEach(async () => {
-  house = await openReception(db);
+receptionEach((opened, over) => {
+  [house, db] = [opened, over];
   app = routesApp(accessVoucherRoutes({ db, clock: () => house.time.now }));
 });
 

@@ -1,31 +1,23 @@
 /** Guests whom staff let in: one waiting request a client, one answer, one use. */
-import { afterAll, beforeAll, beforeEach, describe, expect, test } from '@jest/globals';
+import { describe, expect, test } from '@jest/globals';
 import request from 'supertest';
 import type { Express } from 'express';
 import { ASKS, WAIT_MS, forgetApprovals } from '../../server/approvals/approvals.ts';
 import { approvalRoutes } from '../../server/approvals/routes.ts';
 import type { Database } from '../../server/db/database.ts';
-import { testDatabase } from '../support/database.ts';
-import type { TestDatabase } from '../support/database.ts';
 import { makeMac } from '../support/make.ts';
-import { admission, openReception, rowsOf } from '../support/reception.ts';
+import { admission, openReception, receptionEach, rowsOf } from '../support/reception.ts';
 import type { Reception } from '../support/reception.ts';
 import { routesApp } from '../support/routes-app.ts';
 
 const MINUTE = 60_000;
 
-let held: TestDatabase;
 let db: Database;
 let house: Reception;
 let app: Express;
 
-beforeAll(async () => {
-  held = await testDatabase();
-  db = held.db;
-});
-afterAll(() => held.release());
-beforeEach(async () => {
-  house = await openReception(db);
+receptionEach((opened, over) => {
+  [house, db] = [opened, over];
   app = routesApp(approvalRoutes({ db, clock: () => house.time.now }));
 });
 

@@ -1,31 +1,23 @@
 /** One-time codes: limits that hold in parallel, five tries, single use. */
-import { afterAll, beforeAll, beforeEach, describe, expect, test } from '@jest/globals';
+import { describe, expect, test } from '@jest/globals';
 import request from 'supertest';
 import { codeRoutes } from '../../server/codes/routes.ts';
 import type { Database } from '../../server/db/database.ts';
 import { forgetCodes } from '../../server/codes/codes.ts';
 import { CODE_MS, PUMPING, RESEND_MS, SMS_LIMITS } from '../../server/codes/limits.ts';
-import { testDatabase } from '../support/database.ts';
-import type { TestDatabase } from '../support/database.ts';
 import { makeCode, makeMac, makeMerchant, makePhone, makeStore } from '../support/make.ts';
-import { openReception } from '../support/reception.ts';
+import { openReception, receptionEach } from '../support/reception.ts';
 import type { Reception } from '../support/reception.ts';
 import { routesApp } from '../support/routes-app.ts';
 
 const HOUR = 3_600_000;
 const PHONE = '+447400123456';
 
-let held: TestDatabase;
 let db: Database;
 let house: Reception;
 
-beforeAll(async () => {
-  held = await testDatabase();
-  db = held.db;
-});
-afterAll(() => held.release());
-beforeEach(async () => {
-  house = await openReception(db);
+receptionEach((opened, over) => {
+  [house, db] = [opened, over];
 });
 
 let networks = 0;

@@ -1,32 +1,24 @@
 /** The consent ledger: only ever added to, the newest entry holds, every wording provable. */
 import { createHash } from 'node:crypto';
-import { afterAll, beforeAll, beforeEach, describe, expect, test } from '@jest/globals';
+import { describe, expect, test } from '@jest/globals';
 import request from 'supertest';
 import type { Express } from 'express';
 import { hasMarketingConsent, wordingHash } from '../../server/consents/queries.ts';
 import { consentRoutes } from '../../server/consents/routes.ts';
 import type { Database } from '../../server/db/database.ts';
-import { testDatabase } from '../support/database.ts';
-import type { TestDatabase } from '../support/database.ts';
 import { makeConsent, makeGuest, makePhone } from '../support/make.ts';
-import { letIn, openReception } from '../support/reception.ts';
+import { letIn, openReception, receptionEach } from '../support/reception.ts';
 import type { Reception } from '../support/reception.ts';
 import { routesApp } from '../support/routes-app.ts';
 
 const sha256 = (text: string) => createHash('sha256').update(text).digest('hex');
 
-let held: TestDatabase;
 let db: Database;
 let house: Reception;
 let app: Express;
 
-beforeAll(async () => {
-  held = await testDatabase();
-  db = held.db;
-});
-afterAll(() => held.release());
-beforeEach(async () => {
-  house = await openReception(db);
+receptionEach((opened, over) => {
+  [house, db] = [opened, over];
   app = routesApp(consentRoutes({ db, clock: () => house.time.now }));
 });
 

@@ -1,5 +1,5 @@
 /** Each way in and whom it makes of a client: cards, identities, remembered devices, grace, hours, codes on paper. */
-import { afterAll, beforeAll, beforeEach, describe, expect, test } from '@jest/globals';
+import { beforeEach, describe, expect, test } from '@jest/globals';
 import type { StoreView } from '../../portal/ports-store.ts';
 import type { Desk } from '../../portal/ports.ts';
 import { newPrintableCode } from '../../server/codes/printable.ts';
@@ -7,14 +7,13 @@ import type { Database } from '../../server/db/database.ts';
 import { forgetStandIns } from '../../server/guests/identity-queries.ts';
 import { UNSEEN_TAPS_PER_HOUR } from '../../server/guests/admit.ts';
 import { UNPROVED_GRACES_PER_HOUR } from '../../server/guests/proofs.ts';
-import { testDatabase } from '../support/database.ts';
-import type { TestDatabase } from '../support/database.ts';
 import * as make from '../support/make.ts';
 import {
   admission,
   letIn,
   multiply,
   openReception,
+  receptionEach,
   rowsOf,
   writtenBy,
 } from '../support/reception.ts';
@@ -25,17 +24,11 @@ const DAY = 86_400_000;
 type Request = Parameters<Desk['admit']>[0];
 type Proof = Request['proof'];
 
-let held: TestDatabase;
 let db: Database;
 let house: Reception;
 
-beforeAll(async () => {
-  held = await testDatabase();
-  db = held.db;
-});
-afterAll(() => held.release());
-beforeEach(async () => {
-  house = await openReception(db);
+receptionEach((opened, over) => {
+  [house, db] = [opened, over];
   house.store = {
     ...house.store,
     policy: { graceMinutes: 5, gracePerDay: 2, rememberDays: 30 },

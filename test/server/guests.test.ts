@@ -1,15 +1,20 @@
 /** The desk: one admission, one transaction; what is agreed to; recognition; offers. */
-import { afterAll, beforeAll, beforeEach, describe, expect, test } from '@jest/globals';
+import { describe, expect, test } from '@jest/globals';
 import request from 'supertest';
 import type { Express } from 'express';
 import type { Desk } from '../../portal/ports.ts';
 import type { Database } from '../../server/db/database.ts';
 import { guestRoutes } from '../../server/guests/routes.ts';
 import { createLog } from '../../server/log.ts';
-import { testDatabase } from '../support/database.ts';
-import type { TestDatabase } from '../support/database.ts';
 import * as make from '../support/make.ts';
-import { admission, letIn, openReception, rowsOf, writtenBy } from '../support/reception.ts';
+import {
+  admission,
+  letIn,
+  openReception,
+  receptionEach,
+  rowsOf,
+  writtenBy,
+} from '../support/reception.ts';
 import type { Reception } from '../support/reception.ts';
 import { routesApp } from '../support/routes-app.ts';
 
@@ -21,18 +26,12 @@ const BOTH = [
   { purpose: 'marketing', granted: true, version: 'm1', language: 'en' },
 ] as const;
 
-let held: TestDatabase;
 let db: Database;
 let house: Reception;
 let app: Express;
 
-beforeAll(async () => {
-  held = await testDatabase();
-  db = held.db;
-});
-afterAll(() => held.release());
-beforeEach(async () => {
-  house = await openReception(db);
+receptionEach((opened, over) => {
+  [house, db] = [opened, over];
   const log = createLog('debug', { write: (line) => void house.logged.push(line) });
   app = routesApp(guestRoutes({ db, clock: () => house.time.now, log }));
 });

@@ -1,25 +1,17 @@
 /** Journeys kept for another browser: under hashed keys, bounded, read once where that is meant. */
-import { afterAll, beforeAll, beforeEach, expect, test } from '@jest/globals';
+import { expect, test } from '@jest/globals';
 import type { Database } from '../../server/db/database.ts';
 import { MISSES_PER_MINUTE, MOST_LINKS, forgetLinks } from '../../server/links/links.ts';
-import { testDatabase } from '../support/database.ts';
-import type { TestDatabase } from '../support/database.ts';
-import { openReception, rowsOf } from '../support/reception.ts';
+import { openReception, receptionEach, rowsOf } from '../support/reception.ts';
 import type { Reception } from '../support/reception.ts';
 
 const MINUTE = 60_000;
 
-let held: TestDatabase;
 let db: Database;
 let house: Reception;
 
-beforeAll(async () => {
-  held = await testDatabase();
-  db = held.db;
-});
-afterAll(() => held.release());
-beforeEach(async () => {
-  house = await openReception(db);
+receptionEach((opened, over) => {
+  [house, db] = [opened, over];
 });
 
 const keep = (kind: 'short' | 'state', ttlMs = 10 * MINUTE, sealed = 'sealed journey') =>

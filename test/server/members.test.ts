@@ -1,5 +1,5 @@
 /** Member cards: made, brought in, checked within limits that tell nothing, and kept apart by merchant. */
-import { afterAll, beforeAll, beforeEach, describe, expect, test } from '@jest/globals';
+import { describe, expect, test } from '@jest/globals';
 import fc from 'fast-check';
 import request from 'supertest';
 import type { Express } from 'express';
@@ -8,28 +8,20 @@ import { csvLine, parseCsv } from '../../server/http/csv.ts';
 import { TRIES, forgetMemberTries } from '../../server/members/members.ts';
 import { cardNumber, checkDigit, lastFour, newCardNumber } from '../../server/members/number.ts';
 import { memberRoutes } from '../../server/members/routes.ts';
-import { testDatabase } from '../support/database.ts';
-import type { TestDatabase } from '../support/database.ts';
 import { makeMac } from '../support/make.ts';
-import { openReception, rowsOf } from '../support/reception.ts';
+import { openReception, receptionEach, rowsOf } from '../support/reception.ts';
 import type { Reception } from '../support/reception.ts';
 import { routesApp } from '../support/routes-app.ts';
 
 const HOUR = 3_600_000;
 const DAY = 24 * HOUR;
 
-let held: TestDatabase;
 let db: Database;
 let house: Reception;
 let app: Express;
 
-beforeAll(async () => {
-  held = await testDatabase();
-  db = held.db;
-});
-afterAll(() => held.release());
-beforeEach(async () => {
-  house = await openReception(db);
+receptionEach((opened, over) => {
+  [house, db] = [opened, over];
   app = routesApp(memberRoutes({ db, clock: () => house.time.now, secret: house.secret }));
 });
 

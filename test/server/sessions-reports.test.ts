@@ -1,5 +1,5 @@
 /** One session from many network sessions: reports in any order, roaming, restarts, silence, claims and notices. */
-import { afterAll, beforeAll, beforeEach, describe, expect, test } from '@jest/globals';
+import { describe, expect, test } from '@jest/globals';
 import fc from 'fast-check';
 import type { SessionReport } from '../../portal/ports-network.ts';
 import type { Database } from '../../server/db/database.ts';
@@ -8,27 +8,19 @@ import { createGrantMemory } from '../../server/sessions/memory.ts';
 import { createNetwork } from '../../server/sessions/network.ts';
 import { createNotices, forgetNotices } from '../../server/sessions/notices.ts';
 import { noticesOf } from '../../server/sessions/notice-queries.ts';
-import { testDatabase } from '../support/database.ts';
-import type { TestDatabase } from '../support/database.ts';
 import { makeGateway, makeGuest, makeMac, makeSession, makeStore } from '../support/make.ts';
-import { openReception } from '../support/reception.ts';
+import { openReception, receptionEach } from '../support/reception.ts';
 import type { Reception } from '../support/reception.ts';
 
 const MINUTE = 60_000;
 const DAY = 86_400_000;
 
-let held: TestDatabase;
 let db: Database;
 let house: Reception;
 let names = 0;
 
-beforeAll(async () => {
-  held = await testDatabase();
-  db = held.db;
-});
-afterAll(() => held.release());
-beforeEach(async () => {
-  house = await openReception(db);
+receptionEach(async (opened, over) => {
+  [house, db] = [opened, over];
   await db.query(`update gateways set kind = 'radius' where id = $1`, [house.gatewayId]);
 });
 

@@ -1,28 +1,20 @@
 /** WiFi sessions: what gateways report, what time does, and what the captive-portal API reads. */
-import { afterAll, beforeAll, beforeEach, describe, expect, test } from '@jest/globals';
+import { beforeEach, describe, expect, test } from '@jest/globals';
 import type { Database } from '../../server/db/database.ts';
 import { expireSessions, forgetSessionClients } from '../../server/sessions/accounting.ts';
 import { LANDINGS_PER_HOUR } from '../../server/sessions/door-queries.ts';
-import { testDatabase } from '../support/database.ts';
-import type { TestDatabase } from '../support/database.ts';
 import { makeMac, makePhone } from '../support/make.ts';
-import { admission, letIn, multiply, openReception } from '../support/reception.ts';
+import { admission, letIn, multiply, openReception, receptionEach } from '../support/reception.ts';
 import type { Reception } from '../support/reception.ts';
 
 const MINUTE = 60_000;
 const DAY = 86_400_000;
 
-let held: TestDatabase;
 let db: Database;
 let house: Reception;
 
-beforeAll(async () => {
-  held = await testDatabase();
-  db = held.db;
-});
-afterAll(() => held.release());
-beforeEach(async () => {
-  house = await openReception(db);
+receptionEach((opened, over) => {
+  [house, db] = [opened, over];
 });
 
 let rhids = 0;

@@ -1,5 +1,6 @@
 /** The house behind the portal's ports over a real database: what the guests' tests walk through. */
 import { randomBytes } from 'node:crypto';
+import { afterAll, beforeAll, beforeEach } from '@jest/globals';
 import type { StoreView } from '../../portal/ports-store.ts';
 import type {
   Approvals,
@@ -23,6 +24,8 @@ import { createLog } from '../../server/log.ts';
 import { createMembers } from '../../server/members/members.ts';
 import { markShown, offersDue } from '../../server/offers/vouchers/queries.ts';
 import { createDoors } from '../../server/sessions/accounting.ts';
+import { testDatabase } from './database.ts';
+import type { TestDatabase } from './database.ts';
 import { NOON, makeGateway, makeMac, makeMerchant, makeStore } from './make.ts';
 
 export interface Reception {
@@ -202,4 +205,16 @@ export async function multiply(house: Reception, sessionId: string, count: numbe
      from sessions, generate_series(1, $2::int) n where id = $1`,
     [sessionId, count],
   );
+}
+
+/** For all tests of a file: one database, and before each test a house of its own in it. */
+export function receptionEach(
+  ready: (house: Reception, db: Database) => void | Promise<void>,
+): void {
+  let held: TestDatabase;
+  beforeAll(async () => {
+    held = await testDatabase();
+  });
+  afterAll(() => held.release());
+  beforeEach(async () => ready(await openReception(held.db), held.db));
 }
