@@ -140,15 +140,20 @@ describe.each([
   ['coova', startCoova, { login: 'pap' }],
   ['mikrotik', startMikrotik, { login: 'chap' }],
 ] as const)('%s with RADIUS (%#)', (kind, start, settings) => {
-  test('login, accounting, Disconnect', async () => {
+  /** A shop with this gateway, which takes Disconnect requests. */
+  async function stand(store: Record<string, unknown> = {}) {
     const radius = radiusBody();
     const body = { hosts: ['127.0.0.1'], radius, ...settings };
-    const { house, made, options } = await shop(kind, body);
+    const { house, made, options } = await shop(kind, body, store);
     const nas = await start({ ...options, gateway: { ...options.gateway, ...settings } });
     closers.push(() => nas.close());
     const coa = { host: radius.sources[0], port: nas.coaPort };
     expect((await change(house, made.id, { radius: { ...radius, coa } })).status).toBe(200);
+    return { house, nas };
+  }
 
+  test('login, accounting, Disconnect', async () => {
+    const { house, nas } = await stand();
     const mac = makeMac();
     const welcome = await logIn(nas, mac);
     expect(welcome.heading).toBe('You are online');
@@ -172,14 +177,8 @@ describe.each([
   });
 
   test('a guest who used up what was granted is put out, whatever the gateway thinks', async () => {
-    const radius = radiusBody();
-    const body = { hosts: ['127.0.0.1'], radius, ...settings };
     const quota = { minutes: 60, upKbps: 0, downKbps: 0, upQuotaKB: 0, downQuotaKB: 1_000 };
-    const { house, made, options } = await shop(kind, body, { session: quota });
-    const nas = await start({ ...options, gateway: { ...options.gateway, ...settings } });
-    closers.push(() => nas.close());
-    const coa = { host: radius.sources[0], port: nas.coaPort };
-    await change(house, made.id, { radius: { ...radius, coa } });
+    const { house, nas } = await stand({ session: quota });
     const mac = makeMac();
     await logIn(nas, mac);
     nas.traffic(mac, 2_000_000, 10);
@@ -193,13 +192,7 @@ describe.each([
     ['whose time is over', timeIsOver],
     ['who is erased', erase],
   ])('a guest %s is put out, though accounting goes on', async (_name, end) => {
-    const radius = radiusBody();
-    const body = { hosts: ['127.0.0.1'], radius, ...settings };
-    const { house, made, options } = await shop(kind, body);
-    const nas = await start({ ...options, gateway: { ...options.gateway, ...settings } });
-    closers.push(() => nas.close());
-    const coa = { host: radius.sources[0], port: nas.coaPort };
-    await change(house, made.id, { radius: { ...radius, coa } });
+    const { house, nas } = await stand();
     const mac = makeMac();
     await logIn(nas, mac);
     nas.traffic(mac, 70_000, 10);
@@ -207,6 +200,20 @@ describe.each([
     await end(house);
     await nas.tick();
     await until(async () => !nas.inside(mac));
+  });
+
+  test('a guest whose page stood open until the gateway forgot its challenge still gets in', async () => {
+    const { nas } = await stand();
+    const mac = makeMac();
+    const browser = plainBrowser();
+    let page = await browser.go(await nas.join({ mac, ip: '10.0.0.23' }));
+    if (/^Are you \d+ or older/.test(page.heading))
+      page = await browser.submit(page, { value: 'over' });
+    if ('age' in nas) nas.age(mac);
+    else nas.variables(mac);
+    const welcome = await browser.submit(page);
+    expect(welcome.heading).toBe('You are online');
+    expect(nas.inside(mac)).toBe(true);
   });
 
   test('a ticket is good for the device it was made for, and for no other', async () => {
