@@ -3,7 +3,7 @@ WORKDIR /app
 COPY package.json package-lock.json ./
 RUN npm ci --no-audit --no-fund
 COPY . .
-RUN npm run build && npm prune --omit=dev
+RUN npm run build && npm prune --omit=dev && rm -r dist/scripts dist/test
 
 FROM node:22-bookworm-slim
 ENV NODE_ENV=production DATA_DIR=/data
