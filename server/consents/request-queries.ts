@@ -95,6 +95,12 @@ export async function openRequest(
   return rows[0] ?? null;
 }
 
+/**
+ * A void link stays for a day without its address, so that it counts among the mails of that day however
+ * often the guest changes their mind.
+ */
+const VOID = `email = '', expires_at = least(r.expires_at, r.created_at + interval '1 day')`;
+
 /** Takes the link: one statement, so that two presses of the button make one entry. */
 export async function takeRequest(
   tx: Queryable,
@@ -104,7 +110,7 @@ export async function takeRequest(
   now: number,
 ): Promise<RequestRow | null> {
   const { rows } = await tx.query<RequestRow>(
-    `delete from consent_requests r using guests g
+    `update consent_requests r set ${VOID} from guests g
      where r.merchant_id = $1 and r.store_id = $2 and r.token_hash = $3 and r.expires_at > $4
        and g.merchant_id = $1 and g.id = r.guest_id and g.email = r.email and coalesce(g.age_band, '') <> 'under'
      returning r.guest_id, r.text_version, r.text, r.language, r.page_sha256, r.screen`,
@@ -119,7 +125,7 @@ export async function voidRequests(
   merchantId: string,
   guestId: string,
 ): Promise<void> {
-  await tx.query('delete from consent_requests where merchant_id = $1 and guest_id = $2', [
+  await tx.query(`update consent_requests r set ${VOID} where merchant_id = $1 and guest_id = $2`, [
     merchantId,
     guestId,
   ]);

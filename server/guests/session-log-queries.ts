@@ -1,5 +1,5 @@
 /** The log of WiFi sessions that some countries demand: written once, read by nothing else of the house. */
-import type { Queryable } from '../db/database.ts';
+import type { Queryable, Row } from '../db/database.ts';
 import { INFERRED } from '../sessions/live-queries.ts';
 import { removeNoted } from '../stores/removal-queries.ts';
 
@@ -28,6 +28,26 @@ const FROM_SESSIONS = `insert into session_log (session_id, merchant_id, store_i
   from sessions s join guests g on g.id = s.guest_id
   where s.merchant_id = $1 and s.store_id = $2 and s.state = 'ended' and s.mac <> ''
     and (s.confirmed_at is not null or s.landed_at is not null)`;
+
+export interface LawfulStore extends Row {
+  id: string;
+  country: string;
+  settings: unknown;
+}
+
+/** The stores at which a guest has sessions. */
+export async function storesOfGuest(
+  tx: Queryable,
+  merchantId: string,
+  guestId: string,
+): Promise<LawfulStore[]> {
+  const { rows } = await tx.query<LawfulStore>(
+    `select id, country, settings from stores where merchant_id = $1 and id in (
+       select store_id from sessions where merchant_id = $1 and guest_id = $2)`,
+    [merchantId, guestId],
+  );
+  return rows;
+}
 
 /** Sessions of one guest at one store. */
 export async function logSessionsOfGuest(

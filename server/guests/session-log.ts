@@ -3,9 +3,8 @@ import type { Queryable } from '../db/database.ts';
 import { REVIVE_MS } from '../sessions/live-queries.ts';
 import { lawOf } from '../stores/law.ts';
 import { packOf } from '../stores/packs.ts';
-import { storesOf } from '../stores/queries.ts';
 import { readSettings } from '../stores/settings.ts';
-import { logSessionsOfGuest, logSessionsOfStore } from './session-log-queries.ts';
+import { logSessionsOfGuest, logSessionsOfStore, storesOfGuest } from './session-log-queries.ts';
 
 /** PURE. Days a store's log is kept, or 0 where no law asks for one. */
 export function logDaysOf(store: { country: string; settings: unknown }): number {
@@ -20,7 +19,7 @@ export async function logBeforeErasure(
   merchantId: string,
   guestId: string,
 ): Promise<void> {
-  for (const store of await storesOf(tx, merchantId)) {
+  for (const store of await storesOfGuest(tx, merchantId, guestId)) {
     const days = logDaysOf(store);
     if (days > 0) {
       await logSessionsOfGuest(tx, { merchantId, storeId: store.id, days }, guestId);

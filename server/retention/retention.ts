@@ -1,5 +1,6 @@
 /** Nothing is kept longer than its store says: each class of record goes when its time is up. */
 import type { Database } from '../db/database.ts';
+import { ProblemError } from '../errors.ts';
 import { removeGuest } from '../guests/erase.ts';
 import { dropSessionLog } from '../guests/session-log-queries.ts';
 import { logEndedSessions } from '../guests/session-log.ts';
@@ -16,8 +17,8 @@ const PAGE = 500;
 /** Records one statement deletes, and statements of one class and store in one run. */
 const BATCH = 5_000;
 const MOST_BATCHES = 20;
-/** Guests erased in one run: each is a transaction of its own; the rest go at the next. */
-const MOST_GUESTS = 500;
+/** Guests erased in one run of a merchant, each in a transaction of their own; the rest go at the next. */
+const MOST_GUESTS = 10_000;
 
 const STORE_CLASSES: readonly StoreClass[] = [
   'sessionsDays',
@@ -60,6 +61,22 @@ async function forgetClass(
   return inBatches(() => dropOld(db, of, before, now, BATCH));
 }
 
+/** Gives 0 when another process, or the guest, was quicker. */
+async function forgetGuest(
+  db: Database,
+  merchantId: string,
+  id: string,
+  now: number,
+): Promise<number> {
+  try {
+    await db.tx((tx) => removeGuest(tx, merchantId, id, now), { tenant: merchantId });
+    return 1;
+  } catch (error) {
+    if (error instanceof ProblemError && error.code === 'not-found') return 0;
+    throw error;
+  }
+}
+
 /** Guests belong to the merchant, not to a store: the longest of its stores counts. */
 async function forgetGuests(
   db: Database,
@@ -69,17 +86,28 @@ async function forgetGuests(
 ): Promise<number> {
   const before = now - days * DAY_MS;
   const ids = await guestsGone(db, merchantId, before, MOST_GUESTS);
-  for (const id of ids) {
-    await db.tx((tx) => removeGuest(tx, merchantId, id, now), { tenant: merchantId });
+  let removed = 0;
+  try {
+    for (const id of ids) removed += await forgetGuest(db, merchantId, id, now);
+  } finally {
+    const gone = { kind: 'guestsDays', before, removed } as const;
+    if (removed > 0) await noteRemoval(db, merchantId, gone, now);
   }
-  const removed = ids.length;
-  if (removed > 0) await noteRemoval(db, merchantId, { kind: 'guestsDays', before, removed }, now);
   return removed;
 }
 
 /** Deletes what is older than its store allows; gives how many records went. For the timed jobs. */
 export async function keepNoLonger(db: Database, now: number): Promise<number> {
   let removed = 0;
+  const failures: unknown[] = [];
+  /** What fails for one store or merchant must not keep the others' records; the job fails afterwards. */
+  const attempt = async (work: () => Promise<number>): Promise<void> => {
+    try {
+      removed += await work();
+    } catch (error) {
+      failures.push(error);
+    }
+  };
   const longest = new Map<string, Pick<Record<KeepClass, number>, 'guestsDays' | 'visitsDays'>>();
   await eachStore(db, async (stores) => {
     for (const { id: storeId, merchant_id: merchantId, ...store } of stores) {
@@ -90,16 +118,17 @@ export async function keepNoLonger(db: Database, now: number): Promise<number> {
         visitsDays: Math.max(visitsDays, retention.visitsDays),
       });
       for (const kind of STORE_CLASSES) {
-        removed += await forgetClass(db, { merchantId, storeId, kind }, retention[kind], now);
+        await attempt(() => forgetClass(db, { merchantId, storeId, kind }, retention[kind], now));
       }
     }
   });
   for (const [merchantId, { guestsDays, visitsDays }] of longest) {
     // In fences that belong to no store.
     const of = { merchantId, storeId: null, kind: 'visitsDays' } as const;
-    removed += await forgetClass(db, of, visitsDays, now);
-    removed += await forgetGuests(db, merchantId, guestsDays, now);
+    await attempt(() => forgetClass(db, of, visitsDays, now));
+    await attempt(() => forgetGuests(db, merchantId, guestsDays, now));
   }
+  if (failures.length > 0) throw failures[0];
   return removed;
 }
 

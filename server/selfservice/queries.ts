@@ -80,7 +80,8 @@ export async function linkWaits(
   now: number,
 ): Promise<boolean> {
   const { rows } = await tx.query(
-    `select 1 from consent_requests where merchant_id = $1 and guest_id = $2 and expires_at > $3 limit 1`,
+    `select 1 from consent_requests r join guests g on g.id = r.guest_id and g.email = r.email
+     where r.merchant_id = $1 and r.guest_id = $2 and r.expires_at > $3 limit 1`,
     [merchantId, guestId, new Date(now)],
   );
   return rows.length > 0;
@@ -207,8 +208,13 @@ export async function forgetClientsOf(
   guestId: string,
 ): Promise<void> {
   await tx.query(
-    `update sessions set mac = '', ip = null, client_key = '', rhid = null
-     where merchant_id = $1 and guest_id = $2 and state = 'ended' and client_key <> ''`,
+    `with old as (
+       select id from sessions
+       where merchant_id = $1 and guest_id = $2 and state = 'ended' and client_key <> '' for update),
+     legless as (delete from session_legs where merchant_id = $1 and session_id in (select id from old))
+     update sessions s set mac = '', ip = null, client_key = '', rhid = null, user_name = null,
+       nas_user_name = null
+     from old where s.id = old.id`,
     [merchantId, guestId],
   );
 }

@@ -13,6 +13,7 @@ import type { PeerRow } from './peer-queries.ts';
 import type { HeldSession } from './poll-queries.ts';
 import { gatewaysInUse, heldAt } from './poll-queries.ts';
 import { createReports } from './reports.ts';
+import { isOurs } from './verdict.ts';
 
 /** The shape of portal/ports-network.ts LiveClient. */
 export interface LiveClient {
@@ -42,13 +43,10 @@ export interface PollDeps {
 const HOUR = 3_600_000;
 const DAY = 24 * HOUR;
 const MOST_GATEWAYS = 2000;
-const MOST_CLIENTS = 5000;
 const AT_ONCE = 4;
 const PATIENCE_MS = 20_000;
 /** A controller shows a newcomer after a moment. */
 const SETTLING_MS = 60_000;
-/** Ends of ours that the controller has to follow. */
-const ours: ReadonlySet<string> = new Set(['expired', 'quota', 'closed', 'blocked', 'staff']);
 
 export function createPolls({ db, clock, log }: PollDeps) {
   const reports = createReports({ db, clock });
@@ -120,9 +118,7 @@ export function createPolls({ db, clock, log }: PollDeps) {
   }
 
   async function compare(peer: PeerRow, clients: readonly LiveClient[], now: number) {
-    const listed = new Map(
-      clients.slice(0, MOST_CLIENTS).map((client) => [client.mac.toLowerCase(), client]),
-    );
+    const listed = new Map(clients.map((client) => [client.mac.toLowerCase(), client]));
     const sessions = await db.tx((tx) => heldAt(tx, peer.merchant_id, peer.id, now - DAY), {
       tenant: peer.merchant_id,
     });
@@ -132,7 +128,7 @@ export function createPolls({ db, clock, log }: PollDeps) {
     const missing = active.filter((session) => !listed.has(session.mac) && settled(session));
     const ended = sessions.filter(({ state, mac }) => state === 'ended' && listed.has(mac));
     if (missing.length > 0) await endMissing(peer, missing);
-    const leftovers = ended.filter(({ end_reason }) => ours.has(end_reason ?? ''));
+    const leftovers = ended.filter(({ end_reason }) => isOurs(end_reason));
     const back = ended.filter(({ end_reason }) => end_reason === 'not-listed');
     for (const session of [...active, ...leftovers, ...back]) {
       const client = listed.get(session.mac);

@@ -29,7 +29,7 @@ import { beginLeg, growLeg, legFor, sameLeg, startOf } from './legs.ts';
 import type { Told } from './legs.ts';
 import type { GrantMemory } from './memory.ts';
 import { keepNotice } from './notice-queries.ts';
-import { isFinal, refused, verdictOf } from './verdict.ts';
+import { isFinal, isOurs, refused, verdictOf } from './verdict.ts';
 import type { Verdict } from './verdict.ts';
 
 /** The part of a store this file needs. */
@@ -74,10 +74,9 @@ const TWIN_METRES = 1000;
 const LONGEST_SECONDS = 400 * 86_400;
 const UUID = /^[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}$/i;
 const MAC = /^[0-9a-f]{2}(?::[0-9a-f]{2}){5}$/;
-/** Ends of ours that a gateway has to follow; one that goes on counting this much later did not. */
-const ours: ReadonlySet<string> = new Set(['expired', 'quota', 'closed', 'blocked', 'staff']);
 /** Ends that a sign of life takes back, while there is time. */
 const inferred: ReadonlySet<string> = new Set(['lost-carrier', 'nas-reboot', 'not-listed']);
+/** A gateway that goes on counting this much after an end of ours did not follow it. */
 const LINGERING_MS = MINUTE;
 /** Gateways that act upon a verdict: refusing there is the end, no stop report follows. */
 const asking: ReadonlySet<string> = new Set(['wifidog', 'apfree']);
@@ -211,7 +210,7 @@ function lingers({ told }: Hearing, session: LiveSession): KickReason | null {
   const { state, end_reason: reason, ended_at: endedAt, kick } = session;
   if (told.kind === 'stop' || state !== 'ended' || kick !== null) return null;
   if (told.at <= (endedAt?.getTime() ?? 0) + LINGERING_MS) return null;
-  if (ours.has(reason ?? '')) return reason as KickReason;
+  if (isOurs(reason)) return reason as KickReason;
   // Silent until its time was over: too late to take that end back.
   return inferred.has(reason ?? '') ? 'expired' : null;
 }

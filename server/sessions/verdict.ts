@@ -62,3 +62,10 @@ const finalReasons: ReadonlySet<string> = new Set([
 export function isFinal(reason: string | null): boolean {
   return reason !== null && finalReasons.has(reason);
 }
+
+/** Ends by the house that a gateway has to follow. */
+const ours: ReadonlySet<string> = new Set(['expired', 'quota', 'closed', 'blocked', 'staff']);
+
+export function isOurs(reason: string | null): boolean {
+  return reason !== null && ours.has(reason);
+}

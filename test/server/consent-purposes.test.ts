@@ -1,7 +1,7 @@
 /** Choices by purpose: exact words, proof, ages, the second yes for mail, and what each allows. */
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from '@jest/globals';
 import { mayAnalyse } from '../../server/consents/analyse.ts';
-import { CONFIRM_MS } from '../../server/consents/confirm.ts';
+import { CONFIRM_MS, confirmByMail, forgetRequests } from '../../server/consents/confirm.ts';
 import { currentConsents, hasConsent } from '../../server/consents/queries.ts';
 import type { RecordRequest } from '../../server/consents/record.ts';
 import { recordConsents, termsCurrent } from '../../server/consents/record.ts';
@@ -190,6 +190,20 @@ describe('offers by mail', () => {
   test('refusing voids the links that are on their way', async () => {
     await record({ consents: given(['access', 'marketing-email']) });
     await record({ consents: given(['access']) });
+    const token = /fc_[\w-]{32}/.exec((await mails())[0]?.body ?? '')?.[0] ?? '';
+    const from = { ip: '192.0.2.1', userAgent: 'x' };
+    const confirmed = await inside((tx) => confirmByMail(tx, store, token, from, NOON));
+    expect(confirmed).toBe(false);
+    expect(await held('marketing-email')).toBe(false);
+  });
+
+  test('changing one’s mind again and again brings no more mails than a day’s', async () => {
+    for (let turn = 0; turn < 5; turn += 1) {
+      await record({ consents: given(['access', 'marketing-email']) });
+      await record({ consents: given(['access']) });
+    }
+    expect(await mails()).toHaveLength(3);
+    await inside((tx) => forgetRequests(tx, NOON + 86_400_000));
     const { rows: links } = await database.db.query(
       'select 1 from consent_requests where merchant_id = $1',
       [merchantId],

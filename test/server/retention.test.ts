@@ -128,6 +128,26 @@ describe('each class goes by itself', () => {
     expect(await log()).toEqual([{ class: 'guestsDays', store_id: null, removed: 1 }]);
   });
 
+  test('what fails for one merchant keeps nobody else’s records', async () => {
+    await setUp('BR', { retention: { guestsDays: 100 } });
+    const stuck = merchantId;
+    const { id } = await make.makeGuest(database.db, stuck, { lastSeenAt: ago(200) });
+    await database.db.query(
+      `create function stay() returns trigger language plpgsql as $$ begin
+         if old.id = '${id}' then raise exception 'not this one'; end if; return old; end $$;
+       create trigger stay before delete on guests for each row execute function stay()`,
+    );
+    await setUp('BR', { retention: { guestsDays: 100, sessionsDays: 10 } });
+    await make.makeGuest(database.db, merchantId, { lastSeenAt: ago(200) });
+    try {
+      await expect(keepNoLonger(database.db, NOON)).rejects.toThrow('not this one');
+    } finally {
+      await database.db.query('drop function stay cascade');
+    }
+    expect(await log()).toEqual([{ class: 'guestsDays', store_id: null, removed: 1 }]);
+    expect(await count('guests')).toBe(1);
+  });
+
   test('the usual of a country holds where the store says nothing', async () => {
     await setUp('DE');
     await session(ago(61));

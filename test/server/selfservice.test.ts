@@ -7,6 +7,7 @@ import type { TestApp } from '../support/app.ts';
 import { startApp } from '../support/app.ts';
 import { codeFor } from '../support/cast.ts';
 import * as make from '../support/make.ts';
+import { makeLeg } from '../support/site.ts';
 
 let app: TestApp;
 beforeAll(async () => {
@@ -377,9 +378,24 @@ describe('being forgotten', () => {
   });
 
   test('of devices alone', async () => {
+    const { merchantId, storeId, guest } = shop;
+    const gateway = await make.makeGateway(app.db, merchantId, storeId);
+    const at = { merchantId, storeId, gatewayId: gateway.id, guestId: guest.id };
+    const past = { state: 'ended', endedAt: new Date(make.NOON) } as const;
+    const { id: sessionId } = await make.makeSession(app.db, at, past);
+    await makeLeg(app.db, { ...at, sessionId });
+    await app.db.query(`update sessions set nas_user_name = mac where id = $1`, [sessionId]);
     const { m } = await open(shop.guest.email!);
     const done = await ask(`${shop.base}/mine/devices`, { m });
     expect((await ask(done.location)).text).toContain('devices are forgotten');
+    const { rows } = await app.db.query(
+      `select mac, ip, client_key, nas_user_name,
+         (select count(*)::int from session_legs where session_id = s.id) as legs
+       from sessions s where id = $1`,
+      [sessionId],
+    );
+    const nothing = { mac: '', ip: null, client_key: '', nas_user_name: null };
+    expect(rows).toEqual([{ ...nothing, legs: 0 }]);
   });
 });
 
