@@ -18,6 +18,7 @@ import { houseJobs } from './compose/jobs.ts';
 import { apiRoutes } from './compose/routes.ts';
 import { createServices } from './compose/services.ts';
 import type { Services } from './compose/services.ts';
+import { probesOf } from './config.ts';
 import type { Config } from './config.ts';
 import { consoleAssets } from './console/assets.ts';
 import type { GatewayDesk } from './console/gateways/desk.ts';
@@ -213,6 +214,7 @@ function furnish(
     publicUrl: config.PUBLIC_URL,
     viewCache: true,
     equipmentHere: equipmentHere(config),
+    probes: probesOf(config),
   });
   services.useEquipment(portal.equipment);
   app.use(portal.router);

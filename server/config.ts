@@ -11,6 +11,14 @@ const flag = z
 const days = z.coerce.number().int().min(1).max(3650);
 const webUrl = z.url({ protocol: /^https?$/ }).transform((text) => text.replace(/\/+$/, ''));
 
+/** Pairs of a host and a store's slug. */
+const probeHosts = z
+  .string()
+  .regex(
+    /^\s*[a-z0-9.-]+=[\w-]{1,64}(?:[\s,]+[a-z0-9.-]+=[\w-]{1,64})*\s*$/i,
+    'must be host=store, with commas between',
+  );
+
 /** Keys in the order of .env.example. A key `X` may also be given as `X_FILE`, a file holding the value. */
 export const keys = {
   HOST: z.string().default('0.0.0.0').describe('Address to listen on.'),
@@ -145,6 +153,11 @@ export const keys = {
     .describe(
       'Whether gateways and controllers may stand on this machine itself. Not set: only while PUBLIC_URL is localhost.',
     ),
+  PROBE_HOSTS: probeHosts
+    .optional()
+    .describe(
+      'Probe hosts of phones whose traffic the network brings here, each with the slug of the store to lead to: captive.apple.com=harbour-cafe, … Not set: none.',
+    ),
   PING_KEEP_DAYS: days.default(90).describe('Days that raw pings are kept.'),
   EVENT_KEEP_DAYS: days.default(30).describe('Days that delivered events can be caught up.'),
   JOBS: flag
@@ -234,4 +247,14 @@ export function exampleEnv(): string {
     return `# ${schema.description ?? ''}\n# ${key}=${value}\n`;
   });
   return `# Settings of a Foyer server. Each may also be given as KEY_FILE, a file holding the value.\n\n${blocks.join('\n')}`;
+}
+
+/** PROBE_HOSTS read: the slug of the store behind each host. */
+export function probesOf({ PROBE_HOSTS }: Pick<Config, 'PROBE_HOSTS'>): Record<string, string> {
+  const pairs = (PROBE_HOSTS ?? '')
+    .trim()
+    .toLowerCase()
+    .split(/[\s,]+/);
+  const read = pairs.map((pair) => pair.split('=')).filter(([host]) => host !== '');
+  return Object.fromEntries(read.map(([host = '', slug = '']) => [host, slug]));
 }

@@ -3,7 +3,7 @@ import { mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from 'node
 import os from 'node:os';
 import path from 'node:path';
 import { afterAll, describe, expect, test } from '@jest/globals';
-import { ConfigError, exampleEnv, readConfig } from '../server/config.ts';
+import { ConfigError, exampleEnv, probesOf, readConfig } from '../server/config.ts';
 
 const folder = mkdtempSync(path.join(os.tmpdir(), 'foyer-config-'));
 const base = { DATA_DIR: folder };
@@ -43,6 +43,17 @@ describe('configuration', () => {
         new Set(['DATABASE_URL', 'PORT', 'SECRET', 'SMS_WEBHOOK_SECRET']),
       );
     }
+  });
+
+  test('probe hosts are read with their stores, or refused', () => {
+    const PROBE_HOSTS = 'captive.apple.com=harbour, Connectivitycheck.gstatic.com=harbour';
+    expect(probesOf(readConfig({ ...base, PROBE_HOSTS }))).toEqual({
+      'captive.apple.com': 'harbour',
+      'connectivitycheck.gstatic.com': 'harbour',
+    });
+    expect(probesOf(readConfig({ ...base }))).toEqual({});
+    for (const wrong of ['captive.apple.com', 'a=b=c', '=harbour', 'http://a.example=b'])
+      expect(() => readConfig({ ...base, PROBE_HOSTS: wrong })).toThrow('PROBE_HOSTS: must be');
   });
 
   test('an empty value means not set', () => {

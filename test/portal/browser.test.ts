@@ -9,7 +9,7 @@ import { chromium } from 'playwright-core';
 import type { Browser, BrowserContextOptions, Page } from 'playwright-core';
 import type { Opening } from '../../portal/gateways/gateway.ts';
 import { pretend } from '../../portal/gateways/pretend.ts';
-import type { StoreView } from '../../portal/ports-store.ts';
+import type { Purpose, StoreView, Text } from '../../portal/ports-store.ts';
 import { createPortal, pretendRedirect } from '../../portal/router.ts';
 import { fakeOffer, fakeStore, makeFakes, PRETEND } from '../support/fakes.ts';
 import type { Fakes } from '../support/fakes.ts';
@@ -53,8 +53,33 @@ function shops(): StoreView[] {
   });
   const single = { methods: ['click-through' as const] };
   const gate = { id: 'gate', slug: 'gate', ageGate: 16, questions: [], policy, ...single };
+  const asked = (purpose: Purpose, en: string, more: Partial<Text> = {}) => ({
+    purpose,
+    version: '1',
+    text: { ...words, en, ...more },
+  });
+  const texts =
+    'By ticking this box you agree to receive recurring automated marketing text messages from ' +
+    'Harbour Coffee at the number provided. Consent is not a condition of any purchase. Message and ' +
+    'data rates may apply. Message frequency varies, at most four a month. Reply STOP to cancel, HELP for help.';
+  const much = fakeStore({
+    id: 'much',
+    slug: 'much',
+    country: 'US',
+    methods: ['sms-code'],
+    wordings: [
+      ...wordings,
+      asked('marketing-sms', texts),
+      asked(
+        'analytics',
+        'Count my visits, to learn when the shop is busy and which shelves I stop at.',
+      ),
+      asked('profiling', 'Keep a profile of my visits and answers, so that offers fit me.'),
+    ],
+  });
   return [
     fakeStore(),
+    much,
     fakeStore({ id: 'click', slug: 'click', ...single }),
     every,
     fakeStore(gate),
@@ -161,6 +186,37 @@ withBrowser('a phone’s sign-in sheet', () => {
     expect(complaints).toEqual([]);
     await context.close();
   });
+
+  test.each(['light', 'dark'] as const)(
+    'however much is asked, the button is in reach and everything can be read (%s)',
+    async (colorScheme) => {
+      const { context, page } = await arrive('much', { colorScheme });
+      const address = colorScheme === 'light' ? '+12025550143' : '+12025550144';
+      await page.fill('#value', address);
+      await page.click('main form button');
+      await page.fill('#value', fakes.codeFor(address) ?? '');
+      await page.click('main form button');
+      expect(await heading(page)).toBe('Almost there');
+      await fits(page);
+      const button = page.locator('main form button');
+      const bottom = async () => {
+        const box = await button.boundingBox();
+        return (box?.y ?? SIZE.height) + (box?.height ?? 0);
+      };
+      expect(await bottom()).toBeLessThanOrEqual(SIZE.height);
+      const boxes = await page.locator('.choice').all();
+      expect(boxes).toHaveLength(4);
+      for (const box of boxes) {
+        expect(await box.locator('input').isChecked()).toBe(false);
+        await box.locator('input').scrollIntoViewIfNeeded();
+        // Nothing lies over it: a press meets the box.
+        await box.locator('input').click({ trial: true });
+      }
+      await page.evaluate('window.scrollTo(0, document.body.scrollHeight)');
+      expect(await bottom()).toBeLessThanOrEqual(SIZE.height);
+      await context.close();
+    },
+  );
 
   test('an offer that comes later appears by itself, and is not drawn twice', async () => {
     const { context, page } = await arrive('click');
