@@ -49,6 +49,8 @@ function decoded(bytes: Buffer): PNG {
   if (width < 1 || height < 1 || width > MOST_SIDE || height > MOST_SIDE) {
     refuse(`each side must be 1 to ${MOST_SIDE} pixels`);
   }
+  // The reader unpacks these without a bound; 300 kB can hold as many megabytes.
+  if (bytes[28] !== 0) refuse('it is interlaced: save it without');
   try {
     return PNG.sync.read(bytes);
   } catch {
