@@ -197,23 +197,6 @@ export async function dropStaleKicks(db: Queryable, before: number): Promise<num
   return rowCount;
 }
 
-/** What stands for one session, by gateway. */
-export async function kicksFor(
-  tx: Queryable,
-  merchantId: string,
-  sessionId: string,
-): Promise<{ gateway_id: string; outcome: string | null; reason: KickReason }[]> {
-  const { rows } = await tx.query<{
-    gateway_id: string;
-    outcome: string | null;
-    reason: KickReason;
-  }>(
-    `select gateway_id, outcome, reason from session_kicks where merchant_id = $1 and session_id = $2`,
-    [merchantId, sessionId],
-  );
-  return rows;
-}
-
 export interface OverRow extends Row {
   id: string;
   reason: KickReason;

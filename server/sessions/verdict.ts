@@ -40,7 +40,7 @@ export function verdictOf(session: Judged, now: number): Verdict {
   return { allowed: true, sessionId: session.id, expiresAt: session.expires_at.getTime() };
 }
 
-export function quotaUsed(session: Judged): boolean {
+function quotaUsed(session: Judged): boolean {
   const over = (used: number, quotaKB: number): boolean => quotaKB > 0 && used >= quotaKB * 1024;
   return (
     over(session.bytes_in, session.down_quota_kb) || over(session.bytes_out, session.up_quota_kb)
