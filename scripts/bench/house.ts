@@ -128,6 +128,8 @@ async function startProcess(env: Record<string, string>): Promise<[ChildProcess,
 export interface Furnished<T> {
   engine: House['engine'];
   url: string;
+  /** Of the throwaway database; null with the embedded engine. */
+  databaseUrl: string | null;
   pid: number;
   made: T;
   close(): Promise<void>;
@@ -153,6 +155,7 @@ export async function openServer<T>(
     return {
       engine: adminUrl === null ? 'embedded' : 'postgres',
       url,
+      databaseUrl: storage?.url ?? null,
       pid: child.pid as number,
       made,
       async close() {

@@ -1,8 +1,10 @@
 /** Guests who log in: as many as go through, and a whole chain's worth who read each page first. */
 import { setTimeout as pause } from 'node:timers/promises';
-import { logIn } from '../demo/guest.ts';
 import { randomFrom } from '../lib/random.ts';
 import { percentile } from './measure.ts';
+import { costOf } from './portal-cost.ts';
+import type { LoginCost, Meter } from './portal-cost.ts';
+import { logInLean } from './portal-guest.ts';
 import { arrivalAt } from './portal-stores.ts';
 
 export interface LoginLoad {
@@ -15,20 +17,27 @@ export interface LoginLoad {
   p50: number;
   p95: number;
   p99: number;
+  cost: LoginCost;
 }
 
 export interface LoadTarget {
   url: string;
   slugs: readonly string[];
+  meter: Meter;
 }
 
 /** Numbers guests through the whole run: nobody is a returning one. */
 let arrivals = 0;
 
-function summary(waits: number[], guests: number, failed: number, ms: number): LoginLoad {
+async function summary(
+  { meter }: LoadTarget,
+  { before, started, waits, guests, failed }: Run,
+): Promise<LoginLoad> {
+  const ms = performance.now() - started;
   return {
     guests,
     failed,
+    cost: costOf(before, await meter.read(), guests - failed),
     seconds: ms / 1000,
     loginsPerSecond: ((guests - failed) * 1000) / ms,
     pages: waits.length,
@@ -38,6 +47,19 @@ function summary(waits: number[], guests: number, failed: number, ms: number): L
   };
 }
 
+interface Run {
+  before: Awaited<ReturnType<Meter['read']>>;
+  started: number;
+  waits: number[];
+  guests: number;
+  failed: number;
+}
+
+async function begun({ meter }: LoadTarget): Promise<Run> {
+  const before = await meter.read();
+  return { before, started: performance.now(), waits: [], guests: 0, failed: 0 };
+}
+
 async function oneGuest(
   { url, slugs }: LoadTarget,
   waits: number[],
@@ -45,10 +67,9 @@ async function oneGuest(
 ): Promise<boolean> {
   const n = arrivals++;
   try {
-    await logIn(url, arrivalAt(slugs[n % slugs.length]!, n), {
-      method: 'click-through',
+    await logInLean(url, arrivalAt(slugs[n % slugs.length]!, n), {
       marketing: n % 3 === 0,
-      onPage: async (_title, ms) => {
+      onPage: async (ms) => {
         waits.push(ms);
         await read();
       },
@@ -65,19 +86,16 @@ export async function measureRush(
   clients: number,
   seconds: number,
 ): Promise<LoginLoad> {
-  const waits: number[] = [];
-  const started = performance.now();
-  const until = started + seconds * 1000;
-  let guests = 0;
-  let failed = 0;
+  const run = await begun(target);
+  const until = run.started + seconds * 1000;
   const client = async (): Promise<void> => {
     while (performance.now() < until) {
-      guests++;
-      if (!(await oneGuest(target, waits, async () => {}))) failed++;
+      run.guests++;
+      if (!(await oneGuest(target, run.waits, async () => {}))) run.failed++;
     }
   };
   await Promise.all(Array.from({ length: clients }, client));
-  return summary(waits, guests, failed, performance.now() - started);
+  return summary(target, run);
 }
 
 /**
@@ -90,16 +108,14 @@ export async function measureChain(
   within: number,
 ): Promise<LoginLoad> {
   const random = randomFrom(4);
-  const waits: number[] = [];
-  const started = performance.now();
-  let failed = 0;
-  const guests = perStore * target.slugs.length;
+  const run = await begun(target);
+  run.guests = perStore * target.slugs.length;
   await Promise.all(
-    Array.from({ length: guests }, async () => {
+    Array.from({ length: run.guests }, async () => {
       await pause(random() * within * 1000);
-      const done = await oneGuest(target, waits, () => pause(2000 + random() * 8000));
-      if (!done) failed++;
+      const done = await oneGuest(target, run.waits, () => pause(2000 + random() * 8000));
+      if (!done) run.failed++;
     }),
   );
-  return summary(waits, guests, failed, performance.now() - started);
+  return summary(target, run);
 }
