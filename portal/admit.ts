@@ -34,15 +34,17 @@ async function askDoor(kit: Kit, { store, journey }: Walker): Promise<Opening> {
   const gateway = gatewayOf(store, journey);
   if (context === undefined || session === undefined || gateway === undefined)
     return { kind: 'shut', reason: 'stale' };
-  const sealed = kit.seal.close(landingJourney(journey), store);
-  const landing = new URL(`${basePath(store)}/landed?j=${sealed}`, kit.settings.publicUrl);
   return kit.gateways.of(gateway.kind).open({
     store,
     gateway,
     context,
     grant: session.grant,
     ...(session.grace === true ? { grace: true } : {}),
-    landingUrl: landing.href,
+    // Most doors send nobody back.
+    get landingUrl() {
+      const sealed = kit.seal.close(landingJourney(journey), store);
+      return new URL(`${basePath(store)}/landed?j=${sealed}`, kit.settings.publicUrl).href;
+    },
     doors: kit.ports.doors,
     log: kit.ports.log,
     now: kit.ports.clock(),

@@ -38,7 +38,7 @@ function action(act: Act) {
       const journey = opened(kit, guest, read.data.j, req, res);
       if (journey === null) return;
       // Where to go on if the host fails now: the page before, with all that was kept.
-      res.locals['here'] = stepPath(kit, store, journey);
+      res.locals['here'] = () => stepPath(kit, store, journey);
       const walker = walkerOf(kit, store, journey, req, res);
       const { session } = journey;
       // Whoever is inside already is led there, whatever an old page still sends.

@@ -12,7 +12,7 @@ import { miniBrowser } from './mini-browser.ts';
 import type { MethodName } from './ports-store.ts';
 import type { Page } from './render.ts';
 import type { Scene } from './scene.ts';
-import { formLocals, pageOf } from './scene.ts';
+import { formLocals, pageOf, plainLocals } from './scene.ts';
 import { leadsBeforeLogin } from './setup/garden.ts';
 import { slotFor } from './slots.ts';
 import { worded } from './texts.ts';
@@ -34,13 +34,13 @@ function labelOf({ store, t }: Scene, way: Way): string {
 }
 
 export function backPage(scene: Scene): Page {
-  return pageOf(scene, 'back', scene.t('back.title'), formLocals(scene));
+  return pageOf(scene, 'back', scene.t('back.title'), plainLocals(scene));
 }
 
 export function agePage(scene: Scene): Page {
   const age = scene.store.ageGate ?? 0;
   const title = scene.t('age.title', { age });
-  return pageOf(scene, 'age', title, { ...formLocals(scene), age });
+  return pageOf(scene, 'age', title, { ...plainLocals(scene), age });
 }
 
 export async function choosePage(scene: Scene): Promise<Page> {
@@ -53,7 +53,7 @@ export async function choosePage(scene: Scene): Promise<Page> {
   const house = slot.house && (leads ? slot.house : { ...slot.house, link: null });
   const offer = slot.card && offerViewOf(slot.card, store, language, t, kit.ports.clock());
   return pageOf(scene, 'choose', t('choose.title'), {
-    ...formLocals(scene),
+    ...plainLocals(scene),
     choices,
     slot: { offer, house },
   });

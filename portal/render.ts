@@ -93,9 +93,17 @@ function refreshTag(page: Page): string {
 
 const letters = new Intl.Segmenter('en');
 
+const initials = new Map<string, string>();
+const MOST_INITIALS = 2_000;
+
 function initialOf(name: string): string {
+  const known = initials.get(name);
+  if (known !== undefined) return known;
   const [first] = letters.segment(name.trim());
-  return (first?.segment ?? '').toUpperCase();
+  const initial = (first?.segment ?? '').toUpperCase();
+  if (initials.size >= MOST_INITIALS) initials.clear();
+  initials.set(name, initial);
+  return initial;
 }
 
 function createTemplates(cache: boolean) {

@@ -132,8 +132,8 @@ function failures(kit: Kit): ErrorRequestHandler {
     const name = error instanceof Error ? error.name : 'unknown';
     if (!theirs) kit.ports.log.error({ error: name }, 'the portal could not answer');
     const language = languageOf(req, null);
-    const back =
-      req.method === 'GET' ? req.originalUrl : (res.locals['here'] as string | undefined);
+    const here = res.locals['here'] as (() => string) | undefined;
+    const back = req.method === 'GET' ? req.originalUrl : here?.();
     showSorry(kit, res, {
       kind: theirs ? 'bad-form' : 'host-down',
       store: null,

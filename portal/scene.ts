@@ -78,23 +78,36 @@ export function troubleText({ kit, journey, store, t }: Scene): string {
   return t(TROUBLE_TEXT[trouble.kind], { count: trouble.left ?? 0 });
 }
 
+/** A page that is made twice has one link to the other ways. */
+const bared = new WeakMap<Journey, Journey>();
+
 /** Where the other ways are shown, or empty when there is none. */
 export function otherWayPath({ kit, store, journey }: Scene): string {
   if (waysOf(kit.ports, store).length < 2) return '';
-  return stepPath(kit, store, withoutWay(journey));
+  const known = bared.get(journey) ?? withoutWay(journey);
+  bared.set(journey, known);
+  return stepPath(kit, store, known);
 }
 
 /** What pages with a form share. */
-export function formLocals(scene: Scene, sealed?: string) {
+export function plainLocals(scene: Scene, sealed?: string) {
   const { kit, store, journey, t } = scene;
-  const stuck = journey.trouble !== undefined && STUCK.includes(journey.trouble.kind);
-  const otherWay = otherWayPath(scene);
   return {
     j: sealed ?? kit.seal.close(journey, store),
     base: basePath(store),
     promise: store.theme.promise[journey.language] ?? t('page.promise'),
     trouble: troubleText(scene),
     typed: journey.typed ?? '',
+  };
+}
+
+/** The same where there is a way to leave for another one. */
+export function formLocals(scene: Scene, sealed?: string) {
+  const { journey } = scene;
+  const stuck = journey.trouble !== undefined && STUCK.includes(journey.trouble.kind);
+  const otherWay = otherWayPath(scene);
+  return {
+    ...plainLocals(scene, sealed),
     otherWay,
     stuck,
     // Whoever is stuck on the only way there is, is helped by people.

@@ -108,15 +108,17 @@ async function keep(
   const { store, guestId, age } = request;
   const result: Recorded = { granted: [], refused: [], awaiting: [], failed: [] };
   const optional = request.consents.filter((given) => given.purpose !== 'access');
-  if (age !== undefined) await keepAgeBand(tx, store.merchantId, guestId, age);
   const first = terms === null ? [] : [terms];
+  const aged = age === undefined ? null : keepAgeBand(tx, store.merchantId, guestId, age);
   if (optional.length === 0) {
-    if (terms !== null) await appendConsent(tx, terms, now);
+    await Promise.all([aged, terms !== null && appendConsent(tx, terms, now)]);
     return result;
   }
-  const young = await tooYoung(tx, request);
+  // Told now, the age is not asked for: what follows is sent together with it.
+  const young = age === undefined ? await tooYoung(tx, request) : age === 'under';
   const choices = { ...request, consents: optional, young };
-  if (await keptTogether(tx, choices, first, result, now)) return result;
+  const [, together] = await Promise.all([aged, keptTogether(tx, choices, first, result, now)]);
+  if (together) return result;
   if (terms !== null) await appendConsent(tx, terms, now);
   const held = await currentConsents(tx, store.merchantId, guestId);
   for (const given of optional) {

@@ -83,8 +83,11 @@ export function createDispatcher(deps: {
         // Closing the last batch and opening the next share a transaction: one commit less per hop.
         const done = finished;
         const batch = await db.tx(async (tx) => {
-          await finishEvents(tx, done, clock());
-          return takeEvents(tx, clock(), batchSize, leaseMs);
+          const [, taken] = await Promise.all([
+            finishEvents(tx, done, clock()),
+            takeEvents(tx, clock(), batchSize, leaseMs),
+          ]);
+          return taken;
         });
         finished = await deliver(batch);
         if (batch.length > 0) continue;

@@ -88,8 +88,9 @@ export async function takeEvents(
   limit: number,
   leaseMs: number,
 ): Promise<HandedOut[]> {
-  await tx.query('select 1 from outbox_lock for update');
-  const { rows } = await tx.query<EventRow>(
+  // Sent together: the second is answered, and looks, when the first has the lock.
+  const locked = tx.query('select 1 from outbox_lock for update');
+  const taken = tx.query<EventRow>(
     `with due as (
        select o.seq from outbox o
        where o.done_at is null and o.dead_at is null and o.due_at <= $1
@@ -108,6 +109,7 @@ export async function takeEvents(
        o.key, o.payload, o.occurred_at, o.attempts`,
     [new Date(now), limit, new Date(now + leaseMs)],
   );
+  const [, { rows }] = await Promise.all([locked, taken]);
   return rows.map(toHandedOut).toSorted((a, b) => a.seq - b.seq);
 }
 

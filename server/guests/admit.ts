@@ -14,13 +14,14 @@ import {
   insertSession,
   lockClient,
   releaseAdmissionKey,
+  rememberedGuest,
   repeatedAdmission,
 } from '../sessions/queries.ts';
 import type { Admission, AdmitRequest, DeskStore } from './admission.ts';
 import { Refusal } from './admission.ts';
 import { adoptGrace, unseenTaps } from './identity-queries.ts';
 import type { Attempt, Worth } from './proofs.ts';
-import { accessVersion, recognise, spend } from './proofs.ts';
+import { REMEMBER_MS, SAYS_NOT_WHO, accessVersion, recognise, spend } from './proofs.ts';
 import type { GuestRow } from './queries.ts';
 import { findGuest, keepAnswer } from './queries.ts';
 import { admissionKeyOf, ONCE_ONLY, seenBefore, stillOpen } from './still-open.ts';
@@ -232,13 +233,17 @@ export async function admitOnce<S extends DeskStore>(
   const clientKey = clientKeyOf(deps.key, store.id, context.mac);
   const admissionKey = admissionKeyOf(deps.key, request, proof);
   // Sent together, answered in order: what is read was committed before the lock was free.
-  const [, before] = await Promise.all([
+  const [, before, remembered] = await Promise.all([
     lockClient(tx, clientKey),
     repeatedAdmission(tx, merchantId, admissionKey, 0),
+    SAYS_NOT_WHO.has(proof.method)
+      ? rememberedGuest(tx, merchantId, store.id, clientKey, deps.clock() - REMEMBER_MS)
+      : null,
   ]);
   const now = deps.clock();
   const approvalClient = deps.approvalClient(store.id, context.mac);
-  const attempt = { request, clientKey, admissionKey, approvalClient, again: before !== null, now };
+  const again = before !== null;
+  const attempt = { request, clientKey, admissionKey, approvalClient, again, remembered, now };
   const same = await repeated(tx, attempt, before);
   if (same) return same;
 
@@ -247,20 +252,22 @@ export async function admitOnce<S extends DeskStore>(
   const worth = await spend(tx, attempt);
   const minutes = limitedMinutes(store, now, worth.minutes ?? usual.minutes);
   if (minutes === null) throw new Refusal('closed');
-  const { guest, byMac } = await recognise(tx, attempt);
+  const { guest, byMac, fresh } = await recognise(tx, attempt);
   if (guest.blocked_at) throw new Refusal('blocked');
   const recorded = await agree(tx, deps, request, guest.id, now);
-  const open = await stillOpen(tx, deps.key, attempt, guest);
+  const open = fresh ? null : await stillOpen(tx, deps.key, attempt, guest);
   if (open) {
     const known = { session: open, guest, byMac: seenBefore(attempt) };
     return admitted(known, await rememberDevice(tx, attempt, guest.id));
   }
   if (before) await releaseAdmissionKey(tx, merchantId, admissionKey);
   const limits = { ...usual, minutes };
-  const session = await openSession(tx, attempt, guest.id, limits, worth);
+  const [session, told] = await Promise.all([
+    openSession(tx, attempt, guest.id, limits, worth),
+    worthTelling(tx, request, now),
+  ]);
   const known = { session, guest, byMac };
   if (proof.method === 'grace') return admitted(known, null);
-  const told = await worthTelling(tx, request, now);
   if (told) deps.expectOffer?.(guest.id);
   const gracious = (store.policy?.graceMinutes ?? 0) > 0;
   // Sent together: none of them waits for another's answer.

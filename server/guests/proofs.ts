@@ -44,8 +44,18 @@ export interface Attempt {
   admissionKey: Buffer;
   /** A live session of this very admission exists: its guest may be asked for. */
   again: boolean;
+  /** The nameless guest this client was before, where the proof is one of `SAYS_NOT_WHO`. */
+  remembered: string | null;
   now: number;
 }
+
+/** Ways in that do not say who comes: only the client is known again. */
+export const SAYS_NOT_WHO = new Set<Proof['method']>([
+  'click-through',
+  'voucher',
+  'staff',
+  'grace',
+]);
 
 /** What a proof is worth beside the store's usual limits. */
 export interface Worth {
@@ -103,17 +113,18 @@ export async function spend(tx: Queryable, attempt: Attempt): Promise<Worth> {
 
 /** The guest of a client by its hardware address: never one by whom somebody is known. */
 async function nameless(tx: Queryable, attempt: Attempt): Promise<Recognised> {
-  const { request, clientKey, admissionKey, again, now } = attempt;
+  const { request, admissionKey, again, remembered, now } = attempt;
   const { store, language, context, proof } = request;
   const { merchantId } = store;
   const grace = proof.method === 'grace';
   // The gateway's own mark of a client says more than a hardware address, which anybody can wear.
   const marked =
     again && context.hid ? await guestOfAdmission(tx, merchantId, admissionKey, now) : null;
-  const since = now - REMEMBER_MS;
-  const known = marked ?? (await rememberedGuest(tx, merchantId, store.id, clientKey, since));
+  const known = marked ?? remembered;
   const guest = known && (await seenAgain(tx, merchantId, known, language, grace, now));
-  if (!guest) return { guest: await insertAnonymousGuest(tx, merchantId, language, grace, now) };
+  if (!guest) {
+    return { guest: await insertAnonymousGuest(tx, merchantId, language, grace, now), fresh: true };
+  }
   return marked === null ? { guest, byMac: 'guest' } : { guest };
 }
 
@@ -194,6 +205,8 @@ export interface Recognised {
   guest: GuestRow;
   /** Nothing but the hardware address led to this guest. */
   byMac?: 'guest';
+  /** Made just now: there is nothing of theirs yet. */
+  fresh?: true;
 }
 
 async function named(tx: Queryable, attempt: Attempt): Promise<GuestRow | null> {
