@@ -180,6 +180,9 @@ export interface LiveClient {
 /** What the house may ask of equipment; made by the portal, handed to the reconciler in app.ts. */
 export interface Equipment {
   kick(target: KickTarget): Promise<KickOutcome>;
-  /** Everybody a controller holds authorised, or null where there is none to ask. */
+  /**
+   * Everybody a controller holds authorised, or null where there is none to ask. Rejects when it does not
+   * tell, and has noticed why.
+   */
   poll(store: StoreRef, gateway: RegisteredGateway): Promise<LiveClient[] | null>;
 }

@@ -4,7 +4,7 @@ import type { RegisteredGateway, StoreView } from '../ports-store.ts';
 import type { Clock, GatewayContext } from '../ports.ts';
 import { behindRadius } from './behind-radius.ts';
 import type { Capabilities, Gateway, OpenRequest, Opening, Reading, Visit } from './gateway.ts';
-import { tidyOrigin } from './gateway.ts';
+import { tidyOrigin, stranger } from './gateway.ts';
 import { anyMac, mayGoTo } from './next-hop.ts';
 import {
   boundChallenge,
@@ -94,7 +94,7 @@ function read(query: URLSearchParams, store: StoreView, visit: Visit, now: numbe
   const signed = splitChecksum(url);
   const fields = new URLSearchParams(signed.words.slice(signed.words.indexOf('?') + 1));
   const gateway = gatewayOf(store, fields.get('nasid'));
-  if (gateway === null) return { kind: 'refused', reason: 'unknown-gateway' };
+  if (gateway === null) return stranger(fields.get('nasid'));
   const secret = gateway.secret ?? '';
   if (secret !== '' && !checksumFits(signed, secret, gateway.hosts))
     return { kind: 'refused', reason: 'forged', detail: { parameter: 'md' } };

@@ -139,6 +139,14 @@ export async function openedAtOnce(
   if (doors.opened !== undefined) return doors.opened(store, gatewayId, deposit);
   await doors.deposit(store, gatewayId, deposit);
   await doors.confirmed(store, gatewayId, [deposit.rhid]);
+
+const LONGEST_NAME = 60;
+
+/** A redirect of a gateway that nobody registered, with what it calls itself. */
+export function stranger(called: string | null | undefined): Reading {
+  const name = (called ?? '').replaceAll(/\p{Cc}|\p{Cs}/gu, '').slice(0, LONGEST_NAME);
+  const detail = name === '' ? {} : { detail: { called: name } };
+  return { kind: 'refused', reason: 'unknown-gateway', ...detail };
 }
 
 const MAC = /^[0-9a-f]{2}(?:[:-][0-9a-f]{2}){5}$/i;

@@ -3,7 +3,7 @@ import { isIP } from 'node:net';
 import type { RegisteredGateway, StoreView } from '../ports-store.ts';
 import type { GatewayContext } from '../ports.ts';
 import type { Gateway, OpenRequest, Opening, Reading } from './gateway.ts';
-import { tidyOrigin } from './gateway.ts';
+import { tidyOrigin, stranger } from './gateway.ts';
 import { anyMac, doorUrl, PLAIN_PAGE, portOf } from './next-hop.ts';
 
 /**
@@ -45,7 +45,7 @@ function read(query: URLSearchParams, store: StoreView): Reading {
   const link = query.get('base_grant_url');
   if (link === null) return { kind: 'absent' };
   const gateway = gatewayOf(query, store);
-  if (gateway === null) return { kind: 'refused', reason: 'unknown-gateway' };
+  if (gateway === null) return stranger(query.get('gateway_id'));
   const mac = anyMac(query.get('client_mac'));
   const ip = query.get('client_ip') ?? '';
   if (!isGrantLink(link, gateway)) return malformed('base_grant_url');

@@ -5,7 +5,7 @@ import type { RegisteredGateway, StoreView } from '../ports-store.ts';
 import type { Clock } from '../ports.ts';
 import { behindRadius } from './behind-radius.ts';
 import type { Gateway, OpenRequest, Opening, Reading } from './gateway.ts';
-import { tidyOrigin } from './gateway.ts';
+import { tidyOrigin, stranger } from './gateway.ts';
 import { anyMac, doorUrl, mayGoTo, portOf } from './next-hop.ts';
 
 /**
@@ -41,10 +41,12 @@ const malformed = (parameter: string, value?: string): Reading => ({
 });
 
 /** `router` is written into the login page we generate; identity and server-name are the router's own. */
+const namesIn = (query: URLSearchParams): string[] =>
+  ['router', 'identity', 'server-name'].map((field) => query.get(field) ?? '');
+
 function gatewayOf(query: URLSearchParams, store: StoreView): RegisteredGateway | null {
   const known = store.gateways.filter((gateway) => gateway.kind === 'mikrotik');
-  const names = ['router', 'identity', 'server-name'].map((field) => query.get(field) ?? '');
-  const named = names.find((name) => known.some((gateway) => gateway.name === name));
+  const named = namesIn(query).find((name) => known.some((gateway) => gateway.name === name));
   return known.find((gateway) => gateway.name === named) ?? null;
 }
 
@@ -86,7 +88,7 @@ function claimsOf(query: URLSearchParams, gateway: RegisteredGateway, now: numbe
 function read(query: URLSearchParams, store: StoreView, now: number): Reading {
   if (!query.has('link-login-only')) return { kind: 'absent' };
   const gateway = gatewayOf(query, store);
-  if (gateway === null) return { kind: 'refused', reason: 'unknown-gateway' };
+  if (gateway === null) return stranger(namesIn(query).find((name) => name !== ''));
   const typed = query.get('mac') ?? '';
   const mac = anyMac(typed);
   // The router prints dashes when it sees no MAC: a client behind another router, which it cannot admit.

@@ -2,7 +2,7 @@
 import { createHash } from 'node:crypto';
 import type { RegisteredGateway, StoreView } from '../ports-store.ts';
 import type { Capabilities, Gateway, MachineCall, OpenRequest, Reading } from './gateway.ts';
-import { normaliseMac, tidyOrigin } from './gateway.ts';
+import { normaliseMac, tidyOrigin, stranger } from './gateway.ts';
 import { mayGoTo } from './next-hop.ts';
 import { hearAuthmon } from './opennds-authmon.ts';
 import { hidOf, readClear, standInMac } from './opennds-clear.ts';
@@ -77,6 +77,9 @@ function contextOf(gateway: RegisteredGateway, fas: Map<string, string>): Readin
   };
 }
 
+const nameIn = (fas: Map<string, string> | null): string | null =>
+  fas && bareGatewayName(fas.get('gatewayname') ?? '');
+
 /** Only the way of asking that was registered counts: a plain query, which anybody can write, never
  * speaks for a gateway that encrypts, nor one in clear for any other level. */
 function readFas(query: URLSearchParams, store: StoreView, names: Names): Reading {
@@ -86,11 +89,13 @@ function readFas(query: URLSearchParams, store: StoreView, names: Names): Readin
       gateway.kind === 'opennds' && gateway.level !== 0 && encrypts(gateway) === encrypted,
   );
   let named = false;
+  let called = encrypted ? null : nameIn(openFas(query, null));
   for (const gateway of known) {
     const fas = openFas(query, encrypted ? (gateway.secret ?? '') : null);
     if (fas === null) continue;
     const encodedName = fas.get('gatewayname') ?? '';
-    if (bareGatewayName(encodedName) !== gateway.name.trim()) continue;
+    called = nameIn(fas);
+    if (called !== gateway.name.trim()) continue;
     named = true;
     const reading = contextOf(gateway, fas);
     if (reading.kind !== 'known') continue;
@@ -99,10 +104,9 @@ function readFas(query: URLSearchParams, store: StoreView, names: Names): Readin
     return learnt === null ? reading : { ...reading, learnt };
   }
   if (named) return { kind: 'refused', reason: 'malformed' };
-  return {
-    kind: 'refused',
-    reason: encrypted && known.length > 0 ? 'forged' : 'unknown-gateway',
-  };
+  // A secret of ours opened it: then only its name is a stranger's.
+  const forged = encrypted && known.length > 0 && called === null;
+  return forged ? { kind: 'refused', reason: 'forged' } : stranger(called);
 }
 
 function clearContext(gateway: RegisteredGateway, clear: ClearQuery): Reading {
@@ -130,7 +134,7 @@ function readLevel0(query: URLSearchParams, store: StoreView): Reading {
   const gateway = store.gateways.find(
     ({ kind, level, name }) => kind === 'opennds' && level === 0 && name.trim() === clear.name,
   );
-  if (gateway === undefined) return { kind: 'refused', reason: 'unknown-gateway' };
+  if (gateway === undefined) return stranger(clear.name);
   return mayLead(clear.address, gateway)
     ? clearContext(gateway, clear)
     : { kind: 'refused', reason: 'malformed' };

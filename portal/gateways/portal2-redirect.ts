@@ -3,7 +3,7 @@ import { isIPv4 } from 'node:net';
 import type { Portal2Settings, RegisteredGateway, StoreView } from '../ports-store.ts';
 import type { GatewayContext } from '../ports.ts';
 import type { Reading } from './gateway.ts';
-import { tidyOrigin } from './gateway.ts';
+import { tidyOrigin, stranger } from './gateway.ts';
 import { anyMac } from './next-hop.ts';
 
 type Field = 'ip' | 'mac' | 'nas' | 'ssid' | 'ap' | 'url';
@@ -109,7 +109,7 @@ export function readPortal2(query: URLSearchParams, store: StoreView, networkIp:
   const known = store.gateways.filter(({ kind }) => kind === 'portal2');
   if (!speaksOfIt(query, known)) return { kind: 'absent' };
   const gateway = gatewayOf(query, known);
-  if (gateway === null) return { kind: 'refused', reason: 'unknown-gateway' };
+  if (gateway === null) return stranger(USUAL.nas.map((name) => query.get(name)).find(Boolean));
   const context = contextOf(query, gateway, networkIp);
   if (typeof context === 'string')
     return { kind: 'refused', reason: 'malformed', detail: { parameter: context } };

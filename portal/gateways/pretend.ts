@@ -3,7 +3,7 @@ import { createHmac, timingSafeEqual } from 'node:crypto';
 import { isIP } from 'node:net';
 import type { RegisteredGateway, StoreView } from '../ports-store.ts';
 import type { Gateway, Reading } from './gateway.ts';
-import { normaliseMac, openedAtOnce, tidyOrigin } from './gateway.ts';
+import { normaliseMac, openedAtOnce, stranger, tidyOrigin } from './gateway.ts';
 
 export interface PretendClient {
   mac: string;
@@ -41,7 +41,7 @@ function read(query: URLSearchParams, store: StoreView): Reading {
   const name = query.get('gw');
   if (name === null) return { kind: 'absent' };
   const gateway = store.gateways.find((known) => known.kind === 'pretend' && known.name === name);
-  if (gateway === undefined) return { kind: 'refused', reason: 'unknown-gateway' };
+  if (gateway === undefined) return stranger(name);
   const [mac, ip, url] = [query.get('mac') ?? '', query.get('ip') ?? '', query.get('url') ?? ''];
   const claims = { slug: store.slug, gateway: name, mac, ip, url };
   const secret = gateway.secret ?? '';

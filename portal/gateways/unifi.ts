@@ -6,7 +6,7 @@ import type { GatewayContext, PortalPorts } from '../ports.ts';
 import type { KickOutcome, KickTarget, StoreRef } from '../ports-network.ts';
 import type { Outcome } from './controller-http.ts';
 import type { Gateway, Lobby, OpenRequest, Opening, Reading, Visit } from './gateway.ts';
-import { openedAtOnce, tidyOrigin } from './gateway.ts';
+import { openedAtOnce, stranger, tidyOrigin } from './gateway.ts';
 import { anyMac, PLAIN_PAGE } from './next-hop.ts';
 import { admittanceOf } from './unifi-api.ts';
 import type { UnifiApi } from './unifi-api.ts';
@@ -38,7 +38,7 @@ function read(query: URLSearchParams, store: StoreView, visit: Visit): Reading {
   if (!marked && site === null) return { kind: 'absent' };
   const ap = anyMac(query.get('ap'));
   const gateway = gatewayOf(store, site, ap);
-  if (gateway === null) return { kind: 'refused', reason: 'unknown-gateway' };
+  if (gateway === null) return stranger(site);
   const mac = anyMac(query.get('id'));
   if (mac === null) return { kind: 'refused', reason: 'malformed', detail: { parameter: 'id' } };
   const origin = tidyOrigin(query.get('url') ?? '');

@@ -81,7 +81,7 @@ async function misnamed({ doors }: RouteParts, found: Caller[], gwId: string | n
   if (first === undefined || gwId === null) return;
   await doors.noticed?.(first.store, first.gateway.id, {
     code: 'redirect-unknown-gateway',
-    detail: { gw_id: gwId.slice(0, 60) },
+    detail: { called: gwId.slice(0, 60) },
   });
 }
 

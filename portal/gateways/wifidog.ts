@@ -4,7 +4,7 @@ import type { RegisteredGateway, StoreView } from '../ports-store.ts';
 import type { PortalPorts } from '../ports.ts';
 import { createApfree } from './apfree.ts';
 import type { Capabilities, Gateway, OpenRequest, Opening, Reading } from './gateway.ts';
-import { normaliseMac, tidyOrigin } from './gateway.ts';
+import { normaliseMac, tidyOrigin, stranger } from './gateway.ts';
 import { mayGoTo } from './next-hop.ts';
 import { createCallers } from './wifidog-callers.ts';
 import { mountWifidog } from './wifidog-routes.ts';
@@ -81,9 +81,7 @@ export function readWifidog(query: URLSearchParams, store: StoreView): Reading {
   const gateway = store.gateways.find(
     (one) => (one.kind === 'wifidog' || one.kind === 'apfree') && one.name.trim() === name,
   );
-  return gateway === undefined
-    ? { kind: 'refused', reason: 'unknown-gateway' }
-    : contextOf(gateway, query);
+  return gateway === undefined ? stranger(name) : contextOf(gateway, query);
 }
 
 function opener(tokens: Tokens) {

@@ -28,6 +28,7 @@ export interface LiveClient {
 
 /** What is asked of equipment; made by the portal. */
 export interface Lister {
+  /** Rejects when it is not told, and has noticed why. */
   poll(
     store: { id: string; merchantId: string },
     gateway: GatewaySettings & { id: string; kind: GatewayKind; name: string },
@@ -38,6 +39,8 @@ export interface PollDeps {
   db: Database;
   clock: () => number;
   log: Pick<Log, 'warn'>;
+  /** Longest that one controller is waited for. */
+  patienceMs?: number;
 }
 
 const HOUR = 3_600_000;
@@ -48,21 +51,19 @@ const PATIENCE_MS = 20_000;
 /** A controller shows a newcomer after a moment. */
 const SETTLING_MS = 60_000;
 
-export function createPolls({ db, clock, log }: PollDeps) {
+export function createPolls({ db, clock, log, patienceMs = PATIENCE_MS }: PollDeps) {
   const reports = createReports({ db, clock });
   const closing = new AbortController();
   let working: Promise<unknown> | null = null;
 
-  /** What the controller lists; rejects when it takes too long. */
+  /** What the controller lists, or that it takes too long. */
   async function ask(
     lister: Lister,
     ...[store, gateway]: Parameters<Lister['poll']>
-  ): Promise<LiveClient[] | null> {
+  ): Promise<LiveClient[] | null | 'late'> {
     const enough = new AbortController();
     const signal = AbortSignal.any([enough.signal, closing.signal]);
-    const late = pause(PATIENCE_MS, null, { signal, ref: false }).then(() => {
-      throw new Error('the controller took too long');
-    });
+    const late = pause(patienceMs, 'late' as const, { signal, ref: false });
     try {
       return await Promise.race([lister.poll(store, gateway), late]);
     } finally {
@@ -140,15 +141,16 @@ export function createPolls({ db, clock, log }: PollDeps) {
   async function pollOne(lister: Lister, peer: PeerRow, now: number): Promise<boolean> {
     const store = { id: peer.store_id, merchantId: peer.merchant_id };
     const gateway = { ...peer.settings, id: peer.id, kind: peer.kind, name: peer.name };
-    let clients: LiveClient[] | null;
+    let clients: Awaited<ReturnType<typeof ask>>;
     try {
       clients = await ask(lister, store, gateway);
     } catch (error) {
       log.warn({ err: error, gateway: peer.id }, 'a controller did not tell who is inside');
-      await note(peer, 'controller-unreachable');
       return false;
     }
     if (clients === null) return false;
+    await note(peer, clients === 'late' ? 'controller-unreachable' : 'controller-ok');
+    if (clients === 'late') return false;
     await compare(peer, clients, now);
     return true;
   }

@@ -158,6 +158,7 @@ describe('redirects', () => {
     expect(readUrl(signed(instead('nasid', 'elsewhere')))).toEqual({
       kind: 'refused',
       reason: 'unknown-gateway',
+      detail: { called: 'elsewhere' },
     });
     const two = bench({}, [{ ...COOVA, id: 'gw-2', name: 'second' }]);
     expect(two.readUrl(signed(without('nasid')))).toMatchObject({ reason: 'unknown-gateway' });

@@ -186,6 +186,8 @@ describe('a redirect by form', () => {
     const other = await phone.post('/p/harbour', { ...query(), gw: 'other' });
     expect(other.status).toBe(403);
     expect(notices(phone)).toEqual(['redirect-forged', 'redirect-unknown-gateway']);
+    const called = phone.fakes.of('doors.noticed').at(-1);
+    expect(JSON.stringify(called)).toContain('"detail":{"called":"other"}');
     const stray = await phone.post('/p/harbour', { hello: 'there' });
     expect([stray.status, stray.headers['location']]).toEqual([303, '/p/harbour']);
   });

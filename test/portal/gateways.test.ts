@@ -178,16 +178,27 @@ describe('openNDS redirects', () => {
     expect(readAt(fresh(), query, knowing)).not.toHaveProperty('learnt');
   });
 
+  const OTHER = plainQuery({ ...ITEMS, gatewayname: 'Other' });
+  const SECRET_OTHER = secretQuery({ ...ITEMS, gatewayname: 'Other' });
+  const LONG = 'x'.repeat(200);
   test.each<[string, string, RegisteredGateway[], string]>([
+    ['a name nobody registered', OTHER, [openNds(1)], 'Other'],
+    ['a name nobody registered, under our key', SECRET_OTHER, [openNds(3)], 'Other'],
     [
-      'a name nobody registered',
-      plainQuery({ ...ITEMS, gatewayname: 'Other' }),
+      'a name of any length',
+      plainQuery({ ...ITEMS, gatewayname: LONG }),
       [openNds(1)],
-      'unknown-gateway',
+      LONG.slice(0, 60),
     ],
-    ['no gateway at all', plainQuery(ITEMS), [], 'unknown-gateway'],
-    ['a plain query for a level 2 gateway', plainQuery(ITEMS), [openNds(2)], 'unknown-gateway'],
-    ['a plain query for a level 3 gateway', plainQuery(ITEMS), [openNds(3)], 'unknown-gateway'],
+    ['no gateway at all', plainQuery(ITEMS), [], 'StoreOne'],
+    ['a plain query for a level 2 gateway', plainQuery(ITEMS), [openNds(2)], 'StoreOne'],
+    ['a plain query for a level 3 gateway', plainQuery(ITEMS), [openNds(3)], 'StoreOne'],
+  ])('%s is a stranger’s', (_name, query, gateways, called) => {
+    const refused = { kind: 'refused', reason: 'unknown-gateway', detail: { called } };
+    expect(read(query, ...gateways)).toEqual(refused);
+  });
+
+  test.each<[string, string, RegisteredGateway[], string]>([
     ['another key', secretQuery(ITEMS, 'guessed'), [openNds(3)], 'forged'],
     [
       'an encrypted query for a level 1 gateway',
@@ -288,9 +299,13 @@ describe('the pretend gateway', () => {
     ['another address', query.replace('10.0.0.5', '10.0.0.6'), 'forged'],
     ['another destination', query.replace('harbour.example', 'evil.example'), 'forged'],
     ['no signature', query.replace(/&sig=.*/, ''), 'forged'],
-    ['another name', query.replace('front-desk', 'back-door'), 'unknown-gateway'],
   ])('%s is refused', (_name, changed, reason) => {
     expect(read(changed, PRETEND)).toEqual({ kind: 'refused', reason });
+  });
+
+  test('another name is a stranger’s', () => {
+    const refused = { kind: 'refused', reason: 'unknown-gateway', detail: { called: 'back-door' } };
+    expect(read(query.replace('front-desk', 'back-door'), PRETEND)).toEqual(refused);
   });
 
   test('its redirect is worth nothing at another store, or without a secret', () => {

@@ -77,7 +77,8 @@ describe('redirects', () => {
   test('without a MAC are malformed, without a registration unknown', () => {
     expect(bench().read(query({ client_mac: 'x' }))).toMatchObject({ reason: 'malformed' });
     const none = doorBench(() => meraki, { id: 'gw-p', kind: 'pretend', name: 'front' });
-    expect(none.read(query())).toEqual({ kind: 'refused', reason: 'unknown-gateway' });
+    const detail = { called: '149624921787029' };
+    expect(none.read(query())).toEqual({ kind: 'refused', reason: 'unknown-gateway', detail });
     expect(none.read('client_mac=x').kind).toBe('absent');
   });
 });

@@ -86,7 +86,11 @@ describe('what the login page sends', () => {
 
   test('of another router is nobody’s', () => {
     const reading = bench().read(query({ router: 'elsewhere' }));
-    expect(reading).toEqual({ kind: 'refused', reason: 'unknown-gateway' });
+    expect(reading).toEqual({
+      kind: 'refused',
+      reason: 'unknown-gateway',
+      detail: { called: 'elsewhere' },
+    });
   });
 
   test.each([

@@ -93,7 +93,8 @@ describe('redirects', () => {
 
   test('of a site that is not registered', () => {
     const reading = bench().readUrl(`https://portal.example/guest/s/other/?${query}`);
-    expect(reading).toEqual({ kind: 'refused', reason: 'unknown-gateway' });
+    const detail = { called: 'other' };
+    expect(reading).toEqual({ kind: 'refused', reason: 'unknown-gateway', detail });
   });
 
   test('of two controllers with one site name go by the access point', () => {

@@ -592,16 +592,15 @@ describe('what a gateway answers', () => {
 
 describe('a controller’s list', () => {
   let list: LiveClient[] | null | Error;
-  const poll = () =>
-    createPolls({ db, clock: () => house.time.now, log: { warn: () => undefined } }).run(
-      {
-        poll: async () => {
-          if (list instanceof Error) throw list;
-          return list;
-        },
-      },
-      house.time.now,
-    );
+  const polls = (more = {}) =>
+    createPolls({ db, clock: () => house.time.now, log: { warn: () => undefined }, ...more });
+  const lister = {
+    poll: async () => {
+      if (list instanceof Error) throw list;
+      return list;
+    },
+  };
+  const poll = () => polls().run(lister, house.time.now);
   beforeEach(() => kindOf(house.gatewayId, 'unifi'));
 
   test('counts, and ends who is not on it any more', async () => {
@@ -678,7 +677,7 @@ describe('a controller’s list', () => {
     },
   );
 
-  test('that cannot be had ends nobody, and staff is told; where there is none to ask nothing happens', async () => {
+  test('that cannot be had ends nobody; where there is none to ask nothing happens', async () => {
     const session = await inside();
     house.time.now += 10 * MINUTE;
     list = new Error('connection refused');
@@ -687,8 +686,19 @@ describe('a controller’s list', () => {
     expect(await poll()).toBe(0);
     await endQuietSessions(db, house.time.now);
     expect(await row(session.id)).toMatchObject({ state: 'active' });
-    expect(await noticesOf(db, house.merchantId, house.store.id, 10)).toMatchObject([
-      { code: 'controller-unreachable', times: 1 },
-    ]);
+    expect(await noticesOf(db, house.merchantId, house.store.id, 10)).toEqual([]);
+  });
+
+  test('that comes, or takes too long, is what staff reads of the controller', async () => {
+    await inside();
+    const codes = async () =>
+      (await noticesOf(db, house.merchantId, house.store.id, 10)).map(({ code }) => code);
+    list = [];
+    expect(await poll()).toBe(1);
+    expect(await codes()).toEqual(['controller-ok']);
+    house.time.now += MINUTE;
+    const never = { poll: () => new Promise<never>(() => undefined) };
+    expect(await polls({ patienceMs: 1 }).run(never, house.time.now)).toBe(0);
+    expect(await codes()).toEqual(['controller-unreachable', 'controller-ok']);
   });
 });
