@@ -15,6 +15,8 @@ import { isOut } from './radius/dynamic.ts';
 import type { RadsecServer } from './radius/radsec.ts';
 import { listenRadsec } from './radius/radsec.ts';
 import { listenUdp } from './radius/server.ts';
+import type { Stranger, Strangers } from './radius/strangers.ts';
+import { createStrangers } from './radius/strangers.ts';
 
 /** Which doors to open; a part left out stays shut. Port 0 takes any free one. */
 export interface EquipmentSettings {
@@ -41,6 +43,8 @@ export interface PortalEquipment extends Equipment {
   attach(server: Server): void;
   /** What happened to RADIUS packets since the start, by name. */
   counts(): Readonly<Counts>;
+  /** Who sent RADIUS packets without being registered, heard last first. */
+  strangers(): Stranger[];
   close(): Promise<void>;
 }
 
@@ -56,6 +60,7 @@ export function createEquipment(
 ): PortalEquipment {
   const closers: Closer[] = [];
   const counts = createCounts();
+  const strangers = createStrangers();
   const radsec: { server: RadsecServer | null } = { server: null };
   const backwards: Backwards = {
     holds: (gatewayId) => radsec.server?.holds(gatewayId) ?? false,
@@ -75,7 +80,7 @@ export function createEquipment(
     },
     async listen(settings) {
       try {
-        const radius = await listenToNas(lobby, settings, counts, closers);
+        const radius = await listenToNas(lobby, settings, { counts, strangers }, closers);
         radsec.server = radius.server;
         const acs = await listenToAcs(gateways, settings);
         if (acs !== null) closers.push(() => acs.close());
@@ -92,6 +97,7 @@ export function createEquipment(
       }
     },
     counts: () => counts,
+    strangers: strangers.list,
     async close() {
       await Promise.all([close(), client.close()]);
     },
@@ -126,14 +132,15 @@ async function disconnect(client: DynamicClient, target: KickTarget): Promise<Ki
 async function listenToNas(
   lobby: Lobby,
   settings: EquipmentSettings,
-  counts: Counts,
+  kept: { counts: Counts; strangers: Strangers },
   closers: Closer[],
 ): Promise<{ ports: OpenPorts; server: RadsecServer | null }> {
   const { network, doors, clock, log } = lobby.ports;
   const ports: OpenPorts = {};
   let server: RadsecServer | null = null;
   if (network === undefined) return { ports, server };
-  const answers = createAnswers({ network, doors, clock, log, counts });
+  const answers = createAnswers({ network, doors, clock, log, ...kept });
+  const { counts } = kept;
   const { host, radius, radsec } = settings;
   if (radius !== undefined) {
     const udp = await listenUdp({ host, ...radius }, answers, counts);

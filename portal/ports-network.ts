@@ -88,6 +88,10 @@ export type NoticeCode =
   | 'door-slow'
   | 'radius-ok'
   | 'radius-wrong-secret'
+  /** Several gateways of one address could have sent it, and it is not signed. */
+  | 'radius-shared-address'
+  /** Its NAS-Identifier is not one that is registered. */
+  | 'radius-unknown-nas'
   | 'radius-no-message-authenticator'
   | 'radius-rejected'
   | 'accounting-ok'

@@ -135,7 +135,7 @@ export async function startServer(
     await close();
     throw error;
   });
-  services.metrics.watchRadius(() => equipment.counts());
+  services.metrics.watchRadius(equipment);
   return {
     url,
     port,
@@ -260,7 +260,8 @@ function gatewayDesk(portal: Portal, config: Config): GatewayDesk {
     radsec: radsec !== undefined,
     portal2: portal2 !== undefined,
   };
-  return { ...told, doors, poll: (store, gateway) => portal.equipment.poll(store, gateway) };
+  const { poll, strangers } = portal.equipment;
+  return { ...told, doors, poll, strangers };
 }
 
 /** The portal's ports, served by the features behind them: the one meeting point of the two. */

@@ -1,7 +1,7 @@
 /** From a packet to its answer, whatever it came by: paced, read, told apart, verified, and answered once. */
 import type { Peer } from '../ports-network.ts';
 import type { Recognised } from './clients.ts';
-import { createClients, recognise } from './clients.ts';
+import { createClients, nasNameIn, recognise } from './clients.ts';
 import type { Deps, Desk, Limits } from './decide.ts';
 import { access, account, policyAllows, status, usualLimits } from './decide.ts';
 import { codes } from './dictionary.ts';
@@ -32,6 +32,14 @@ const DOORS: Record<Arrival['door'], readonly number[]> = {
   acct: [codes.accountingRequest, codes.statusServer],
   both: [codes.accessRequest, codes.accountingRequest, codes.statusServer],
 };
+
+/** What a merchant reads of a packet that could be its gateway's. */
+const UNRECOGNISED = {
+  'wrong-secret': 'radius-wrong-secret',
+  'ambiguous-client': 'radius-shared-address',
+  'unknown-nas': 'radius-unknown-nas',
+} as const;
+const LONGEST_NAME = 60;
 
 /** Requests being worked on, of all and by gateway. */
 function createHands(limits: Limits) {
@@ -74,8 +82,10 @@ export function createAnswers(deps: Deps): Answers {
   const admitted = (arrival: Arrival, packet: Packet, found: Recognised): Peer | null => {
     if (found.peer === null) {
       counts[found.why]++;
-      if (found.suspect !== null && found.why === 'wrong-secret')
-        desk.notices.noticed(found.suspect, 'radius-wrong-secret', { from: arrival.address });
+      const called = nasNameIn(packet)?.slice(0, LONGEST_NAME) ?? '';
+      const detail = { from: arrival.address, ...(called === '' ? {} : { called }) };
+      for (const suspect of found.suspects)
+        desk.notices.noticed(suspect, UNRECOGNISED[found.why], detail);
       return null;
     }
     const { peer, proof } = found;
@@ -131,7 +141,11 @@ export function createAnswers(deps: Deps): Answers {
     const asked = arrival.peer === undefined ? clients.at(address, clock()) : [arrival.peer];
     const peers = Array.isArray(asked) ? asked : await asked;
     if (peers === null) return (counts.overloaded++, null);
-    if (peers.length === 0) return (counts['unknown-client']++, null);
+    if (peers.length === 0) {
+      counts['unknown-client']++;
+      deps.strangers?.heard(address, clock());
+      return null;
+    }
     let found = recognise(peers, packet);
     const anew = found.peer || arrival.peer ? null : clients.anew(address, clock());
     if (anew !== null) found = recognise((await anew) ?? peers, packet);

@@ -93,19 +93,25 @@ export type Recognised =
   | {
       peer: null;
       why: 'unknown-nas' | 'wrong-secret' | 'ambiguous-client';
-      /** Whom it concerns, when that is plain. */
-      suspect: Peer | null;
+      /** Whom it concerns, as far as that is plain. */
+      suspects: readonly Peer[];
     };
 
+/** What the packet's sender calls itself. */
+export const nasNameIn = (packet: Packet): string | undefined =>
+  textIn(first(packet, attributes.nasIdentifier));
+
 /**
- * Those whose registration names this NAS-Identifier; without such, those that take any. Per merchant:
- * behind a shared address nobody shuts another's gateway out by registering its name as well.
+ * Those that go by this NAS-Identifier, registered as such or as the gateway's own name; without such,
+ * those that take any. Per merchant: behind a shared address nobody shuts another's gateway out by
+ * registering its name as well.
  */
 function namedLike(peers: readonly Peer[], packet: Packet): readonly Peer[] {
-  const name = textIn(first(packet, attributes.nasIdentifier));
+  const name = nasNameIn(packet);
   if (name === undefined && packet.code === codes.statusServer) return peers;
-  const named =
-    name === undefined ? [] : peers.filter(({ gateway }) => gateway.radius?.nasIds.includes(name));
+  const goesBy = ({ gateway }: Peer) =>
+    name !== undefined && (gateway.name === name || gateway.radius?.nasIds.includes(name) === true);
+  const named = peers.filter(goesBy);
   const owners = new Set(named.map(({ store }) => store.merchantId));
   const takesAny = ({ gateway, store }: Peer) =>
     gateway.radius?.nasIds.length === 0 && !owners.has(store.merchantId);
@@ -125,21 +131,36 @@ function bounded(peers: readonly Peer[]): readonly Peer[] {
   return inTurns.slice(0, MOST_CANDIDATES).map(({ peer }) => peer);
 }
 
+/** Whose secret made it, for certain: an unsigned Access-Request says nothing of its sender. */
+function proves({ gateway }: Peer, packet: Packet): boolean {
+  const proof = requestProof(packet, gateway.radius!.secret);
+  return proof === 'signed' || (proof === 'plain' && packet.code === codes.accountingRequest);
+}
+
+const alone = (peers: readonly Peer[]): readonly Peer[] => (peers.length === 1 ? peers : []);
+
+/** None goes by its name: whose secret it shows all the same, or who is the only one there. */
+function misnamed(peers: readonly Peer[], packet: Packet): readonly Peer[] {
+  const proven = bounded(peers).filter((peer) => proves(peer, packet));
+  return proven.length > 0 ? proven : alone(peers);
+}
+
 /** The gateway that this packet proves to come from. */
 export function recognise(peers: readonly Peer[], packet: Packet): Recognised {
   const likely = bounded(namedLike(peers, packet));
-  if (likely.length === 0) return { peer: null, why: 'unknown-nas', suspect: null };
-  const suspect = likely.length === 1 ? likely[0]! : null;
-  let plain: Peer | null = null;
+  if (likely.length === 0)
+    return { peer: null, why: 'unknown-nas', suspects: misnamed(peers, packet) };
+  const plain: Peer[] = [];
   for (const peer of likely) {
     const proof = requestProof(packet, peer.gateway.radius!.secret);
     if (proof === 'signed') return { peer, proof };
     if (proof === 'wrong') continue;
     // The authenticator of an Access-Request is random: it does not say which of several sent it.
     if (packet.code === codes.accountingRequest) return { peer, proof };
-    if (plain !== null) return { peer: null, why: 'ambiguous-client', suspect: null };
-    plain = peer;
+    plain.push(peer);
   }
-  if (plain !== null) return { peer: plain, proof: 'plain' };
-  return { peer: null, why: 'wrong-secret', suspect };
+  const [only] = alone(plain);
+  if (only !== undefined) return { peer: only, proof: 'plain' };
+  if (plain.length > 0) return { peer: null, why: 'ambiguous-client', suspects: plain };
+  return { peer: null, why: 'wrong-secret', suspects: alone(likely) };
 }

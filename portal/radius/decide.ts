@@ -12,6 +12,7 @@ import { authenticatorOf, encode, has, text } from './packet.ts';
 import { limitAttributes, planOf, sessionClass } from './profiles.ts';
 import type { Proof } from './signing.ts';
 import { signResponse, unsignedMac } from './signing.ts';
+import type { Strangers } from './strangers.ts';
 
 export interface Limits {
   /** Packets of one address, on average and at once. */
@@ -39,6 +40,8 @@ export interface Deps {
   clock: Clock;
   log: Log;
   counts: Counts;
+  /** Remembers who is no gateway's. */
+  strangers?: Strangers;
   limits?: Partial<Limits>;
 }
 

@@ -15,6 +15,15 @@ export interface MetricsDeps {
   sockets(): number;
 }
 
+export interface RadiusFigures {
+  counts(): Readonly<Record<string, number>>;
+  /** Heard last first. */
+  strangers(): readonly { address: string; packets: number }[];
+}
+
+/** More addresses than these are not shown: each is a series of its own. */
+const MOST_STRANGERS = 20;
+
 export interface Metrics {
   registry: Registry;
   pings: Counter<'source' | 'verdict'>;
@@ -22,8 +31,8 @@ export interface Metrics {
   kicks: Counter<'outcome'>;
   /** Shows from now on whether the MQTT broker is there. */
   watchBroker(connected: () => boolean): void;
-  /** Shows from now on what happened to RADIUS packets, by name. */
-  watchRadius(counts: () => Readonly<Record<string, number>>): void;
+  /** Shows from now on what happened to RADIUS packets, by name, and who sends some without being registered. */
+  watchRadius(radius: RadiusFigures): void;
   /** Observes every request; the label is the route's pattern, never the raw path. */
   middleware: RequestHandler;
 }
@@ -104,7 +113,7 @@ export function createMetrics(deps: MetricsDeps): Metrics {
         }),
       );
     },
-    watchRadius: (counts) => {
+    watchRadius: ({ counts, strangers }) => {
       const packets = new Counter({
         name: 'foyer_radius_packets_total',
         help: 'RADIUS packets, by what happened to them.',
@@ -116,6 +125,18 @@ export function createMetrics(deps: MetricsDeps): Metrics {
         },
       });
       registry.registerMetric(packets);
+      const unknown = new Gauge({
+        name: 'foyer_radius_unknown_client_packets',
+        help: 'RADIUS packets from addresses that no gateway names, by address: the twenty heard last.',
+        labelNames: ['address'] as const,
+        registers: [],
+        collect() {
+          this.reset();
+          for (const { address, packets: count } of strangers().slice(0, MOST_STRANGERS))
+            this.set({ address }, count);
+        },
+      });
+      registry.registerMetric(unknown);
     },
     middleware: (request, response, next) => {
       const stop = requests.startTimer();

@@ -1,6 +1,7 @@
 /** The whole house behind RADIUS: a ticket opens the door, accounting keeps the session, staff end it by Disconnect. */
 import { createSocket } from 'node:dgram';
 import type { Socket } from 'node:dgram';
+import { setTimeout as pause } from 'node:timers/promises';
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import type { Ticket } from '../../portal/ports-network.ts';
 import { attributes as a, codes, statusTypes } from '../../portal/radius/dictionary.ts';
@@ -121,6 +122,18 @@ afterAll(async () => {
 });
 
 const named = [text(a.nasIdentifier, 'store-1')];
+
+test('who is not registered meets silence, and the operator reads from where', async () => {
+  const stranger = await createAsker('127.0.0.2');
+  stranger.send(app.server.ports.radiusAuth ?? 0, accessRequest({ name: 'x', pap: 'x' }));
+  const read = () => app.server.services.metrics.registry.metrics();
+  const line = 'foyer_radius_unknown_client_packets{address="127.0.0.2"} 1';
+  const deadline = Date.now() + 5_000;
+  while (Date.now() < deadline && !(await read()).includes(line)) await pause(20);
+  expect(await read()).toContain(line);
+  expect(stranger.received).toEqual([]);
+  await stranger.close();
+});
 
 describe('a guest with a ticket', () => {
   test('is refused with another password', async () => {

@@ -318,7 +318,7 @@ describe('Message-Authenticator', () => {
 describe('who it is', () => {
   test('an address that is nobody’s meets silence', async () => {
     const house = one({ sources: ['192.0.2.1'] });
-    const { nas, server, counts } = await start(house);
+    const { nas, server, counts, strangers, clock } = await start(house);
     nas.send(server.authPort, accessRequest({ pap: 'pw1' }));
     expect(
       await soon(
@@ -327,6 +327,7 @@ describe('who it is', () => {
       ),
     ).toBe(1);
     expect(nas.received).toEqual([]);
+    expect(strangers.list()).toEqual([{ address: '127.0.0.1', packets: 1, lastAt: clock.now }]);
   });
 
   test('several behind one address, by name and by secret', async () => {
@@ -367,6 +368,35 @@ describe('who it is', () => {
     const stop = accountingRequest(statusTypes.stop, [], { secret: 'secret two' });
     await nas.ask(server.acctPort, stop);
     expect(house.reports.map(({ gatewayId }) => gatewayId)).toEqual(['gw-4']);
+  });
+
+  test('several behind one address that sign nothing go by their names, or are told to', async () => {
+    const house = one({ messageAuthenticator: 'off' }, { messageAuthenticator: 'off' });
+    const { nas, server, counts } = await start(house);
+    const login = (name: string) =>
+      accessRequest({ chap: 'pw1', unsigned: true, more: [text(a.nasIdentifier, name)] });
+    await nas.ask(server.authPort, login('gw-2'));
+    expect(house.notices).toContainEqual({ gatewayId: 'gw-2', code: 'radius-ok' });
+    const before = { ...counts };
+    nas.send(server.authPort, login('MikroTik'));
+    await soon(
+      () => house.notices.length,
+      (noticed) => noticed >= 4,
+    );
+    expect(counted(before, counts)).toEqual({ 'ambiguous-client': 1 });
+    const told = house.notices.filter(({ code }) => code === 'radius-shared-address');
+    expect(told.map(({ gatewayId }) => gatewayId)).toEqual(['gw-1', 'gw-2']);
+  });
+
+  test('a gateway by another name than registered is told so, where its secret shows it', async () => {
+    const house = one(
+      { nasIds: ['cafe'], secret: 'secret of the cafe' },
+      { nasIds: ['bar'], secret: 'secret of the bar' },
+    );
+    await start(house);
+    const more = [text(a.nasIdentifier, 'Till 7')];
+    await silence(accessRequest({ pap: 'pw1', secret: 'secret of the bar', more }), 'unknown-nas');
+    expect(house.notices).toEqual([{ gatewayId: 'gw-2', code: 'radius-unknown-nas' }]);
   });
 
   const ofOthers = (house: House, ...settings: Parameters<typeof nasPeer>[1][]) => {

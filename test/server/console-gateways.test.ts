@@ -1,5 +1,6 @@
 /** Site setup on the console: choosing equipment, its form, its guide, its settings and secrets. */
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
+import type { Stranger } from '../../server/console/gateways/desk.ts';
 import { cardOf, families } from '../../server/console/gateways/families.ts';
 import { fieldsOf } from '../../server/console/gateways/fields.ts';
 import { blankForm, filledForm, readForm } from '../../server/console/gateways/form.ts';
@@ -14,7 +15,7 @@ import { consoleApp, gatewayDesk, personOf } from '../support/console.ts';
 import type { TestDatabase } from '../support/database.ts';
 import { testDatabase } from '../support/database.ts';
 import * as make from '../support/make.ts';
-import { makeGatewayOf, makeNotice } from '../support/site.ts';
+import { makeGatewayOf, makeNotice, settingsOf } from '../support/site.ts';
 
 const publicUrl = 'https://wifi.example.com';
 const list = '/console/settings/gateways';
@@ -138,9 +139,12 @@ describe('pages', () => {
   /** What the controller answers when it is asked. */
   let poll: () => Promise<readonly unknown[] | null> = async () => null;
 
+  /** Who sends RADIUS packets without being registered. */
+  let senders: () => Stranger[] = () => [];
+
   beforeAll(async () => {
     database = await testDatabase();
-    const gateways = gatewayDesk(publicUrl, { poll: () => poll() });
+    const gateways = gatewayDesk(publicUrl, { poll: () => poll(), strangers: () => senders() });
     house = consoleApp(database.db, { publicUrl, gateways });
   });
   afterAll(() => database.release());
@@ -178,6 +182,32 @@ describe('pages', () => {
       expect(page.text).not.toContain(secret ?? 'no secret');
       expect(page.text).not.toContain(radius?.secret ?? 'no secret');
     }
+  });
+
+  test('unregistered senders are shown where they are known to be near, and to nobody else', async () => {
+    const sending = (...addresses: string[]) => {
+      const from = addresses.map((address) => ({
+        address,
+        packets: 3,
+        lastAt: make.NOON - 60_000,
+      }));
+      senders = () => from;
+    };
+    const { at, owner } = await shop();
+    const radius = { ...settingsOf.coova!.radius!, coa: { host: '192.0.2.9', port: 3799 } };
+    const settings = { ...settingsOf.coova, radius };
+    const coova = await makeGatewayOf(database.db, at, 'coova', { settings });
+    const other = await makeGatewayOf(database.db, at, 'mikrotik');
+    const check = async (id: string) => (await owner.get(`${list}/${id}/check`).expect(200)).text;
+    const said = 'RADIUS packets come from an address that no gateway is registered with.';
+    sending('198.51.100.4', '192.0.2.9');
+    expect(await check(coova.id)).toContain('<code>192.0.2.9</code>');
+    expect(await check(other.id)).not.toContain(said);
+    sending('198.51.100.4', '127.0.0.1');
+    expect(await check(other.id)).toContain('<code>127.0.0.1</code>');
+    sending('198.51.100.4');
+    expect(await check(coova.id)).not.toContain(said);
+    sending();
   });
 
   test('the list says in words what is wrong, and whose guests are online', async () => {

@@ -40,10 +40,12 @@ describe('the connection check', () => {
       traffic: { live: 0, uncounted: 0, granted_at: null, confirmed_at: null, stuck: 0 },
       abilities: gatewayDesk(publicUrl).capabilities({ ...settings, id: 'g', kind, name: 'Door' }),
       doors: { radius: true, radsec: true, portal2: true },
+      stranger: null,
       now,
       ...over,
     };
   };
+  const stranger = { address: '192.0.2.9', packets: 3, lastAt: now.getTime() - 90_000 };
   const words = readTexts('en')['gateway-check'] as Record<string, Record<string, unknown>>;
   const found = (asked: Facts): string[] =>
     checkOf(asked).findings.map(({ tone, key }) => `${tone} ${key}`);
@@ -103,6 +105,31 @@ describe('the connection check', () => {
       facts('mikrotik', {
         notices: [notice('radius-ok'), notice('radius-wrong-secret', {}, 9 * minute)],
       }),
+      [],
+    ],
+    [
+      'several at one address',
+      facts('coova', { notices: [notice('radius-shared-address', { from: '192.0.2.7' })] }),
+      ['bad radius-shared-address'],
+    ],
+    [
+      'another NAS-Identifier',
+      facts('coova', { notices: [notice('radius-unknown-nas', { called: 'till' })] }),
+      ['bad radius-unknown-nas'],
+    ],
+    [
+      'packets from an address nobody registered',
+      facts('coova', { stranger }),
+      ['bad radius-stranger'],
+    ],
+    [
+      'the same beside packets that are believed',
+      facts('coova', { stranger, notices: [notice('radius-ok', {}, 2 * minute)] }),
+      ['warn radius-stranger'],
+    ],
+    [
+      'the same before the address was put right',
+      facts('coova', { stranger, notices: [notice('radius-ok')] }),
       [],
     ],
     [

@@ -45,6 +45,7 @@ export function gatewayDesk(publicUrl: string, over: Partial<GatewayDesk> = {}):
     ),
     poll: async () => null,
     doors: { radius: true, radsec: false, portal2: true },
+    strangers: () => [],
     ...over,
   };
 }

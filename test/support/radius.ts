@@ -12,6 +12,8 @@ import type { Attribute, Packet } from '../../portal/radius/packet.ts';
 import { decode, encode, integer, octets, text } from '../../portal/radius/packet.ts';
 import type { RadiusServer } from '../../portal/radius/server.ts';
 import { listenUdp } from '../../portal/radius/server.ts';
+import type { Strangers } from '../../portal/radius/strangers.ts';
+import { createStrangers } from '../../portal/radius/strangers.ts';
 import {
   chapPassword,
   hidePassword,
@@ -26,6 +28,7 @@ export interface Rig {
   server: RadiusServer;
   answers: Answers;
   counts: Counts;
+  strangers: Strangers;
   clock: { now: number };
   stop(): Promise<void>;
 }
@@ -34,11 +37,12 @@ export async function startRadius(house: House, limits: Partial<Limits> = {}): P
   const counts = createCounts();
   const clock = { now: 1_700_000_000_000 };
   const { network, doors, log } = house;
-  const deps = { network, doors, log, counts, limits, clock: () => clock.now };
+  const strangers = createStrangers();
+  const deps = { network, doors, log, counts, strangers, limits, clock: () => clock.now };
   const answers = createAnswers(deps);
   const local = { host: '127.0.0.1', authPort: 0, acctPort: 0 };
   const server = await listenUdp(local, answers, counts);
-  return { house, server, answers, counts, clock, stop: () => server.close() };
+  return { house, server, answers, counts, strangers, clock, stop: () => server.close() };
 }
 
 /** Waits for what must become so; gives the last value when it never does. */
@@ -69,11 +73,11 @@ export interface Asker {
   close(): Promise<void>;
 }
 
-export async function createAsker(): Promise<Asker> {
+export async function createAsker(from = '127.0.0.1'): Promise<Asker> {
   const socket = createSocket('udp4');
   const received: Buffer[] = [];
   socket.on('message', (raw) => received.push(raw));
-  await new Promise<void>((done) => void socket.bind(0, '127.0.0.1', done));
+  await new Promise<void>((done) => void socket.bind(0, from, done));
   const send = (port: number, raw: Buffer): void => socket.send(raw, port, '127.0.0.1');
   return {
     port: socket.address().port,

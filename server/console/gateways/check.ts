@@ -1,6 +1,6 @@
 /** PURE. The connection check: from what was noticed of a gateway to what is wrong, since when, and what to do. */
 import type { GatewayKind, GatewaySettings } from '../../stores/gateway-schema.ts';
-import type { Abilities, OpenDoors } from './desk.ts';
+import type { Abilities, OpenDoors, Stranger } from './desk.ts';
 import { lackingIn } from './registered.ts';
 import { isOrdinary, keyOf, valuesOf } from './told.ts';
 
@@ -35,6 +35,8 @@ export interface Facts {
   };
   abilities: Abilities;
   doors: OpenDoors;
+  /** Sends RADIUS packets from an address that no gateway names, and may well be this one. */
+  stranger: Stranger | null;
   now: Date;
 }
 
@@ -81,6 +83,8 @@ const troubles: Record<string, { tone: Tone; over: readonly string[] }> = {
   'door-failed': { tone: 'bad', over: ['door-opened'] },
   'door-slow': { tone: 'warn', over: ['door-opened'] },
   'radius-wrong-secret': { tone: 'bad', over: ['radius-ok', 'accounting-ok'] },
+  'radius-shared-address': { tone: 'bad', over: ['radius-ok'] },
+  'radius-unknown-nas': { tone: 'bad', over: ['radius-ok', 'accounting-ok'] },
   'radius-no-message-authenticator': { tone: 'bad', over: ['radius-ok'] },
   'radius-rejected': { tone: 'warn', over: ['radius-ok'] },
   'controller-unreachable': { tone: 'bad', over: ['controller-ok', 'door-opened'] },
@@ -145,8 +149,18 @@ function missing(facts: Facts, heard: Date | null): Finding[] {
     const many = { ...finding('warn', 'accounting-missing'), times: traffic.uncounted };
     found.push({ ...many, values: { count: String(traffic.uncounted) } });
   }
+  found.push(...unregistered(facts));
   if (heard === null && kind !== 'pretend') found.push(finding('warn', `never-${familyOf(kind)}`));
   return found;
+}
+
+/** Packets that may be this gateway's, from an address that is not registered. */
+function unregistered({ stranger, notices, now }: Facts): Finding[] {
+  if (stranger === null || now.getTime() - stranger.lastAt > CURRENT_MS) return [];
+  const ok = notices.find(({ code }) => code === 'radius-ok')?.last_at.getTime() ?? 0;
+  if (ok > stranger.lastAt) return [];
+  const said = finding(ok > 0 ? 'warn' : 'bad', 'radius-stranger', new Date(stranger.lastAt));
+  return [{ ...said, times: stranger.packets, values: { from: stranger.address } }];
 }
 
 /** How the first sign of life of each kind comes about. */

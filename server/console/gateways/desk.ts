@@ -27,6 +27,13 @@ export interface Abilities {
   extend: boolean;
 }
 
+/** The shape of portal/radius/strangers.ts Stranger. */
+export interface Stranger {
+  address: string;
+  packets: number;
+  lastAt: number;
+}
+
 /** Which doors for equipment this server holds open beside its web pages. */
 export interface OpenDoors {
   radius: boolean;
@@ -43,4 +50,6 @@ export interface GatewayDesk {
     gateway: PortalGateway,
   ): Promise<readonly unknown[] | null>;
   doors: OpenDoors;
+  /** Who sent RADIUS packets from addresses that no gateway names, heard last first. */
+  strangers(): readonly Stranger[];
 }

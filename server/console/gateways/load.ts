@@ -25,6 +25,8 @@ export interface Loaded {
   /** Both as the portal has them. */
   gateway: PortalGateway;
   portal: PortalStore;
+  /** Where who looks at it is: installers stand in the very network. */
+  viewer: string;
 }
 
 export interface Checked {
@@ -47,7 +49,8 @@ export async function loadGateway(
       const store = row && (await storeById(tx, merchantId, row.store_id));
       if (!row || !store) throw problem('not-found');
       const portal = portalStore(store, [row]);
-      return { row, store, portal, gateway: portal.gateways[0]! };
+      const viewer = (request.ip ?? '').replace(/^::ffff:/, '');
+      return { row, store, portal, gateway: portal.gateways[0]!, viewer };
     },
     { tenant: merchantId, readOnly: true },
   );
@@ -80,11 +83,23 @@ function concerning(
   return [...own, ...anybody];
 }
 
+/**
+ * Of senders that no gateway names, the one this gateway would be: at an address it is registered with for
+ * something else, or in the network of who looks. Nobody is told of other people's networks.
+ */
+function strangerNear(deps: ConsoleDeps, { settings }: GatewayRow, viewer: string) {
+  const { radius, portal2 } = settings;
+  const near = [radius?.coa?.host, portal2?.host, viewer].filter(Boolean);
+  const found = deps.gateways.strangers().find(({ address }) => near.includes(address));
+  return radius === undefined || found === undefined ? null : found;
+}
+
 function checked(
   deps: ConsoleDeps,
   gateway: GatewayRow,
   store: StoreRow,
   found: { notices: NoticeRow[]; traffic: Map<string, Traffic> },
+  viewer = '',
 ): Checked {
   const { notices, traffic } = found;
   const own = traffic.get(gateway.id) ?? nobody;
@@ -96,6 +111,7 @@ function checked(
     traffic: own,
     abilities: deps.gateways.capabilities(registered),
     doors: deps.gateways.doors,
+    stranger: strangerNear(deps, gateway, viewer),
     now: new Date(deps.clock()),
   });
   return { gateway, check, live: own.live };
@@ -128,10 +144,10 @@ export async function checkStore(
 export async function checkGateway(
   deps: ConsoleDeps,
   merchantId: string,
-  { row, store }: Loaded,
+  { row, store, viewer }: Loaded,
 ): Promise<Checked> {
   return deps.db.tx(
-    async (tx) => checked(deps, row, store, await known(deps, tx, merchantId, store.id)),
+    async (tx) => checked(deps, row, store, await known(deps, tx, merchantId, store.id), viewer),
     { tenant: merchantId, readOnly: true },
   );
 }
