@@ -61,6 +61,8 @@ export interface Grant {
   upQuotaKB: number;
   downQuotaKB: number;
   expiresAt: number;
+  /** Minutes of silence after which the gateway may end it; 0 = never, absent = the usual 15. */
+  idleMinutes?: number;
 }
 
 export interface ConsentGiven {

@@ -19,8 +19,7 @@ export interface Plan {
   upOctets: number;
 }
 
-/** Phones sleep: less than five minutes would throw out who is still there. */
-const IDLE_SECONDS = 900;
+const IDLE_MINUTES = 15;
 const LEAST_INTERIM = 60;
 
 /** What is left of a grant, or null when nothing is. */
@@ -29,7 +28,7 @@ export function planOf(grant: Grant, interimSeconds: number, now: number): Plan 
   if (left !== null && left <= 0) return null;
   return {
     seconds: left ?? grant.minutes * 60,
-    idleSeconds: IDLE_SECONDS,
+    idleSeconds: (grant.idleMinutes ?? IDLE_MINUTES) * 60,
     interimSeconds: Math.max(LEAST_INTERIM, interimSeconds),
     downKbps: grant.downKbps,
     upKbps: grant.upKbps,

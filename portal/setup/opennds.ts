@@ -1,12 +1,13 @@
 /** PURE. openNDS: the lines for OpenWrt, and for the file that other systems read. */
 import type { SetupPart, Setting } from './parts.ts';
-import { file, isAddress, step, warn } from './parts.ts';
+import { file, idleMinutes, isAddress, step, warn } from './parts.ts';
 import { bareValue, comment, shellWord, survives } from './quote.ts';
 
 /** Where departures are reported from, which levels 3 and 4 understand. */
 const BINAUTH = '/usr/lib/opennds/binauth_log.sh';
 
-function optionsOf({ gateway, url, port, path }: Setting): [string, string][] {
+function optionsOf(setting: Setting): [string, string][] {
+  const { gateway, url, port, path } = setting;
   const level = gateway.level ?? 3;
   return [
     ['gatewayname', gateway.name],
@@ -14,6 +15,7 @@ function optionsOf({ gateway, url, port, path }: Setting): [string, string][] {
     [isAddress(url) ? 'fasremoteip' : 'fasremotefqdn', url.hostname],
     ['fasport', String(port)],
     ['faspath', path],
+    ['authidletimeout', String(idleMinutes(setting))],
     ...(level === 0 ? [] : ([['faskey', gateway.secret ?? '']] as [string, string][])),
     ...(level >= 3 ? ([['binauth', BINAUTH]] as [string, string][]) : []),
   ];
@@ -43,7 +45,10 @@ function uci(setting: Setting): string[] {
 }
 
 /** The legacy file spells some names its own way. */
-const LEGACY: Record<string, string> = { gatewayname: 'GatewayName' };
+const LEGACY: Record<string, string> = {
+  gatewayname: 'GatewayName',
+  authidletimeout: 'AuthIdleTimeout',
+};
 
 function legacy(setting: Setting): string[] {
   const lines = [...optionsOf(setting), ...listsOf(setting)];

@@ -23,7 +23,12 @@ export interface SetupRow {
   secret?: true;
 }
 
-export type SetupStore = Pick<StoreView, 'slug' | 'name' | 'oidc' | 'house'>;
+export interface SetupStore extends Pick<StoreView, 'slug' | 'name' | 'oidc' | 'house'> {
+  session?: { idleMinutes: number };
+}
+
+/** Minutes of silence that end a session, where the gateway's own file says so; 0 = never. */
+export const idleMinutes = ({ store }: Setting): number => store.session?.idleMinutes ?? 15;
 
 export interface SetupOptions {
   /** How equipment reaches our RADIUS; `host` is the portal's own unless told. */

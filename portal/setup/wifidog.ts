@@ -1,12 +1,15 @@
 /** PURE. WiFiDog's file, and apfree-wifidog's lines for OpenWrt. */
 import type { SetupPart, Setting } from './parts.ts';
-import { file, isAddress, step, warn } from './parts.ts';
+import { file, idleMinutes, isAddress, step, warn } from './parts.ts';
 import { blockValue, comment, shellWord, survives } from './quote.ts';
 
 /** The gateway's own calls carry the secret; where guests are sent it is left out. */
 function basePath({ store }: Setting): string {
   return `/wd/${encodeURIComponent(store.slug)}/`;
 }
+
+/** In intervals of one minute. It cannot be told to wait for ever: a day is the most we allow. */
+const clientTimeout = (setting: Setting): number => idleMinutes(setting) || 1440;
 
 function conf(setting: Setting): string[] {
   const { gateway, url, port, lan, store } = setting;
@@ -28,7 +31,7 @@ function conf(setting: Setting): string[] {
     `    AuthScriptPathFragment ${secret}/auth/?`,
     '}',
     'CheckInterval 60',
-    'ClientTimeout 5',
+    `ClientTimeout ${clientTimeout(setting)}`,
   ];
 }
 
@@ -72,7 +75,7 @@ function uci(setting: Setting): string[] {
     set('ws_server_port', String(port)),
     set('ws_server_path', `${base}ws`),
     set('check_interval', '60'),
-    set('client_timeout', '5'),
+    set('client_timeout', String(clientTimeout(setting))),
     'uci -q delete wifidogx.common.trusted_domains',
     ...garden.map((host) => `uci add_list wifidogx.common.trusted_domains=${shellWord(host)}`),
     'uci set wifidogx.guests=gateway',

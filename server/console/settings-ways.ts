@@ -18,7 +18,14 @@ import { faultsBelow, saveSettings } from './store-form.ts';
 import type { Faults } from './store-form.ts';
 
 const policyNames = ['graceMinutes', 'gracePerDay', 'rememberDays'] as const;
-const limitNames = ['minutes', 'downKbps', 'upKbps', 'downQuotaKB', 'upQuotaKB'] as const;
+const limitNames = [
+  'minutes',
+  'idleMinutes',
+  'downKbps',
+  'upKbps',
+  'downQuotaKB',
+  'upQuotaKB',
+] as const;
 const orderNames = methods.map((name) => `order-${name}`);
 const dayNames = weekdays.map((day) => `day-${day}`);
 const names = [

@@ -17,6 +17,8 @@ export interface KnownGrant extends SessionLimits {
   /** A gateway let it in before: its hardware address may come back. */
   confirmed: boolean;
   expiresAt: number;
+  /** Silence that ends it; unknown until a gateway asked. */
+  idleMinutes?: number | undefined;
 }
 
 export interface GrantMemory {

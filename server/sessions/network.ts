@@ -39,6 +39,7 @@ interface Grant extends SessionLimits {
   sessionId: string;
   guestId: string;
   expiresAt: number;
+  idleMinutes?: number;
 }
 
 export type AccessDecision =
@@ -91,8 +92,13 @@ function remaining(session: Applicant, now: number): Grant {
     upQuotaKB: left(session.up_quota_kb, session.bytes_out),
     downQuotaKB: left(session.down_quota_kb, session.bytes_in),
     expiresAt: Math.min(session.expires_at.getTime(), until),
+    ...idleOf(session.idle_minutes),
   };
 }
+
+/** What the store says of silence, if anything. */
+const idleOf = (minutes: number | null | undefined): Pick<Grant, 'idleMinutes'> =>
+  typeof minutes === 'number' ? { idleMinutes: minutes } : {};
 
 function minutesUntil(until: number, now: number): number {
   return Number.isFinite(until) ? Math.max(1, Math.floor((until - now) / MINUTE)) : 0;
@@ -137,6 +143,7 @@ export function createNetwork(deps: NetworkDeps) {
       downKbps: session.down_kbps,
       upQuotaKB: session.up_quota_kb,
       downQuotaKB: session.down_quota_kb,
+      ...idleOf(session.idle_minutes),
     });
   }
 
@@ -260,7 +267,8 @@ export function createNetwork(deps: NetworkDeps) {
     const { sessionId, guestId, expiresAt, upKbps, downKbps, upQuotaKB, downQuotaKB } = known;
     const minutes = known.minutes === 0 ? 0 : minutesUntil(expiresAt, now);
     const limits = { minutes, upKbps, downKbps, upQuotaKB, downQuotaKB };
-    return { accept: true, grant: { sessionId, guestId, expiresAt, ...limits } };
+    const idle = idleOf(known.idleMinutes);
+    return { accept: true, grant: { sessionId, guestId, expiresAt, ...limits, ...idle } };
   }
 
   async function decide(peer: Peer, request: AccessRequest, now: number): Promise<AccessDecision> {

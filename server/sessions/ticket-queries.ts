@@ -63,10 +63,12 @@ export interface Applicant extends LiveSession {
   confirmed_at: Date | null;
   up_kbps: number;
   down_kbps: number;
+  /** What the store allows now; null where it never said. */
+  idle_minutes: number | null;
 }
 
 const APPLICANT = `${LIVE}, s.mac, s.user_name, s.ticket_until, s.ticket_used_at, s.confirmed_at,
-  s.up_kbps, s.down_kbps`;
+  s.up_kbps, s.down_kbps, (st.settings #>> '{session,idleMinutes}')::int as idle_minutes`;
 
 /** The session of a user name at this gateway; its row stays until the transaction ends. */
 export async function sessionByUserName(

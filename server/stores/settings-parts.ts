@@ -68,6 +68,13 @@ export const sessionSchema = z.object({
     .min(0)
     .max(10_000_000)
     .describe('Download speed limit, kbit/s; 0 = none.'),
+  idleMinutes: z
+    .number()
+    .int()
+    .min(0)
+    .max(1440)
+    .refine((minutes) => minutes === 0 || minutes >= 5, 'must be 0 or at least 5: phones sleep')
+    .describe('Minutes of silence after which gateways that can end a session; 0 = never.'),
   upQuotaKB: z.number().int().min(0).max(1_000_000_000).describe('Upload quota, KB; 0 = none.'),
   downQuotaKB: z.number().int().min(0).max(1_000_000_000).describe('Download quota, KB; 0 = none.'),
 });

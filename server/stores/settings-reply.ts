@@ -131,6 +131,7 @@ export const settingsReply = z.object({
   session: z
     .object({
       minutes: z.number().describe('How long one sign-in lasts, minutes.'),
+      idleMinutes: z.number().describe('Silence after which a session ends, minutes.'),
       upKbps: z.number().describe('Upload speed limit, kbit/s.'),
       downKbps: z.number().describe('Download speed limit, kbit/s.'),
       upQuotaKB: z.number().describe('Upload quota, KB.'),

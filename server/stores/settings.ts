@@ -92,7 +92,14 @@ export function defaultSettings(country = ''): StoreSettings {
     sms: { perDay: 1000 },
     landingHosts: [],
     venueUrl: null,
-    session: { minutes: 240, upKbps: 0, downKbps: 0, upQuotaKB: 0, downQuotaKB: 0 },
+    session: {
+      minutes: 240,
+      idleMinutes: 15,
+      upKbps: 0,
+      downKbps: 0,
+      upQuotaKB: 0,
+      downQuotaKB: 0,
+    },
     countries: [],
   };
 }

@@ -125,6 +125,15 @@ describe('what is left of a grant', () => {
     expect(planOf(grantOf('s', grant), 300, now)?.seconds).toBe(seconds);
   });
 
+  test.each([
+    ['unless the store says', {}, 900],
+    ['as the store says', { idleMinutes: 60 }, 3_600],
+    ['never', { idleMinutes: 0 }, undefined],
+  ])('silence: %s', (_name, grant, idle) => {
+    const left = planOf(grantOf('s', grant), 300, now)!;
+    expect(said('plain', left)['28']).toBe(idle);
+  });
+
   test('nothing', () => {
     expect(planOf(grantOf('s', { expiresAt: now }), 300, now)).toBeNull();
   });

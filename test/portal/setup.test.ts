@@ -91,6 +91,7 @@ uci set opennds.@opennds[0].fas_secure_enabled=3
 uci set opennds.@opennds[0].fasremotefqdn=wifi.example
 uci set opennds.@opennds[0].fasport=443
 uci set opennds.@opennds[0].faspath=/p/harbour
+uci set opennds.@opennds[0].authidletimeout=15
 uci set opennds.@opennds[0].faskey=portalSecret1234
 uci set opennds.@opennds[0].binauth=/usr/lib/opennds/binauth_log.sh
 uci add_list opennds.@opennds[0].fas_custom_parameters_list=store=harbour
@@ -110,6 +111,7 @@ fas_secure_enabled 1
 fasremoteip 10.0.0.1
 fasport 8080
 faspath /p/harbour
+AuthIdleTimeout 15
 faskey portalSecret1234
 fas_custom_parameters_list store=harbour
 `);
@@ -132,8 +134,19 @@ AuthServer {
     AuthScriptPathFragment portalSecret1234/auth/?
 }
 CheckInterval 60
-ClientTimeout 5
+ClientTimeout 15
 `);
+  });
+
+  test.each<[GatewayKind, string, number, string]>([
+    ['opennds', 'opennds.conf', 60, 'AuthIdleTimeout 60'],
+    ['opennds', 'opennds.conf', 0, 'AuthIdleTimeout 0'],
+    ['wifidog', 'wifidog.conf', 60, 'ClientTimeout 60'],
+    ['wifidog', 'wifidog.conf', 0, 'ClientTimeout 1440'],
+    ['apfree', 'openwrt-wifidogx.sh', 60, 'uci set wifidogx.common.client_timeout=60'],
+  ])('%s, %s: silence of %d minutes', (kind, name, idleMinutes, line) => {
+    const store = { ...STORE, session: { idleMinutes } };
+    expect(fileOf(guide(kind, {}, {}, URL_HTTPS, store), name).split('\n')).toContain(line);
   });
 
   test.each([

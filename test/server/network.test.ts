@@ -109,6 +109,17 @@ const settings = (over: object) =>
   ]);
 
 describe('a ticket', () => {
+  test('says how much silence the store allows, from memory too', async () => {
+    await settings({ session: { idleMinutes: 60 } });
+    const { id, mac } = await granted({});
+    const ticket = await tickets.ticket(house.store, house.gatewayId, id);
+    const accept = await network.authorise(peer(), withTicket(ticket, mac));
+    expect(accept).toMatchObject({ accept: true, grant: { idleMinutes: 60 } });
+    away = true;
+    const again = await network.authorise(peer(), withTicket(ticket, mac));
+    expect(again).toMatchObject({ accept: true, grant: { idleMinutes: 60 } });
+  });
+
   test('opens the door for its client, once and its repetitions, with what the plan says', async () => {
     const { id, mac, guestId } = await granted({
       downKbps: 10_000,
