@@ -393,9 +393,15 @@ describe('who it is', () => {
       { nasIds: ['cafe'], secret: 'secret of the cafe' },
       { nasIds: ['bar'], secret: 'secret of the bar' },
     );
-    await start(house);
+    const { nas, server, counts } = await start(house);
+    const before = { ...counts };
     const more = [text(a.nasIdentifier, 'Till 7')];
-    await silence(accessRequest({ pap: 'pw1', secret: 'secret of the bar', more }), 'unknown-nas');
+    nas.send(server.authPort, accessRequest({ pap: 'pw1', secret: 'secret of the bar', more }));
+    await soon(
+      () => house.notices.length,
+      (noticed) => noticed > 0,
+    );
+    expect(counted(before, counts)).toEqual({ 'unknown-nas': 1 });
     expect(house.notices).toEqual([{ gatewayId: 'gw-2', code: 'radius-unknown-nas' }]);
   });
 

@@ -298,6 +298,8 @@ describe('the connection check', () => {
     'door-slow': 'trouble',
     'radius-ok': 'good news',
     'radius-wrong-secret': 'trouble',
+    'radius-shared-address': 'trouble',
+    'radius-unknown-nas': 'trouble',
     'radius-no-message-authenticator': 'trouble',
     'radius-rejected': 'trouble',
     'accounting-ok': 'good news',
@@ -341,7 +343,7 @@ describe('the connection check', () => {
       expect([code, keys.size > 0]).toEqual([code, news === 'trouble']);
     const missing =
       'no-sources no-controller no-ac radius-shut portal2-shut silent accounting-missing ' +
-      'never-router never-redirect never-radius';
+      'never-router never-redirect never-radius radius-stranger';
     const all = new Set([...missing.split(' '), ...said.flatMap(([, , keys]) => [...keys])]);
     expect(Object.keys(words['findings']!).toSorted()).toEqual([...all].toSorted());
   });
