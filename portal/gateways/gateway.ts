@@ -139,6 +139,7 @@ export async function openedAtOnce(
   if (doors.opened !== undefined) return doors.opened(store, gatewayId, deposit);
   await doors.deposit(store, gatewayId, deposit);
   await doors.confirmed(store, gatewayId, [deposit.rhid]);
+}
 
 const LONGEST_NAME = 60;
 
