@@ -97,7 +97,7 @@ export function createEquipment(
       }
     },
     counts: () => counts,
-    strangers: strangers.list,
+    strangers: () => strangers.list(),
     async close() {
       await Promise.all([close(), client.close()]);
     },

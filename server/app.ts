@@ -260,8 +260,13 @@ function gatewayDesk(portal: Portal, config: Config): GatewayDesk {
     radsec: radsec !== undefined,
     portal2: portal2 !== undefined,
   };
-  const { poll, strangers } = portal.equipment;
-  return { ...told, doors, poll, strangers };
+  const { equipment } = portal;
+  return {
+    ...told,
+    doors,
+    poll: (store, gateway) => equipment.poll(store, gateway),
+    strangers: () => equipment.strangers(),
+  };
 }
 
 /** The portal's ports, served by the features behind them: the one meeting point of the two. */

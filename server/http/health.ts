@@ -113,7 +113,7 @@ export function createMetrics(deps: MetricsDeps): Metrics {
         }),
       );
     },
-    watchRadius: ({ counts, strangers }) => {
+    watchRadius: (radius) => {
       const packets = new Counter({
         name: 'foyer_radius_packets_total',
         help: 'RADIUS packets, by what happened to them.',
@@ -121,7 +121,8 @@ export function createMetrics(deps: MetricsDeps): Metrics {
         registers: [],
         collect() {
           this.reset();
-          for (const [outcome, count] of Object.entries(counts())) this.inc({ outcome }, count);
+          for (const [outcome, count] of Object.entries(radius.counts()))
+            this.inc({ outcome }, count);
         },
       });
       registry.registerMetric(packets);
@@ -132,7 +133,7 @@ export function createMetrics(deps: MetricsDeps): Metrics {
         registers: [],
         collect() {
           this.reset();
-          for (const { address, packets: count } of strangers().slice(0, MOST_STRANGERS))
+          for (const { address, packets: count } of radius.strangers().slice(0, MOST_STRANGERS))
             this.set({ address }, count);
         },
       });
