@@ -194,7 +194,7 @@ describe('pages', () => {
       senders = () => from;
     };
     const { at, owner } = await shop();
-    const radius = { ...settingsOf.coova!.radius!, coa: { host: '192.0.2.9', port: 3799 } };
+    const radius = { ...settingsOf.coova.radius!, coa: { host: '192.0.2.9', port: 3799 } };
     const settings = { ...settingsOf.coova, radius };
     const coova = await makeGatewayOf(database.db, at, 'coova', { settings });
     const other = await makeGatewayOf(database.db, at, 'mikrotik');
