@@ -417,6 +417,18 @@ describe('what a gateway answers', () => {
     expect(await kicks()).toEqual([]);
   });
 
+  test('unable, of somebody erased: nothing is kept of them', async () => {
+    answer = () => 'unable';
+    const session = await counting();
+    await db.tx((tx) => eraseGuest(tx, house.merchantId, session.guestId, house.time.now), {
+      tenant: house.merchantId,
+    });
+    expect(await kicks()).toHaveLength(1);
+    await round();
+    expect(asked.map(({ mac }) => mac)).toEqual([session.mac]);
+    expect(await kicks()).toEqual([]);
+  });
+
   test('unable: the session goes on to its own limit, and nobody asks again', async () => {
     answer = () => 'unable';
     const session = await inside();
