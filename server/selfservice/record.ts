@@ -1,10 +1,9 @@
 /** What is kept about a guest, as they read it on their own page. */
 import type { Queryable } from '../db/database.ts';
 import { answersOf } from '../guests/queries.ts';
-import { lawOf } from '../stores/law.ts';
-import { packOf } from '../stores/packs.ts';
+import { storesOfGuest } from '../guests/session-log-queries.ts';
+import { logDaysOf } from '../guests/session-log.ts';
 import { storeById } from '../stores/queries.ts';
-import { readSettings } from '../stores/settings.ts';
 import type { Language, Text } from '../stores/words.ts';
 import { languages, worded } from '../stores/words.ts';
 import type { Purpose } from '../stores/wordings.ts';
@@ -80,12 +79,11 @@ function languageOf(text: string): Language {
   return languages.find((language) => language === text) ?? 'en';
 }
 
-/** For how long the law of the place keeps the log of sessions, whatever the guest decides. */
-async function logDays(tx: Queryable, store: SelfStore): Promise<number> {
-  const row = await storeById(tx, store.merchantId, store.id);
-  if (row === null) return 0;
-  const law = lawOf(readSettings(row.settings), row.country);
-  return packOf(law.pack).sessionLogDays === 0 ? 0 : law.retention.sessionsDays;
+/** For how long the law keeps the log of sessions, here or wherever else the guest was, whatever they decide. */
+async function logDays(tx: Queryable, store: SelfStore, guestId: string): Promise<number> {
+  const here = await storeById(tx, store.merchantId, store.id);
+  const elsewhere = await storesOfGuest(tx, store.merchantId, guestId);
+  return Math.max(0, ...(here ? [here, ...elsewhere] : elsewhere).map(logDaysOf));
 }
 
 async function answersShown(tx: Queryable, store: SelfStore, guestId: string) {
@@ -163,6 +161,6 @@ export async function recordOf(
     sessionCount: limited ? 0 : person.sessions,
     visitCount: limited ? 0 : person.visits,
     ...(asksAge && store.ageGate !== undefined ? { ageAsked: store.ageGate } : {}),
-    logDays: await logDays(tx, store),
+    logDays: await logDays(tx, store, guestId),
   };
 }

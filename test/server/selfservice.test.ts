@@ -377,6 +377,19 @@ describe('being forgotten', () => {
     expect(rows).toEqual([{ account: guest.phone, days: 180 }]);
   });
 
+  test('a log kept for another store of the merchant’s is told here as well', async () => {
+    const { merchantId, guest } = shop;
+    const settings = { methods: ['sms-code'] };
+    const store = await make.makeStore(app.db, merchantId, { country: 'CN', settings });
+    const gateway = await make.makeGateway(app.db, merchantId, store.id);
+    const { m } = await open(guest.email!);
+    const page = () => ask(`${shop.base}/mine/forget?m=${m}`);
+    expect((await page()).text).not.toContain('for 180 days');
+    const at = { merchantId, storeId: store.id, gatewayId: gateway.id, guestId: guest.id };
+    await make.makeSession(app.db, at);
+    expect((await page()).text).toContain('for 180 days');
+  });
+
   test('of devices alone', async () => {
     const { merchantId, storeId, guest } = shop;
     const gateway = await make.makeGateway(app.db, merchantId, storeId);
