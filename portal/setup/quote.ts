@@ -52,11 +52,6 @@ export function html(text: string): string {
   return oneLine(text).replaceAll(/[&<>"'$]/g, (mark) => marks[mark] ?? '');
 }
 
-/** A quoted string of ISC dhcpd. */
-export function dhcpdString(text: string): string {
-  return `"${oneLine(text).replaceAll(/[\\"]/g, (mark) => `\\${mark}`)}"`;
-}
-
 /** After a `#`, to the end of the line. */
 export function comment(text: string): string {
   return oneLine(text).slice(0, 120);

@@ -18,7 +18,7 @@ import type { GatewayRow, StoreRow } from './queries.ts';
 import { checkSettings, newProblems } from './law.ts';
 import type { PackProblem } from './packs.ts';
 import { applyChange, defaultSettings, readSettings } from './settings.ts';
-import { misfits } from './gateway-schema.ts';
+import { misfits, takesNoBlank } from './gateway-schema.ts';
 import type { GatewayBody, GatewayKind } from './gateway-schema.ts';
 import { gatewaySettings } from './gateway-settings.ts';
 import type { SettingsChange } from './schema.ts';
@@ -130,6 +130,7 @@ export async function createGateway(
   const id = uuidv7(now);
   const { kind, name, ...asked } = gateway;
   refuseMisfits(kind, asked);
+  refuseBlank(kind, name);
   const settings = gatewaySettings(kind, {}, asked, newGatewaySecret);
   await unlessTaken('The store has a gateway of this name.', () =>
     deps.db.tx(
@@ -166,6 +167,7 @@ export async function changeGateway(
         const row = await gatewayById(tx, merchantId, id, true);
         if (!row) throw problem('not-found');
         const { name = row.name, ...asked } = change;
+        if (name !== row.name) refuseBlank(row.kind, name);
         const { hashes, ...before } = row.settings;
         const settings = gatewaySettings(row.kind, before, asked, newGatewaySecret);
         refuseMisfits(row.kind, { ...asked, unifi: settings.unifi, portal2: settings.portal2 });
@@ -177,6 +179,14 @@ export async function changeGateway(
       { tenant: merchantId },
     ),
   );
+}
+
+function refuseBlank(kind: GatewayKind, name: string): void {
+  if (!takesNoBlank(kind) || !name.includes(' ')) return;
+  throw problem('invalid-request', {
+    detail: `The name of a gateway of kind ${kind} has no blanks.`,
+    errors: [{ path: 'name', message: 'must have no blanks' }],
+  });
 }
 
 function refuseMisfits(kind: GatewayKind, asked: Parameters<typeof misfits>[1]): void {

@@ -270,6 +270,11 @@ export const partsOf: Record<GatewayKind, readonly (Part | `${Part}!`)[]> = {
   radius: ['radius'],
 };
 
+/** Their configuration ends a name at its first blank. */
+export function takesNoBlank(kind: GatewayKind): boolean {
+  return kind === 'wifidog' || kind === 'portal2';
+}
+
 /** PURE. Parts that do not belong to a kind, and parts that it needs and lacks. */
 export function misfits(
   kind: GatewayKind,

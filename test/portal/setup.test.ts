@@ -6,8 +6,8 @@ import { PROBES } from '../../portal/captive-api.ts';
 import type { GatewayKind, RadiusSettings, RegisteredGateway } from '../../portal/ports-store.ts';
 import { hidesThePortal, walledGarden } from '../../portal/setup/garden.ts';
 import type { SetupOptions, SetupPart } from '../../portal/setup/parts.ts';
-import { bareValue, dhcpdString, html, routerOs, shellWord } from '../../portal/setup/quote.ts';
-import { capportFiles, fitForDhcp, raOption } from '../../portal/setup/rfc8910.ts';
+import { bareValue, html, routerOs, shellWord } from '../../portal/setup/quote.ts';
+import { fitForDhcp } from '../../portal/setup/rfc8910.ts';
 import { setupFor } from '../../portal/setup/setup.ts';
 import { guideWords, spoken } from '../../portal/setup/words.ts';
 
@@ -338,30 +338,6 @@ describe('walled garden', () => {
 });
 
 describe('RFC 8910', () => {
-  const API = 'https://wifi.example/capport/harbour/abc';
-
-  test('each server’s own words', () => {
-    const files = Object.fromEntries(
-      (capportFiles(API) ?? []).map(({ server, content }) => [server, content]),
-    );
-    expect(files).toEqual({
-      dnsmasq: `dhcp-option-force=114,${API}\ndhcp-option=option6:103,${API}`,
-      openwrt: [
-        `uci add_list dhcp.lan.dhcp_option_force='114,${API}'`,
-        `uci set dhcp.lan.captive_portal_uri=${API}`,
-        'uci commit dhcp',
-        'service dnsmasq restart',
-        'service odhcpd restart',
-      ].join('\n'),
-      'isc-dhcpd': `option captive-portal-api code 114 = text;\noption captive-portal-api "${API}";`,
-      kea: expect.stringContaining('"code": 103'),
-      mikrotik: expect.stringContaining(`code=114 value="s'${API}'"`),
-    });
-    expect(JSON.parse(files['kea'] ?? '')).toMatchObject({
-      Dhcp4: { 'option-data': [{ data: API }], 'option-def': [{ code: 114 }] },
-    });
-  });
-
   test.each([
     'http://wifi.example/capport/x',
     `https://wifi.example/${'x'.repeat(240)}`,
@@ -371,21 +347,11 @@ describe('RFC 8910', () => {
     '',
   ])('%j is not handed out', (url) => {
     expect(fitForDhcp(url)).toBe(false);
-    expect(capportFiles(url)).toBeNull();
   });
 
   test('nothing ever says that there is no portal', () => {
     for (const kind of KINDS)
       expect(JSON.stringify(guide(kind))).not.toContain('capport:unrestricted');
-    expect(JSON.stringify(capportFiles(API))).not.toContain('unrestricted');
-  });
-
-  test('in a router advertisement it is padded to units of eight octets', () => {
-    const option = raOption('https://wifi.example/c');
-    expect([option[0], option[1], option.length % 8]).toEqual([37, option.length / 8, 0]);
-    expect(option.subarray(2).toString('ascii').replaceAll('\0', '')).toBe(
-      'https://wifi.example/c',
-    );
   });
 });
 
@@ -477,7 +443,6 @@ describe('names and secrets that try to break out', () => {
 
   test('other quotings', () => {
     expect(html('"><b>&$(mac)')).toBe('&quot;&gt;&lt;b&gt;&amp;&#36;(mac)');
-    expect(dhcpdString('a"b\\c\n')).toBe('"a\\"b\\\\c"');
     expect(bareValue('a#b;c|d$e`f\ng')).toBe('a_b_c_d_e_fg');
   });
 

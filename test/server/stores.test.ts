@@ -309,6 +309,11 @@ describe('over the API', () => {
     expect(made.body.secret).toMatch(/^[0-9a-f]{32}$/);
     await me(request(app).post(gateways)).send({ kind: 'opennds', name: 'Door' }).expect(409);
     await me(request(app).post(gateways)).send({ kind: 'opennds', name: 'x; reboot' }).expect(400);
+    // The configuration of these ends a name at its first blank; the console's form says the same.
+    const blank = { kind: 'wifidog', name: 'Harbour Door' };
+    expect((await me(request(app).post(gateways)).send(blank).expect(400)).body).toMatchObject({
+      errors: [{ path: 'name' }],
+    });
     const list = await me(request(app).get(gateways)).expect(200);
     expect(JSON.stringify(list.body)).not.toContain(made.body.secret);
 

@@ -6,7 +6,7 @@ import type {
   GatewaySettings,
   VendorProfile,
 } from '../../stores/gateway-schema.ts';
-import { gatewayBody, partsOf } from '../../stores/gateway-schema.ts';
+import { gatewayBody, partsOf, takesNoBlank } from '../../stores/gateway-schema.ts';
 import type { Typed } from '../settings.ts';
 import type { Field } from './fields.ts';
 import { fieldsOf } from './fields.ts';
@@ -118,11 +118,6 @@ function portal2Of({ text, some, number }: Reader) {
       names.map((one) => [one, some(`portal2.parameters.${one}`)] as const),
     ),
   };
-}
-
-/** Their configuration ends a name at its first blank. */
-export function takesNoBlank(kind: GatewayKind): boolean {
-  return kind === 'wifidog' || kind === 'portal2';
 }
 
 /** What no schema can say: which of two ways needs what, and what is already kept. */
