@@ -14,7 +14,7 @@ import { gatewayOf, look, proofOf } from './walk.ts';
 import type { Walker } from './walk.ts';
 
 /** What a guest waits for a gateway before the page goes on without its answer. */
-export const DOOR_MS = 5_000;
+const DOOR_MS = 5_000;
 
 /** For the connection check; nobody waits for it, and nothing depends on it. */
 export function notice(

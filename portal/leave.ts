@@ -66,7 +66,7 @@ export function goOn(kit: Kit) {
 }
 
 /** Where providers send the browser back to; registered with them letter by letter. */
-export function redirectUriOf(kit: Kit, store: StoreView): string {
+function redirectUriOf(kit: Kit, store: StoreView): string {
   return new URL(`${basePath(store)}/oidc`, kit.settings.publicUrl).href;
 }
 

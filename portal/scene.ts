@@ -63,7 +63,7 @@ const STUCK: readonly Trouble['kind'][] = [
   'oidc-denied',
 ];
 
-export function troubleText({ kit, journey, store, t }: Scene): string {
+function troubleText({ kit, journey, store, t }: Scene): string {
   const { trouble, language } = journey;
   if (trouble === undefined) return '';
   const way = wayOf(kit, store, journey);

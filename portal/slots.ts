@@ -6,7 +6,7 @@ import type { OfferCard } from './ports.ts';
 import { worded } from './texts.ts';
 
 /** A page is not held up for an offer longer than this. */
-export const SLOT_MS = 150;
+const SLOT_MS = 150;
 
 export interface HouseWords {
   headline: { text: string; language: Language };

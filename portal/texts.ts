@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { createInstance } from 'i18next';
 import type { Language, StoreView, Text } from './ports-store.ts';
 
-export const LANGUAGES: readonly Language[] = ['en', 'zh-CN', 'es', 'ar'];
+const LANGUAGES: readonly Language[] = ['en', 'zh-CN', 'es', 'ar'];
 export type Translate = (key: string, values?: Record<string, string | number>) => string;
 
 export interface Texts {
@@ -64,10 +64,6 @@ export function createTexts(): Texts {
   };
   const translators = new Map(LANGUAGES.map((language) => [language, translatorOf(language)]));
   return { in: (language) => translators.get(language) ?? ((key) => key) };
-}
-
-export function asLanguage(text: string | null | undefined): Language | null {
-  return offered(LANGUAGES, text);
 }
 
 /** The language of that name, if it is one of these. */

@@ -20,12 +20,14 @@ export const enter: Handler = async (ask) => {
   const { kit, self, guest } = ask;
   const sealed = fieldsOf(ask.req).get('j');
   const read = sealed === null ? null : kit.seal.open(sealed, guest.store);
-  const sessionId = read?.ok === true ? read.journey.session?.grant.sessionId : undefined;
+  const journey = read?.ok === true ? read.journey : undefined;
+  // A session that a mere claim led to is not one's own, whatever its guest may do there.
+  const sessionId = journey?.claimed === true ? undefined : journey?.session?.grant.sessionId;
   const own = sessionId !== undefined && wasLetIn(kit, guest.store, sessionId, ask.req);
   const key =
     sessionId === undefined ? null : await self.openBySession(guest.store, sessionId, own);
   if (key === null) return show(kit, ask.res, enterPage(shelfOf(ask)));
-  const language = read?.ok === true ? read.journey.language : guest.language;
+  const language = journey?.language ?? guest.language;
   toLook(ask, { key, language });
 };
 

@@ -7,7 +7,7 @@ const IV = 12;
 const TAG = 16;
 const MAX_SEALED = 2048;
 /** The host ends a look by itself as well; a code is waited for no longer than it works. */
-export const SELF_MS = 30 * 60_000;
+const SELF_MS = 30 * 60_000;
 
 const language = z.enum(['en', 'zh-CN', 'es', 'ar']);
 

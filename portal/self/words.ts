@@ -18,7 +18,7 @@ export function dayOf(at: number, language: Language, timezone: string): string 
   return new Intl.DateTimeFormat(localeOf(language), { dateStyle, timeZone: timezone }).format(at);
 }
 
-export function momentOf(at: number, language: Language, timezone: string): string {
+function momentOf(at: number, language: Language, timezone: string): string {
   return new Intl.DateTimeFormat(localeOf(language), {
     dateStyle: language === 'ar' ? 'short' : 'medium',
     timeStyle: 'short',

@@ -22,7 +22,7 @@ interface Limit {
 }
 
 /** For everything of one kind; counted over all stores of the merchant. */
-export const SEND_LIMITS = {
+const SEND_LIMITS = {
   address: [
     { sends: 1, per: RESEND_MS },
     { sends: 5, per: HOUR },
@@ -56,7 +56,7 @@ export const SMS_LIMITS = {
 } as const satisfies Record<string, readonly Limit[]>;
 
 /** Caps of one store: room for a busy shop. The day's SMS are the merchant's to set, up to this. */
-export const STORE_CAPS = { perHour: 300, smsPerDay: 1000 } as const;
+const STORE_CAPS = { perHour: 300, smsPerDay: 1000 } as const;
 /** The merchant's SMS of a day, over all stores, are at most this many times those of one store. */
 const MERCHANT_STORES = 5;
 

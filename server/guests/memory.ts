@@ -17,7 +17,7 @@ const UNREACHED = new Set(['ECONNREFUSED', 'ECONNRESET', 'ETIMEDOUT', 'EPIPE']);
 const PAUSE_MS = 1_000;
 
 /** Whether a failure says that storage is away, rather than that it refused. */
-export function isAway(error: unknown): boolean {
+function isAway(error: unknown): boolean {
   const { code } = (error ?? {}) as { code?: unknown };
   return AWAY.test(codeOf(error)) || (typeof code === 'string' && UNREACHED.has(code));
 }

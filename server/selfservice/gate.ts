@@ -3,7 +3,7 @@ import { RateLimiterMemory } from 'rate-limiter-flexible';
 import { networkOf } from '../http/network.ts';
 
 /** A shop's guests share one network, so this is wide; a guesser has few networks. */
-export const PER_NETWORK = { sends: 10, tries: 40, links: 60 } as const;
+const PER_NETWORK = { sends: 10, tries: 40, links: 60 } as const;
 const WINDOW_S = 600;
 const MOST_NETWORKS = 20_000;
 
@@ -25,8 +25,8 @@ function createTable(points: number) {
   return async (network: string): Promise<boolean> => {
     remembered.delete(network);
     remembered.add(network);
-    const oldest = remembered.size > MOST_NETWORKS ? [...remembered.values()][0] : undefined;
-    if (oldest !== undefined) {
+    const oldest = remembered.values().next().value;
+    if (oldest !== undefined && remembered.size > MOST_NETWORKS) {
       remembered.delete(oldest);
       await limiter.delete(oldest);
     }

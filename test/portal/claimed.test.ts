@@ -1,5 +1,11 @@
 /** Redirects that anybody can write, with somebody else's hardware address: they lead to nothing of that guest's. */
 import { describe, expect, test } from '@jest/globals';
+import express from 'express';
+import request from 'supertest';
+import { createSeal, insideJourney, startJourney } from '../../portal/context.ts';
+import type { Journey } from '../../portal/context.ts';
+import type { SelfService } from '../../portal/ports-self.ts';
+import { createPortal } from '../../portal/router.ts';
 import type {
   GatewayKind,
   RadiusSettings,
@@ -7,8 +13,8 @@ import type {
   StoreView,
 } from '../../portal/ports-store.ts';
 import type { AdmitRequest } from '../../portal/ports.ts';
-import { fakeOffer, fakeStore } from '../support/fakes.ts';
-import { acceptAll, link, makePhone } from './phone.ts';
+import { fakeOffer, fakeStore, makeFakes, PRETEND } from '../support/fakes.ts';
+import { acceptAll, link, makePhone, settings } from './phone.ts';
 import type { Phone, Seen } from './phone.ts';
 
 const MAC = '02:00:00:00:00:77';
@@ -39,6 +45,22 @@ const FAMILIES: [GatewayKind, Partial<RegisteredGateway>, string][] = [
     'meraki',
     { name: 'cloud' },
     `/p/harbour?base_grant_url=https://n1.network-auth.com/splash/grant&client_mac=${MAC}&client_ip=10.0.0.9&node_mac=88:15:44:50:0a:94&user_continue_url=http://a.test/`,
+  ],
+  [
+    'portal2',
+    {
+      name: 'ac',
+      secret: 'portal-secret-of-the-tests',
+      portal2: {
+        host: '127.0.0.1',
+        port: 9,
+        version: 2,
+        auth: 'pap',
+        sendChallenge: false,
+        macBinding: false,
+      },
+    },
+    `/p/harbour?wlanuserip=10.0.0.9&wlanacname=ac&wlanusermac=${MAC}&ssid=Guest`,
   ],
   [
     'unifi',
@@ -128,13 +150,34 @@ describe.each(FAMILIES)('%s', (kind, gateway, redirect) => {
   });
 });
 
+test('“My data” does not open to a session that a mere claim led to', async () => {
+  const fakes = makeFakes();
+  const opened: string[] = [];
+  const self = {
+    openBySession: async (_store: unknown, sessionId: string) => {
+      opened.push(sessionId);
+      return null;
+    },
+  } as unknown as SelfService;
+  const app = express();
+  app.use(createPortal({ ...fakes.ports, self }, settings()).router);
+  const { secret } = settings();
+  const seal = createSeal(secret, fakes.ports.clock);
+  const [store] = fakes.stores as [StoreView];
+  const grant = { sessionId: 's-1', minutes: 60, upKbps: 0, downKbps: 0, upQuotaKB: 0 };
+  const session = { grant: { ...grant, downQuotaKB: 0 }, expiresAt: 0, admittedAt: 0 };
+  const context = { gatewayId: PRETEND.id, kind: 'pretend', mac: MAC, ip: '10.0.0.5' } as const;
+  const inside = insideJourney(startJourney(store, context, 'en', 0), session);
+  const mine = (journey: Journey) =>
+    request(app).get(`/p/harbour/mine?j=${seal.close(journey, store)}`);
+  expect((await mine({ ...inside, claimed: true })).text).toContain('name="value"');
+  expect(opened).toEqual([]);
+  await mine(inside);
+  expect(opened).toEqual(['s-1']);
+});
+
 test('a guest found by address alone is let in and shown no offers where anybody can write the redirect', async () => {
-  const [, , , [kind, gateway, redirect]] = FAMILIES as [
-    unknown,
-    unknown,
-    unknown,
-    (typeof FAMILIES)[number],
-  ];
+  const [kind, gateway, redirect] = FAMILIES.find(([name]) => name === 'unifi')!;
   const phone = shop(kind, gateway, { methods: ['click-through'] });
   const { desk } = phone.fakes.ports;
   const house = { ...desk };
