@@ -102,6 +102,8 @@ describe('a guest behind WiFiDog', () => {
     await wire.walkIn(await dog.join(ADA));
     expect(dog.inside(ADA.mac)).toBe(true);
     expect(wire.fakes.of('doors.claim')).toEqual([]);
+    const copied = `stage=login&ip=${BOB.ip}&mac=${BOB.mac}&token=${tokenOf(ADA.mac)}`;
+    expect(await asks(copied)).toContain('Auth: 0');
     wire.fakes.broken.clear();
     await dog.tick();
     expect(wire.fakes.of('doors.claim')).toHaveLength(1);
@@ -123,8 +125,12 @@ describe('what a token is good for', () => {
     expect(await login(ADA.mac)).toContain('Auth: 1');
   });
 
-  test('a claim for a MAC that the redirect did not name opens nothing', async () => {
+  test.each([
+    ['that keeps claims', true],
+    ['that keeps none', false],
+  ])('at a house %s a MAC that the redirect did not name opens nothing', async (_how, claims) => {
     await start();
+    if (!claims) delete wire.fakes.ports.doors.claim;
     await dog.join(BOB);
     const redirect = (await dog.join(ADA)).replace(ADA.mac, '02:00:00:00:00:99');
     await wire.walkIn(redirect);
