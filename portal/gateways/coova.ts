@@ -34,7 +34,9 @@ function wordsOf(query: URLSearchParams, visit: Visit): string | null {
 function gatewayOf(store: StoreView, nasId: string | null): RegisteredGateway | null {
   const known = store.gateways.filter((gateway) => gateway.kind === 'coova');
   if (nasId === null) return known.length === 1 ? (known[0] ?? null) : null;
-  return known.find((gateway) => gateway.name === nasId) ?? null;
+  const named = known.find((gateway) => gateway.name === nasId);
+  // chilli has one name for its redirects and for RADIUS.
+  return named ?? known.find(({ radius }) => radius?.nasIds.includes(nasId) === true) ?? null;
 }
 
 const malformed = (parameter: string): Reading => ({

@@ -12,6 +12,7 @@ import {
   papPassword,
   splitChecksum,
 } from '../../portal/gateways/uam.ts';
+import { nasPeer } from '../../scripts/lib/radius-house.ts';
 import { doorBench, LANDING } from '../support/door-bench.ts';
 
 const file = path.join(import.meta.dirname, '../fixtures/gateways/coova-1.9.json');
@@ -151,6 +152,12 @@ describe('redirects', () => {
     const { readUrl, kind, gateway } = bench({ secret: '' });
     expect(readUrl(BASE).kind).toBe('known');
     expect(kind.capabilities(gateway).redirect).toBe('forgeable');
+  });
+
+  test('a NAS-Identifier that is registered names it as well: the set-up file writes that', () => {
+    const radius = { ...nasPeer('gw').gateway.radius!, nasIds: ['till-7'] };
+    const { readUrl } = bench({ radius });
+    expect(readUrl(signed(instead('nasid', 'till-7'))).kind).toBe('known');
   });
 
   test('a name that is not registered is nobody’s', () => {
