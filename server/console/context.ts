@@ -132,7 +132,7 @@ function flashOf(request: Request, locale: Page['locale']): string {
   return text === `flash.${key}` ? '' : text;
 }
 
-export function linkFrom(request: Pick<Request, 'originalUrl'>): Page['link'] {
+function linkFrom(request: Pick<Request, 'originalUrl'>): Page['link'] {
   return (changes) => {
     const url = new URL(request.originalUrl, 'http://local');
     url.searchParams.delete('done');

@@ -185,7 +185,7 @@ async function withdraw(deps: ConsoleDeps, request: Request, response: Response)
 }
 
 /** What must be typed before a guest is erased: their name as the page shows it, or the end of their id. */
-export function eraseWord(guest: Pick<GuestRow, 'id' | 'name' | 'phone' | 'email'>): string {
+function eraseWord(guest: Pick<GuestRow, 'id' | 'name' | 'phone' | 'email'>): string {
   return nameOf(guest) ?? guest.id.slice(-8);
 }
 

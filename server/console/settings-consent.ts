@@ -11,7 +11,7 @@ import type { ConsoleDeps, PageModule } from './deps.ts';
 import { done, fields, needs, renderPage } from './page.ts';
 import { currentStore, storeOfForm, typedOf } from './settings.ts';
 import type { Typed } from './settings.ts';
-import { faultsBelow, saveSettings } from './store-form.ts';
+import { faultsBelow, numberTyped, saveSettings } from './store-form.ts';
 import type { Faults } from './store-form.ts';
 
 const names = ['pack', 'asks', 'ageGate', 'doubleOptIn', ...keepClasses];
@@ -57,7 +57,6 @@ function consentForm(
   given = typedSettings(row),
   faults: Faults = {},
 ): Record<string, unknown> {
-  const settings = readSettings(row.settings);
   const own = packFor(row.country);
   const chosen = packs.find((name) => name === given.typed['pack']) ?? own;
   return {
@@ -73,27 +72,24 @@ function consentForm(
     allPacks: packs.map(packOf),
     optional,
     keepClasses,
-    marketed: settings.methods.some((method) => method === 'email-code' || method === 'oidc'),
   };
 }
 
-const number = (text: string): number | string => (text === '' ? text : Number(text));
-
 /** PURE. What the form says against what holds: what was not touched stays with the pack. */
-export function consentChange(
+function consentChange(
   { typed, asked }: ConsentTyped,
   before: ConsentTyped,
 ): Record<string, unknown> {
   const text = (name: string): string => typed[name] ?? '';
   const touched = (name: string): boolean => text(name) !== before.typed[name];
-  const kept = keepClasses.filter(touched).map((name) => [name, number(text(name))]);
+  const kept = keepClasses.filter(touched).map((name) => [name, numberTyped(text(name))]);
   const yes = text('doubleOptIn');
   return {
     pack: text('pack') || null,
     purposes: text('asks') === 'own' ? optional.filter((one) => asked.includes(one)) : null,
     doubleOptIn: yes === '' ? null : yes === 'yes',
     ...(touched('ageGate')
-      ? { ageGate: text('ageGate') === '' ? null : number(text('ageGate')) }
+      ? { ageGate: text('ageGate') === '' ? null : numberTyped(text('ageGate')) }
       : {}),
     ...(kept.length > 0 ? { retention: Object.fromEntries(kept) } : {}),
   };

@@ -84,7 +84,7 @@ function lookForm(row: StoreRow, given?: Typed, faults: Faults = {}): Record<str
 }
 
 /** PURE. What the form says, as a change of settings; a logo that is not chosen anew stays. */
-export function lookChange(
+function lookChange(
   typed: Typed,
   kept: StoreSettings['theme']['logo'],
   shop: string,

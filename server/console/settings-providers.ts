@@ -9,8 +9,7 @@ import type { ConsoleDeps, PageModule } from './deps.ts';
 import { done, field, needs, renderPage } from './page.ts';
 import { currentStore, storeOfForm, typedOf } from './settings.ts';
 import type { Typed } from './settings.ts';
-import { keyFrom } from './settings-texts.ts';
-import { faultsBelow, saveSettings } from './store-form.ts';
+import { faultsBelow, faultsOfEntry, freshKey, saveSettings } from './store-form.ts';
 import type { Faults } from './store-form.ts';
 
 const here = '/console/settings/providers';
@@ -133,35 +132,15 @@ function said(key: string, typed: Typed): Record<string, unknown> {
   };
 }
 
-/** Faults of one entry of the list, under the names of its fields. */
-function ofEntry(faults: Faults, at: number): Faults {
-  const prefix = `oidc.${at}.`;
-  return Object.fromEntries(
-    Object.entries(faults).map(([path, words]) => [
-      path.startsWith(prefix) ? path.slice(prefix.length) : path,
-      words,
-    ]),
-  );
-}
-
-/** A name of its own for the provider's return address and its guests. */
-function freshKey(name: string, taken: readonly string[]): string {
-  const key = keyFrom(name, 'account').slice(0, 36);
-  let fresh = key;
-  for (let at = 2; taken.includes(fresh); at += 1) fresh = `${key}-${at}`;
-  return fresh;
-}
-
 async function add(deps: ConsoleDeps, request: Request, response: Response): Promise<void> {
   const row = await storeOfForm(deps, request, response);
   const typed = typedOf(request, names);
   const { oidc } = readSettings(row.settings);
-  const key = freshKey(
-    typed['name'] ?? '',
-    oidc.map(({ id }) => id),
-  );
+  const taken = oidc.map(({ id }) => id);
+  const key = freshKey(typed['name'] ?? '', 'account', taken);
   const list = [...oidc.map(plain), said(key, typed)];
-  const faults = ofEntry(await saveSettings(deps, response, row, { oidc: list }), oidc.length);
+  const all = await saveSettings(deps, response, row, { oidc: list });
+  const faults = faultsOfEntry(all, `oidc.${oidc.length}`);
   if (Object.keys(faults).length > 0) {
     await renderPage(response, 'settings-providers', listOf(deps, row, typed, faults), 422);
     return;
@@ -176,7 +155,8 @@ async function change(deps: ConsoleDeps, request: Request, response: Response): 
   const { oidc } = readSettings(row.settings);
   const at = oidc.findIndex(({ id }) => id === one.id);
   const list = oidc.map((known) => (known.id === one.id ? said(one.id, typed) : plain(known)));
-  const faults = ofEntry(await saveSettings(deps, response, row, { oidc: list }), at);
+  const all = await saveSettings(deps, response, row, { oidc: list });
+  const faults = faultsOfEntry(all, `oidc.${at}`);
   if (Object.keys(faults).length > 0) {
     await renderPage(response, 'settings-provider', oneOf(deps, row, one, typed, faults), 422);
     return;

@@ -10,8 +10,8 @@ import type { ConsoleDeps, PageModule } from './deps.ts';
 import { done, field, needs, renderPage } from './page.ts';
 import { currentStore, storeOfForm, typedOf } from './settings.ts';
 import type { Typed } from './settings.ts';
-import { keyFrom, wordsSaid, wordsTyped } from './settings-texts.ts';
-import { faultsBelow, saveSettings } from './store-form.ts';
+import { wordsSaid, wordsTyped } from './settings-texts.ts';
+import { faultsBelow, faultsOfEntry, freshKey, keyFrom, saveSettings } from './store-form.ts';
 import type { Faults } from './store-form.ts';
 
 type Question = StoreSettings['questions'][number];
@@ -103,7 +103,7 @@ function formOf(
 }
 
 /** PURE. The question that the form asks for; rows of answers left empty are none. */
-export function questionSaid(typed: Typed, key: string): Record<string, unknown> {
+function questionSaid(typed: Typed, key: string): Record<string, unknown> {
   const options = optionNumbers.flatMap((at) => {
     const label = wordsSaid(`option-${at}`, typed);
     if (Object.keys(label).length === 0) return [];
@@ -113,37 +113,20 @@ export function questionSaid(typed: Typed, key: string): Record<string, unknown>
   return { key, label: wordsSaid('label', typed), options };
 }
 
-function freshKey(typed: Typed, taken: readonly string[]): string {
-  const key = keyFrom(typed['label-en'] ?? '', 'question').slice(0, 37);
-  let fresh = key;
-  for (let at = 2; taken.includes(fresh); at += 1) fresh = `${key}-${at}`;
-  return fresh;
-}
-
 async function save(deps: ConsoleDeps, request: Request, response: Response): Promise<void> {
   const row = await storeOfForm(deps, request, response);
   const one = request.params['key'] === undefined ? null : found(row, request);
   const typed = typedOf(request, names);
   const list = questionsOf(row);
   const keys = list.map(({ key }) => key);
-  const said = questionSaid(typed, one?.key ?? freshKey(typed, keys));
+  const said = questionSaid(typed, one?.key ?? freshKey(typed['label-en'] ?? '', 'question', keys));
   const at = one ? keys.indexOf(one.key) : list.length;
   const questions = one ? list.with(at, said as Question) : [...list, said];
-  const faults = ofQuestion(await saveSettings(deps, response, row, { questions }), at);
+  const all = await saveSettings(deps, response, row, { questions });
+  const faults = faultsOfEntry(all, `questions.${at}`, 'question');
   if (Object.keys(faults).length > 0) {
     await renderPage(response, 'settings-question', formOf(row, one, typed, faults), 422);
     return;
   }
   done(response, here, one ? 'saved' : 'question-added');
-}
-
-/** Faults of one question of the list, under the names of its fields. */
-function ofQuestion(faults: Faults, at: number): Faults {
-  const prefix = `questions.${at}.`;
-  return Object.fromEntries(
-    Object.entries(faults).map(([path, words]) => [
-      path.startsWith(prefix) ? path.slice(prefix.length) : 'question',
-      words,
-    ]),
-  );
 }

@@ -78,7 +78,7 @@ function textForm(row: StoreRow, given?: Typed, faults: Faults = {}): Record<str
 }
 
 /** PURE. What the form says, as a change: a place of the house without words is none. */
-export function textChange(typed: Typed): Record<string, unknown> {
+function textChange(typed: Typed): Record<string, unknown> {
   const house = slots.map((slot) => {
     const headline = wordsSaid(`${slot}-headline`, typed);
     const body = wordsSaid(`${slot}-body`, typed);
@@ -98,18 +98,6 @@ export function textChange(typed: Typed): Record<string, unknown> {
     ),
     house: Object.fromEntries(house),
   };
-}
-
-/** PURE. A key people can read in an export, made from the English words. */
-export function keyFrom(words: string, otherwise: string): string {
-  const key = words
-    .toLowerCase()
-    .normalize('NFKD')
-    .replaceAll(/[^a-z0-9]+/g, '-')
-    .replaceAll(/^[^a-z]+|-+$/g, '')
-    .slice(0, 40)
-    .replace(/-+$/, '');
-  return key || otherwise;
 }
 
 async function save(deps: ConsoleDeps, request: Request, response: Response): Promise<void> {

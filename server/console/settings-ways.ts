@@ -14,7 +14,7 @@ import { done, fields, needs, renderPage } from './page.ts';
 import { currentStore, storeOfForm, typedOf } from './settings.ts';
 import type { Typed } from './settings.ts';
 import { readDay, writeDay } from './shared/opening.ts';
-import { faultsBelow, saveSettings } from './store-form.ts';
+import { faultsBelow, numberTyped, saveSettings } from './store-form.ts';
 import type { Faults } from './store-form.ts';
 
 const policyNames = ['graceMinutes', 'gracePerDay', 'rememberDays'] as const;
@@ -44,7 +44,7 @@ const names = [
 type Span = { from: string; to: string };
 
 /** What the form holds: its fields, and the languages that are ticked. */
-export interface WaysTyped {
+interface WaysTyped {
   typed: Typed;
   offered: string[];
 }
@@ -133,10 +133,9 @@ function spansOf(text: string): Span[] {
 }
 
 const words = (text: string): string[] => text.split(/[\s,;]+/).filter(Boolean);
-const number = (text: string): number | string => (text === '' ? text : Number(text));
 
 /** PURE. The ways that are on, by the place each was given; two at one place keep our own order. */
-export function orderOf(typed: Typed): Method[] {
+function orderOf(typed: Typed): Method[] {
   const place = (name: Method): string => typed[`order-${name}`] ?? '';
   return methods
     .filter((name) => /^[1-7]$/.test(place(name)))
@@ -144,10 +143,10 @@ export function orderOf(typed: Typed): Method[] {
 }
 
 /** PURE. What the form says, as a change of settings. */
-export function waysChange({ typed, offered }: WaysTyped): Record<string, unknown> {
+function waysChange({ typed, offered }: WaysTyped): Record<string, unknown> {
   const text = (name: string): string => typed[name] ?? '';
   const numbers = (list: readonly string[]) =>
-    Object.fromEntries(list.map((name) => [name, number(text(name))]));
+    Object.fromEntries(list.map((name) => [name, numberTyped(text(name))]));
   const week = Object.fromEntries(weekdays.map((day) => [day, spansOf(text(`day-${day}`))]));
   return {
     methods: orderOf(typed),

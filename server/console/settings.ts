@@ -61,7 +61,7 @@ export async function storeOfForm(
 }
 
 /** The names of the fields a schema refused. */
-export function wrongFields(error: z.ZodError): string[] {
+function wrongFields(error: z.ZodError): string[] {
   return [...new Set(error.issues.map((issue) => String(issue.path[0] ?? '')))];
 }
 

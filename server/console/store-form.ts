@@ -17,7 +17,7 @@ import type { Translate } from './texts.ts';
 export type Faults = Record<string, string>;
 
 /** The sentence for a value that does not fit, by the longest path that has one. */
-export function faultAt(t: Translate, path: string): string {
+function faultAt(t: Translate, path: string): string {
   // Which question, which place of the house: the words are the same for each.
   const parts = path.split('.').filter((part) => !/^(\d+|pre_auth|landing|return)$/.test(part));
   const keys = parts.map((_part, at) => `fault.${parts.slice(0, parts.length - at).join('-')}`);
@@ -25,13 +25,13 @@ export function faultAt(t: Translate, path: string): string {
 }
 
 /** The pack that a store would follow after a change. */
-export function packAfter(row: StoreRow, change: SettingsChange, country = row.country): Pack {
+function packAfter(row: StoreRow, change: SettingsChange, country = row.country): Pack {
   const chosen = change.pack === undefined ? readSettings(row.settings).pack : change.pack;
   return packOf(chosen ?? packFor(country));
 }
 
 /** What the pack has to say against a value, in words; the law's own texts stand in packs.ts. */
-export function lawAt(t: Translate, path: string, pack: Pack, country: string): string {
+function lawAt(t: Translate, path: string, pack: Pack, country: string): string {
   const [root = '', part = ''] = path.split('.');
   const bounds = keepClasses.includes(part as KeepClass) ? pack.keep[part as KeepClass] : pack.age;
   return t(`law.${root}`, {
@@ -86,4 +86,36 @@ export async function saveSettings(
 export function faultsBelow(faults: Faults, path: string): string[] {
   const found = Object.entries(faults).filter(([at]) => at === path || at.startsWith(`${path}.`));
   return [...new Set(found.map(([, sentence]) => sentence))];
+}
+
+/** Faults of one entry of a list, under the names of its fields; what concerns the list stands at `rest`, else where it is. */
+export function faultsOfEntry(faults: Faults, entry: string, rest?: string): Faults {
+  const own = Object.entries(faults).map(([path, sentence]) => [
+    path.startsWith(`${entry}.`) ? path.slice(entry.length + 1) : (rest ?? path),
+    sentence,
+  ]);
+  return Object.fromEntries(own) as Faults;
+}
+
+/** PURE. A number as it was typed; what is none is left for the schema to refuse. */
+export const numberTyped = (text: string): number | string => (text === '' ? text : Number(text));
+
+/** PURE. A key people can read in an export, made from the English words. */
+export function keyFrom(words: string, otherwise: string): string {
+  const key = words
+    .toLowerCase()
+    .normalize('NFKD')
+    .replaceAll(/[^a-z0-9]+/g, '-')
+    .replaceAll(/^[^a-z]+|-+$/g, '')
+    .slice(0, 40)
+    .replace(/-+$/, '');
+  return key || otherwise;
+}
+
+/** PURE. The same, unlike those that are taken, with room for a number behind it. */
+export function freshKey(words: string, otherwise: string, taken: readonly string[]): string {
+  const key = keyFrom(words, otherwise).slice(0, 36);
+  let fresh = key;
+  for (let at = 2; taken.includes(fresh); at += 1) fresh = `${key}-${at}`;
+  return fresh;
 }

@@ -105,6 +105,8 @@ export function isBlock(text: string): boolean {
 
 const portNumber = z.number().int().min(1).max(65_535);
 const address = z.string().refine((text) => isIP(text) !== 0, 'must be an IP address');
+/** Portal 2.0 has room for four octets. */
+const ipv4 = z.string().refine((text) => isIP(text) === 4, 'must be an IPv4 address');
 const block = z
   .string()
   .trim()
@@ -203,7 +205,7 @@ export const unifiBody = z.object({
 });
 
 export const portal2Body = z.object({
-  host: address.describe('Address of the access controller.'),
+  host: ipv4.describe('Address of the access controller.'),
   port: portNumber.default(2000).describe('Its UDP port.'),
   version: z
     .union([z.literal(1), z.literal(2)])

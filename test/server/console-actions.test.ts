@@ -7,7 +7,7 @@ import { browserOf } from '../../server/console/account.ts';
 import { change, curve, hourChart, niceCeiling } from '../../server/console/chart.ts';
 import { formatFor } from '../../server/console/format.ts';
 import { dayAsked, stepsOf } from '../../server/console/overview.ts';
-import { keyFrom } from '../../server/console/settings-texts.ts';
+import { keyFrom } from '../../server/console/store-form.ts';
 import { localPath } from '../../server/console/sign-in.ts';
 import { findDeviceByToken } from '../../server/devices/callers.ts';
 import { storeBySlug } from '../../server/stores/view.ts';

@@ -96,6 +96,7 @@ describe('the form of each kind', () => {
     ['unifi', { 'unifi.api': 'official' }, ['unifi.apiKey']],
     ['unifi', { 'unifi.aps': 'no mac' }, ['unifi.aps']],
     ['portal2', { 'portal2.host': 'ac.lan' }, ['portal2.host']],
+    ['portal2', { 'portal2.host': 'fd00::2' }, ['portal2.host']],
     ['portal2', { 'portal2.parameters.mac': 'a b' }, ['portal2.parameters.mac']],
   ])('%s with %j is refused under its own field', (kind, over, wrong) => {
     const typed: Record<string, string> = {

@@ -31,9 +31,11 @@ async function look(): Promise<void> {
     const next = listIn(page);
     if (!next) return;
     showCount(next);
-    if (busy(shown)) return;
     const said = shown.querySelector('[data-part="said"]');
     const words = next.querySelector('[data-part="said"]')?.textContent ?? '';
+    // Who is about to press is told as well, while the list stands still under them.
+    if (said && said.textContent !== words) said.textContent = words;
+    if (busy(shown)) return;
     const news = idsOf(shown) !== idsOf(next);
     // The line that is read aloud stays the same element, and changes only when there is news.
     const fresh = Array.from(next.children)

@@ -73,8 +73,6 @@ export async function onlineOne(
 export interface OnlineFigures extends Row {
   live: number;
   waiting: number;
-  /** Of those online, how many no gateway has counted yet. */
-  uncounted: number;
   bytes_in: number;
   bytes_out: number;
 }
@@ -87,7 +85,6 @@ export async function onlineFigures(
   const { rows } = await tx.query<OnlineFigures>(
     `select count(*) filter (where state = 'active') as live,
        count(*) filter (where state = 'pending') as waiting,
-       count(*) filter (where state = 'active' and last_seen_at is null) as uncounted,
        coalesce(sum(bytes_in) filter (where state = 'active'), 0)::bigint as bytes_in,
        coalesce(sum(bytes_out) filter (where state = 'active'), 0)::bigint as bytes_out
      from sessions where merchant_id = $1 and store_id = $2 and state <> 'ended'`,
