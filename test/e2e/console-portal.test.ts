@@ -1,18 +1,13 @@
 /** The console's pages about the portal in a real browser: no complaints, a preview that follows, and a door that does. */
-import { once } from 'node:events';
-import type { Server } from 'node:http';
-import type { AddressInfo } from 'node:net';
 import { afterAll, beforeAll, expect, test } from '@jest/globals';
-import { AxeBuilder } from '@axe-core/playwright';
-import { chromium } from 'playwright-core';
-import type { Browser, BrowserContextOptions, Page } from 'playwright-core';
+import type { BrowserContextOptions, Page } from 'playwright-core';
 import { PNG } from 'pngjs';
 import { applyChange, defaultSettings } from '../../server/stores/settings.ts';
 import { storeBySlug } from '../../server/stores/view.ts';
 import type { Person } from '../support/console.ts';
-import { consoleApp, personOf } from '../support/console.ts';
-import type { TestDatabase } from '../support/database.ts';
-import { testDatabase } from '../support/database.ts';
+import { personOf } from '../support/console.ts';
+import type { ConsoleHouse } from '../support/console-browser.ts';
+import { faultsOf, looks, openConsole, violationsOn } from '../support/console-browser.ts';
 import * as make from '../support/make.ts';
 import { partPresent, requirePart } from '../support/parts.ts';
 
@@ -38,18 +33,14 @@ const settings = applyChange(defaultSettings('DE'), {
 });
 
 requirePart('browser (needs Chromium)', partPresent.chromium)('the portal on the console', () => {
-  let database: TestDatabase;
-  let server: Server;
-  let origin: string;
-  let browser: Browser;
+  let desk: ConsoleHouse;
   let owner: Person;
   let shop: { merchantId: string; id: string; slug: string };
   let card: { id: string };
 
   beforeAll(async () => {
-    database = await testDatabase();
-    const { db } = database;
-    const house = consoleApp(db, { publicUrl: 'http://127.0.0.1' });
+    desk = await openConsole({ publicUrl: 'http://127.0.0.1' });
+    const { db, house } = desk;
     const merchant = await make.makeMerchant(db, { name: 'Harbour Coffee' });
     const store = await make.makeStore(db, merchant.id, {
       name: 'Quayside',
@@ -61,25 +52,11 @@ requirePart('browser (needs Chromium)', partPresent.chromium)('the portal on the
     card = await make.makeMemberCard(db, merchant.id, { name: '李晓梅' });
     await make.makeApproval(db, merchant.id, store.id, { name: 'Sam from the press' });
     await make.makeAccessVoucher(db, merchant.id, store.id, { createdAt: new Date(make.NOON) });
-    server = house.app.listen(0, '127.0.0.1');
-    await once(server, 'listening');
-    origin = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
-    browser = await chromium.launch({
-      executablePath: partPresent.chromium!,
-      args: ['--no-sandbox', '--disable-dev-shm-usage'],
-    });
   });
-
-  afterAll(async () => {
-    await browser?.close();
-    await new Promise((resolve) => (server ? server.close(resolve) : resolve(null)));
-    await database?.release();
-  });
+  afterAll(() => desk?.close());
 
   async function open(options: BrowserContextOptions = {}): Promise<Page> {
-    const context = await browser.newContext({ locale: 'en-GB', ...options });
-    await context.addCookies([{ name: 'foyer', value: owner.token, url: origin }]);
-    return context.newPage();
+    return (await desk.enter(owner.token, options)).newPage();
   }
 
   const paths = (): string[] => [
@@ -98,43 +75,33 @@ requirePart('browser (needs Chromium)', partPresent.chromium)('the portal on the
     `/console/codes/sheet?made=${make.NOON}`,
   ];
 
-  async function violationsOn(page: Page): Promise<string[]> {
-    // The preview runs nothing, axe neither: its pages are looked at by themselves below.
-    await page.evaluate('document.querySelectorAll("iframe").forEach((one) => one.remove())');
-    // What is folded away is opened, to be looked at as well.
-    await page.evaluate(
-      'document.querySelectorAll("main details").forEach((one) => (one.open = true))',
-    );
-    const { violations } = await new AxeBuilder({ page }).analyze();
-    return violations.map(({ id, nodes }) => `${id}: ${nodes[0]?.html ?? ''}`.slice(0, 300));
-  }
-
-  test.each([
-    ['desktop, light, English', { viewport: { width: 1280, height: 800 }, colorScheme: 'light' }],
-    [
-      'phone, dark, Chinese',
-      { viewport: { width: 390, height: 844 }, colorScheme: 'dark', locale: 'zh-CN' },
-    ],
-  ] as const)(
+  test.each(looks)(
     'every page has nothing to complain about: %s',
     async (_name, options) => {
       const page = await open(options);
       const found: string[] = [];
-      page.on('pageerror', (error) => found.push(error.message));
-      page.on('console', (message) => {
-        const ours = message.type() === 'error' && !/status of 404/.test(message.text());
-        if (ours) found.push(`${page.url()}: ${message.text()}`);
-      });
-      for (const url of paths()) {
-        await page.goto(origin + url);
-        const wider = await page.evaluate('document.documentElement.scrollWidth - innerWidth');
-        if (Number(wider) > 0) found.push(`${url}: ${String(wider)} px wider than the screen`);
-        found.push(...(await violationsOn(page)).map((one) => `${url}: ${one}`));
-      }
+      for (const url of paths())
+        found.push(...(await faultsOf(page, () => page.goto(desk.origin + url))));
       await page.context().close();
       expect(found).toEqual([]);
     },
     240_000,
+  );
+
+  test.each([looks[1], looks[2]])(
+    'nor have cards just made, with rows that do not fit: %s',
+    async (_name, options) => {
+      const page = await open(options);
+      await page.goto(`${desk.origin}/console/members`);
+      await page.locator('#csv').fill('number,name\nD-1,Ada\n!,Nobody\n');
+      const found = await faultsOf(page, async () => {
+        await page.locator('form[action$="/import"] button').click();
+        await page.waitForURL('**/import');
+      });
+      await page.context().close();
+      expect(found).toEqual([]);
+    },
+    60_000,
   );
 
   const look = '/console/settings/look';
@@ -153,7 +120,7 @@ requirePart('browser (needs Chromium)', partPresent.chromium)('the portal on the
         'show-language': language,
         'show-look': dark,
       });
-      const answer = await page.request.get(`${origin}${look}/preview?${query.toString()}`);
+      const answer = await page.request.get(`${desk.origin}${look}/preview?${query.toString()}`);
       await page.setContent(await answer.text());
       found.push(...(await violationsOn(page)).map((one) => `${name}: ${one}`));
     }
@@ -170,8 +137,8 @@ requirePart('browser (needs Chromium)', partPresent.chromium)('the portal on the
 
   test('the preview follows what is typed and chosen, and Back leads away at once', async () => {
     const page = await open({ viewport: { width: 1280, height: 900 } });
-    await page.goto(`${origin}/console/members`);
-    await page.goto(origin + look);
+    await page.goto(`${desk.origin}/console/members`);
+    await page.goto(desk.origin + look);
     const words = await shownAfter(page, () => page.locator('#promise-en').fill('Typed just now'));
     expect(words).toContain('Typed just now');
     const arabic = await shownAfter(page, () => page.locator('#show-language').selectOption('ar'));
@@ -181,7 +148,7 @@ requirePart('browser (needs Chromium)', partPresent.chromium)('the portal on the
     await page.locator('.phone iframe[name="preview-3"]:not([hidden])').waitFor();
     expect(await page.locator('.phone iframe').count()).toBe(1);
     await page.goBack();
-    expect(page.url()).toBe(`${origin}/console/members`);
+    expect(page.url()).toBe(`${desk.origin}/console/members`);
     await page.context().close();
   }, 60_000);
 
@@ -189,7 +156,7 @@ requirePart('browser (needs Chromium)', partPresent.chromium)('the portal on the
     const png = new PNG({ width: 1600, height: 400 });
     for (let at = 0; at < png.data.length; at += 1) png.data[at] = at % 4 === 3 ? 255 : at % 251;
     const page = await open();
-    await page.goto(origin + look);
+    await page.goto(desk.origin + look);
     const file = { name: 'sign.png', mimeType: 'image/png', buffer: PNG.sync.write(png) };
     const html = await shownAfter(page, () => page.locator('#logo-file').setInputFiles(file));
     expect(html).toContain('src="data:image/png;base64,');
@@ -203,7 +170,7 @@ requirePart('browser (needs Chromium)', partPresent.chromium)('the portal on the
     ]);
     await page.getByRole('button', { name: 'Save' }).click();
     await page.waitForURL('**/look?done=saved');
-    const kept = (await storeBySlug(database.db, shop.slug))?.theme.logo;
+    const kept = (await storeBySlug(desk.db, shop.slug))?.theme.logo;
     expect(kept).toMatchObject({ width: made.width, height: made.height, alt: 'Quayside' });
     const bad = { name: 'x.png', mimeType: 'image/png', buffer: Buffer.from('no picture') };
     await page.locator('#logo-file').setInputFiles(bad);
@@ -214,7 +181,7 @@ requirePart('browser (needs Chromium)', partPresent.chromium)('the portal on the
 
   test('without scripts the preview shows at a press, and everything saves', async () => {
     const page = await open({ javaScriptEnabled: false });
-    await page.goto(origin + look);
+    await page.goto(desk.origin + look);
     expect(await page.locator('#logo-file').isVisible()).toBe(false);
     expect(await page.getByText('needs JavaScript in this browser').isVisible()).toBe(true);
     await page.locator('#promise-en').fill('Pressed');
@@ -223,25 +190,29 @@ requirePart('browser (needs Chromium)', partPresent.chromium)('the portal on the
       page.getByRole('button', { name: 'Show', exact: true }).last().click(),
     );
     expect(html).toContain('Pressed');
-    expect(page.url()).toBe(origin + look);
+    expect(page.url()).toBe(desk.origin + look);
     await page.getByRole('button', { name: 'Save' }).click();
     await page.waitForURL('**/look?done=saved');
-    expect((await storeBySlug(database.db, shop.slug))?.theme.promise.en).toBe('Pressed');
+    expect((await storeBySlug(desk.db, shop.slug))?.theme.promise.en).toBe('Pressed');
     await page.context().close();
   }, 60_000);
 
   test('a guest who asks appears by themselves and is let in with the keyboard', async () => {
     const page = await open();
-    await page.goto(`${origin}/console/approvals`);
+    await page.goto(`${desk.origin}/console/approvals`);
     expect(await page.title()).toMatch(/^\(1\) /);
-    await make.makeApproval(database.db, shop.merchantId, shop.id, { name: 'Joe at the bar' });
+    await make.makeApproval(desk.db, shop.merchantId, shop.id, { name: 'Joe at the bar' });
     await page.getByText('Joe at the bar').waitFor({ timeout: 20_000 });
     expect(await page.title()).toMatch(/^\(2\) /);
     expect(await page.locator('[data-part=said]').innerText()).toBe('2 guests are waiting.');
     await page.getByRole('button', { name: 'Let Joe at the bar in', exact: true }).focus();
+    await make.makeApproval(desk.db, shop.merchantId, shop.id, { name: 'Ann outside' });
+    const told = page.locator('[data-part=said]', { hasText: '3 guests are waiting.' });
+    await told.waitFor({ state: 'attached', timeout: 20_000 });
+    expect(await page.getByText('Ann outside').count()).toBe(0);
     await page.keyboard.press('Enter');
     await page.waitForURL('**/approvals?done=guest-granted');
-    const { rows } = await database.db.query(
+    const { rows } = await desk.db.query(
       'select decision, decided_by from approval_requests where name = $1',
       ['Joe at the bar'],
     );
@@ -251,7 +222,7 @@ requirePart('browser (needs Chromium)', partPresent.chromium)('the portal on the
 
   test('cards are brought in from a file', async () => {
     const page = await open();
-    await page.goto(`${origin}/console/members`);
+    await page.goto(`${desk.origin}/console/members`);
     const buffer = Buffer.from('number,name\nC-1001,Ada\nC-1001,Twice\n');
     await page.locator('#file').setInputFiles({ name: 'cards.csv', mimeType: 'text/csv', buffer });
     await textStands(page);
