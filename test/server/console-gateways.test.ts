@@ -92,6 +92,8 @@ describe('the form of each kind', () => {
     ['radius', { 'radius.macAuth.password': 'fixed' }, ['radius.macAuth.fixed']],
     ['unifi', { 'unifi.url': 'http://unifi.test' }, ['unifi.url']],
     ['unifi', { 'unifi.url': 'https://unifi.test/manage' }, ['unifi.url']],
+    ['unifi', { 'unifi.url': '' }, ['unifi.url']],
+    ['unifi', { 'unifi.url': 'the controller' }, ['unifi.url']],
     ['unifi', { 'unifi.password': '' }, ['unifi.password']],
     ['unifi', { 'unifi.api': 'official' }, ['unifi.apiKey']],
     ['unifi', { 'unifi.aps': 'no mac' }, ['unifi.aps']],
