@@ -190,7 +190,10 @@ export const unifiBody = z.object({
   url: z
     .url({ protocol: /^https$/ })
     .max(200)
-    .refine((text) => URL.canParse(text) && new URL(text).pathname === '/', 'must end after the port')
+    .refine(
+      (text) => URL.canParse(text) && new URL(text).pathname === '/',
+      'must end after the port',
+    )
     .describe('Address of the controller, https and port, without a path.'),
   api: z.enum(['legacy', 'official']).describe('User name and password, or an API key.'),
   site: parameter.describe('Short site name, as it stands in the redirect.'),

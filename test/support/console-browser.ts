@@ -78,7 +78,7 @@ export async function faultsOf(page: Page, open: () => Promise<unknown>): Promis
   const found: string[] = [];
   page.on('pageerror', (error) => found.push(error.message));
   page.on('console', (message) => {
-    const ours = message.type() === 'error' && !/status of 404/.test(message.text());
+    const ours = message.type() === 'error' && !/status of (404|422)/.test(message.text());
     if (ours) found.push(message.text());
   });
   await open();
