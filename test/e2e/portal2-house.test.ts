@@ -1,12 +1,16 @@
 /** The real house before an emulated Portal 2.0 AC: logins in every variant, known devices, and the ends of sessions. */
 import { spawn } from 'node:child_process';
+import { createSocket } from 'node:dgram';
+import { createServer } from 'node:net';
 import path from 'node:path';
 import { afterAll, afterEach, beforeAll, describe, expect, test } from '@jest/globals';
 import type { Portal2Settings, RegisteredGateway } from '../../portal/ports-store.ts';
+import { freeUdpPort } from '../../scripts/lib/udp.ts';
 import type { TestApp } from '../support/app.ts';
 import { startApp } from '../support/app.ts';
 import type { House } from '../support/cast.ts';
 import { makeHouse } from '../support/cast.ts';
+import { bindAt, listenAt } from '../support/emulators/doors.ts';
 import { startPortal2 } from '../support/emulators/portal2.ts';
 import type { Portal2EmulatorOptions } from '../support/emulators/portal2.ts';
 import { makeMac } from '../support/make.ts';
@@ -213,12 +217,26 @@ describe('a device that was here before', () => {
   });
 });
 
+/** The emulator as a person starts it. */
+function byHand(kind: string, words: Record<string, string | null>) {
+  const options = Object.entries(words).flatMap(([name, value]) => [`--${name}`, value ?? '']);
+  const script = path.resolve(import.meta.dirname, '../support/emulators/cli.ts');
+  const child = spawn(process.execPath, ['--import', 'tsx', script, kind, ...options]);
+  const ended = new Promise<number | null>((resolve) => child.once('close', resolve));
+  closers.push(async () => void child.kill());
+  let said = '';
+  for (const stream of [child.stdout, child.stderr])
+    stream.on('data', (text: Buffer) => (said += text.toString()));
+  return { ended, said: () => said };
+}
+
 test('the emulator by hand: it says what to open, and ends well once the guest is inside', async () => {
   const house = await makeHouse(app, { methods: ['click-through'] });
+  const port = await freeUdpPort();
   const made = await house.api.post<Made>(`/v1/stores/${house.store.id}/gateways`, {
     kind: 'portal2',
     name: 'AC-by-hand',
-    portal2: { host: '127.0.0.1', port: 20_050 },
+    portal2: { host: '127.0.0.1', port },
     radius: { sources: ['127.0.0.1'], messageAuthenticator: 'require' },
   });
   const { radiusAuth = 0, radiusAcct = 0, portal2: notices = 0 } = app.server.ports;
@@ -231,21 +249,32 @@ test('the emulator by hand: it says what to open, and ends well once the guest i
     'acct-port': String(radiusAcct),
     'radius-secret': made.radiusSecret,
     notify: `127.0.0.1:${notices}`,
-    port: '20050',
+    port: String(port),
     mac: makeMac(),
     every: '1',
     wait: '30',
   };
-  const options = Object.entries(words).flatMap(([name, value]) => [`--${name}`, value]);
-  const script = path.resolve(import.meta.dirname, '../support/emulators/cli.ts');
-  const child = spawn(process.execPath, ['--import', 'tsx', script, 'portal2', ...options]);
-  const ended = new Promise<number | null>((resolve) => child.once('close', resolve));
-  closers.push(async () => void child.kill());
-  let said = '';
-  child.stdout.on('data', (text: Buffer) => (said += text.toString()));
-  const address = () => /open (\S+)\n/.exec(said)?.[1];
+  const hand = byHand('portal2', words);
+  const address = () => /open (\S+)\n/.exec(hand.said())?.[1];
   await until(() => address() !== undefined);
   expect((await logIn(address() ?? '')).heading).toBe('You are online');
-  expect(await ended).toBe(0);
-  expect(said).toContain('the guest is inside');
+  expect(await hand.ended).toBe(0);
+  expect(hand.said()).toContain('the guest is inside');
 });
+
+test.each(['unifi', 'portal2', 'coova'])(
+  'the emulator by hand, its port taken: %s',
+  async (kind) => {
+    const taken = createServer();
+    const busy = createSocket('udp4');
+    const port = await listenAt(taken, 0);
+    await bindAt(busy, port, '127.0.0.1');
+    closers.push(
+      async () => void taken.close(),
+      async () => void busy.close(),
+    );
+    const hand = byHand(kind, { store: 'harbour', port: String(port) });
+    expect(await hand.ended).toBe(1);
+    expect(hand.said()).toBe(`emulate: port ${port} is in use\n`);
+  },
+);

@@ -250,7 +250,7 @@ describe('slots', () => {
 
   test('never keep a page waiting, and never break one', async () => {
     const slow = open({ house: HOUSE });
-    slow.fakes.settings.slotMs = 60_000;
+    slow.fakes.settings.slotMs = 400;
     slow.fakes.slots.pre_auth = { kind: 'offer', card: fakeOffer({ headline: 'Too late' }) };
     const page = await slow.arrive();
     expect(page.html).toContain('House before');
