@@ -69,7 +69,8 @@ async function attempt<T>(
   const opening = beginText(parts.engine, options);
   const { alone = false, statementTimeout, tenant } = options;
   const client = await connected(parts.pool);
-  const begin = parts.aged(client) ? `discard plans; ${opening}` : opening;
+  // Behind the rest: before it, it would count as a query, after which no isolation can be asked for.
+  const begin = parts.aged(client) ? `${opening}; discard plans` : opening;
   const state = { ended: false, failed: undefined as unknown };
   const nameOf = (text: string) => parts.name(client, text, tenant !== undefined);
   const sent = statements(client, { begin, alone, nameOf });

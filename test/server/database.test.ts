@@ -1,5 +1,5 @@
 /** The contract of the Database interface, run unchanged on both engines. */
-import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
+import { afterAll, beforeAll, describe, expect, jest, test } from '@jest/globals';
 import type { Database } from '../../server/db/database.ts';
 import { embeddedTestDatabase, postgresTestDatabase } from '../support/database.ts';
 import type { TestDatabase } from '../support/database.ts';
@@ -235,6 +235,22 @@ function contract(open: () => Promise<TestDatabase>): void {
       expect(rows).toEqual([{ transaction_isolation: isolation }]);
     },
   );
+
+  test('a connection whose plans are made anew begins at the isolation asked for', async () => {
+    await db.tx((tx) => tx.query('select $1::int', [1]));
+    const later = performance.now() + 3_600_000;
+    const clock = jest.spyOn(performance, 'now').mockReturnValue(later);
+    try {
+      const { rows } = await db.tx((tx) => tx.query('show transaction_isolation'), {
+        isolation: 'repeatable read',
+        readOnly: true,
+        tenant: A,
+      });
+      expect(rows).toEqual([{ transaction_isolation: 'repeatable read' }]);
+    } finally {
+      clock.mockRestore();
+    }
+  });
 
   test('a read-only transaction cannot write', async () => {
     const work = db.tx((tx) => tx.query("insert into bag values (6, 'x')"), { readOnly: true });
