@@ -8,16 +8,24 @@ export type Refuses = (address: string) => boolean;
 /** What a notice says where an address was refused. */
 export const ADDRESS_REFUSED = 'address refused';
 
+/**
+ * An IPv4 block, also behind the prefix by which a network of IPv6 alone reaches IPv4 (RFC 6052). Mapped
+ * addresses `BlockList` compares as IPv4 by itself.
+ */
+function addIpv4(list: BlockList, address: string, prefix = 32): void {
+  list.addSubnet(address, prefix);
+  const words = Buffer.from(address.split('.').map(Number)).toString('hex');
+  list.addSubnet(`64:ff9b::${words.slice(0, 4)}:${words.slice(4)}`, 96 + prefix, 'ipv6');
+}
+
 const nobody = new BlockList();
-nobody.addSubnet('0.0.0.0', 8);
-nobody.addSubnet('169.254.0.0', 16);
-nobody.addSubnet('224.0.0.0', 3);
+addIpv4(nobody, '0.0.0.0', 8);
+addIpv4(nobody, '169.254.0.0', 16);
+addIpv4(nobody, '224.0.0.0', 3);
 // Clouds whose metadata stands outside the link-local block.
-nobody.addAddress('100.100.100.200');
-nobody.addAddress('168.63.129.16');
-nobody.addAddress('192.0.0.192');
-nobody.addAddress('fd00:ec2::254', 'ipv6');
-nobody.addAddress('::', 'ipv6');
+for (const address of ['100.100.100.200', '168.63.129.16', '192.0.0.192']) addIpv4(nobody, address);
+for (const address of ['fd00:ec2::254', 'fd20:ce::254', 'fd00:c1::a9fe:a9fe', '::'])
+  nobody.addAddress(address, 'ipv6');
 nobody.addSubnet('fe80::', 10, 'ipv6');
 nobody.addSubnet('ff00::', 8, 'ipv6');
 
@@ -30,10 +38,12 @@ export const neverEquipment: Refuses = (address) =>
 /** Loopback and every address of this machine, as they are now. */
 function ownAddresses(): BlockList {
   const own = new BlockList();
-  own.addSubnet('127.0.0.0', 8);
+  addIpv4(own, '127.0.0.0', 8);
   own.addAddress('::1', 'ipv6');
-  for (const { address } of Object.values(networkInterfaces()).flatMap((all) => all ?? []))
-    own.addAddress(address, typeOf(address));
+  for (const { address } of Object.values(networkInterfaces()).flatMap((all) => all ?? [])) {
+    if (isIP(address) === 4) addIpv4(own, address);
+    else own.addAddress(address, 'ipv6');
+  }
   return own;
 }
 

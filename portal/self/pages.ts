@@ -147,7 +147,8 @@ export function saidPage(
     confirmed: 'self.said.confirmed',
     void: 'self.said.void',
   }[what];
-  const locals = { key, good: what !== 'void', again: what === 'left' };
+  const leads = what === 'left' ? 'self.said.again' : 'self.title';
+  const locals = { key, good: what !== 'void', leads: what === 'gone' ? '' : leads };
   return page(shelf, 'self-said', `${key}.title`, here, locals, what === 'void' ? 410 : 200);
 }
 

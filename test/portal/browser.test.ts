@@ -218,6 +218,49 @@ withBrowser('a phone’s sign-in sheet', () => {
     },
   );
 
+  test.each([
+    ['en', 390, 700],
+    ['en', 320, 568],
+    ['ar', 320, 480],
+    // A phone zoomed to twice its size, and one on its side.
+    ['en', 195, 350],
+    ['ar', 640, 360],
+  ])(
+    'whoever tabs through it sees what has the focus (%s, %i by %i)',
+    async (locale, width, height) => {
+      const { context, page } = await arrive('much', { locale, viewport: { width, height } });
+      const address = `+1202555${String(guests).padStart(4, '0')}`;
+      await page.fill('#value', address);
+      await page.click('main form button');
+      await page.fill('#value', fakes.codeFor(address) ?? '');
+      await page.click('main form button');
+      await page.waitForSelector('.asked');
+      // As it opens, and once more from the page's end.
+      for (const key of ['Tab', 'Shift+Tab']) {
+        const seen: string[] = [];
+        for (let press = 0; press < 12; press++) {
+          await page.keyboard.press(key);
+          const found = await page.evaluate(`(() => {
+          const focused = document.activeElement;
+          if (focused === null || !focused.matches('.asked input')) return null;
+          const { left, top, bottom, width } = focused.getBoundingClientRect();
+          const meets = [top + 1, bottom - 1].map((y) => document.elementFromPoint(left + width / 2, y));
+          return focused.name + (meets.every((met) => met === focused) ? '' : ' is covered');
+        })()`);
+          if (typeof found === 'string') seen.push(found);
+        }
+        expect([key, ...seen.slice(0, 4).toSorted()]).toEqual([
+          key,
+          'analytics',
+          'marketing',
+          'marketing-sms',
+          'profiling',
+        ]);
+      }
+      await context.close();
+    },
+  );
+
   test('an offer that comes later appears by itself, and is not drawn twice', async () => {
     const { context, page } = await arrive('click');
     await page.click('main form button');

@@ -19,7 +19,13 @@ test.each([
   ['::ffff:169.254.169.254', true],
   ['100.100.100.200', true],
   ['168.63.129.16', true],
+  ['64:ff9b::a9fe:a9fe', true],
+  ['64:ff9b::100.100.100.200', true],
+  ['64:ff9b::192.168.1.2', false],
+  ['64:ff9b::203.0.113.7', false],
   ['fd00:ec2::254', true],
+  ['fd20:ce::254', true],
+  ['fd00:c1::a9fe:a9fe', true],
   ['0.0.0.0', true],
   ['::', true],
   ['fe80::1', true],
@@ -34,7 +40,13 @@ test.each([
 
 test('a host of many merchants sends nothing to itself, by whatever address', () => {
   const own = Object.values(networkInterfaces()).flatMap((all) => all ?? []);
-  const names = ['127.8.8.8', '::1', '::ffff:127.0.0.1', ...own.map(({ address }) => address)];
+  const names = [
+    '127.8.8.8',
+    '::1',
+    '::ffff:127.0.0.1',
+    '64:ff9b::7f00:1',
+    ...own.map(({ address }) => address),
+  ];
   expect(names.filter((address) => !elsewhereOnly(address))).toEqual([]);
 });
 

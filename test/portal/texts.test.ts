@@ -84,6 +84,11 @@ describe('texts', () => {
     for (const [key, text] of words) expect([key, /[!！¡]|^\s*$/.test(text)]).toEqual([key, false]);
   });
 
+  test('a number with a plus stands apart in Arabic: in its line the sign would change sides', () => {
+    for (const [key, text] of load('ar'))
+      expect([key, /(?<!\u2066)\+\d|\+\d+(?![\d\u2069])/.test(text)]).toEqual([key, false]);
+  });
+
   test.each([
     ['zh-CN', /\p{Script=Han}/u],
     ['ar', /\p{Script=Arabic}/u],

@@ -449,6 +449,9 @@ describe('offers by mail', () => {
     expect(await held('marketing-email')).toBe(true);
     const again = await ask(link, {});
     expect(again.status).toBe(410);
+    // Both speak of “My data”, and lead there.
+    for (const { text } of [done, again])
+      expect(text).toMatch(/<a [^>]*href="[^"]*\/mine\?lang=en">My data</);
     const { rows } = await app.db.query(
       'select source, method from consents where merchant_id = $1',
       [shop.merchantId],
