@@ -64,13 +64,13 @@ function repeats(leg: Leg, told: Told): boolean {
  * counters that fall later on are a new beginning.
  */
 export function legFor<L extends Leg>(legs: readonly L[], told: Told): L | null {
+  const start = startOf(told);
+  const off = (leg: L): number => Math.abs(leg.startedAt - (start ?? Number.NaN));
+  const [nearest] = legs.toSorted((a, b) => off(a) - off(b));
+  if (nearest && off(nearest) <= SAME_START_MS) return nearest;
   const repeated = legs.find((leg) => repeats(leg, told));
   if (repeated) return repeated;
-  const start = startOf(told);
   if (start !== null) {
-    const off = (leg: L): number => Math.abs(leg.startedAt - start);
-    const [nearest] = legs.toSorted((a, b) => off(a) - off(b));
-    if (nearest && off(nearest) <= SAME_START_MS) return nearest;
     // A gateway cannot have restarted while it was counting: there its clock was wrong.
     const amid = (leg: L): boolean => leg.startedAt < start && start < leg.lastAt - SAME_START_MS;
     return legs.find(amid) ?? null;

@@ -138,6 +138,14 @@ describe('the legs of one name', () => {
     expect(growLeg(silent, later(counted))).toEqual(silent);
   });
 
+  test('counters that stand where those of an earlier leg ended are its own leg’s', () => {
+    // A gateway that counts no bytes asks at even times, and used the name again after it restarted.
+    const minutes = (at: number, seconds: number, kind: Told['kind'] = 'interim') =>
+      told({ kind, at: NOON + at * MINUTE, seconds });
+    const legs = fold([minutes(10, 600), minutes(12, 720, 'stop'), minutes(60, 0, 'start')]);
+    expect(legFor(legs, minutes(72, 720))).toBe(legs[1]);
+  });
+
   test('a stop that repeats the newest counters is an end all the same', () => {
     const counted = told({ at: NOON + 5 * MINUTE, seconds: 300, bytesIn: 7 });
     const [leg] = fold([counted, { ...counted, kind: 'stop', reason: 'bye' }]);

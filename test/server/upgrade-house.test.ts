@@ -43,6 +43,7 @@ const was = JSON.parse(fixture('house-0007.json')) as {
 /** The installation's secret, as it was. */
 const SECRET = 'an-old-house-keeps-its-secret-for-years-0001';
 const MINUTE = 60_000;
+const BROKEN = 'sessions_guest_id_granted_at_idx';
 const then = Date.parse(was.now);
 
 interface Old {
@@ -66,6 +67,9 @@ function contract(open: () => Promise<Old>): void {
     old = await open();
     await migrate(old.db, { folder: releaseOf(folder, BEFORE) });
     await old.db.query(rows);
+    // Made beforehand, and broken off: it has the name, and holds nothing.
+    const early = `create unique index concurrently ${BROKEN} on sessions ((true))`;
+    await expect(old.db.query(early)).rejects.toMatchObject({ code: '23505' });
     expect(await migrate(old.db)).toHaveLength(readMigrations().length - BEFORE);
     app = await startApp({ SECRET }, { storage: () => old.db });
     app.clock.now = then + MINUTE;
@@ -92,6 +96,15 @@ function contract(open: () => Promise<Old>): void {
     )[0];
 
   // In order: each test starts from where the one before it left the house.
+  test('an index whose building was broken off is made anew', async () => {
+    const [index] = await kept(
+      `select indisvalid as valid, pg_get_indexdef(indexrelid) as made from pg_index
+       where indexrelid = to_regclass($1)`,
+      [BROKEN],
+    );
+    expect(index).toEqual({ valid: true, made: expect.stringContaining('(guest_id, granted_at') });
+  });
+
   test('reports say what they said', async () => {
     const { harbour } = was.stores;
     expect(await api(`/v1/analytics/overview?store=${harbour}&day=2026-10-20`)).toEqual(

@@ -9,7 +9,23 @@ alter table session_log add column addresses jsonb;
 create index session_log_account_idx on session_log (merchant_id, account) where account is not null;
 
 -- Deleting a guest, a device or a fence looks for their rows by these columns alone. Whoever has very many
--- rows makes them beforehand without a lock, under these names (docs/operations.md).
+-- rows makes them beforehand without a lock, under these names (docs/operations.md). One whose making was broken
+-- off has its name and holds nothing.
+do $$
+declare
+  broken regclass;
+begin
+  for broken in
+    select indexrelid::regclass from pg_index where not indisvalid and indexrelid in (
+      to_regclass('sessions_guest_id_granted_at_idx'), to_regclass('sessions_store_id_granted_at_idx'),
+      to_regclass('consents_guest_id_purpose_seq_idx'), to_regclass('visits_fence_id_entry_at_idx'),
+      to_regclass('visits_guest_id_idx'), to_regclass('decisions_guest_id_idx'),
+      to_regclass('decisions_device_id_idx'), to_regclass('decisions_fence_id_idx'),
+      to_regclass('redemptions_offer_id_idx'))
+  loop
+    execute format('drop index %s', broken);
+  end loop;
+end $$;
 create index if not exists sessions_guest_id_granted_at_idx on sessions (guest_id, granted_at desc);
 drop index if exists sessions_merchant_id_guest_id_granted_at_idx;
 create index if not exists sessions_store_id_granted_at_idx on sessions (store_id, granted_at desc);
