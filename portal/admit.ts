@@ -4,6 +4,7 @@ import { proofOfShowing } from './agree.ts';
 import type { InsideSession, Journey } from './context.ts';
 import { insideJourney, landingJourney } from './context.ts';
 import type { Opening } from './gateways/gateway.ts';
+import type { Step } from './journey.ts';
 import type { Kit } from './kit.ts';
 import { basePath } from './kit.ts';
 import { troubled, untroubled } from './methods/method.ts';
@@ -145,15 +146,27 @@ function fullRequest(kit: Kit, walker: Walker): AdmitRequest | null {
   });
 }
 
-/** One journey's request within a minute is one admission, however often its button is pressed. */
-function askHouse(kit: Kit, journey: Journey, request: AdmitRequest): Promise<Admission> {
+/**
+ * One journey's request within a minute is one admission, however often its button is pressed; not once
+ * the house ended what it led to.
+ */
+async function askHouse(
+  kit: Kit,
+  { store, journey }: Walker,
+  request: AdmitRequest,
+): Promise<Admission> {
+  const { desk } = kit.ports;
   const { proof, consents, answer = null, context } = request;
   const same = ['admit', journey.binding, context.hid ?? '', proof, consents, answer];
-  return kit.once(
+  let asked = false;
+  const admission = await kit.once(
     JSON.stringify(same),
-    () => kit.ports.desk.admit(request),
+    () => ((asked = true), desk.admit(request)),
     ({ ok }) => ok,
   );
+  if (asked || !admission.ok) return admission;
+  const led = await desk.session(store, admission.grant.sessionId);
+  return led?.state === 'ended' ? desk.admit(request) : admission;
 }
 
 /**
@@ -184,7 +197,7 @@ function letIn(kit: Kit, walker: Walker, admission: Admitted, proof: Proof): Jou
 
 async function admit(kit: Kit, walker: Walker, request: AdmitRequest): Promise<Journey> {
   const { store, journey, device } = walker;
-  const admission = await askHouse(kit, journey, request);
+  const admission = await askHouse(kit, walker, request);
   if (!admission.ok) {
     if (admission.reason === 'device-unknown') device.drop();
     return turnedAway(journey, admission.reason);
@@ -229,10 +242,13 @@ export async function comeBack(kit: Kit, walker: Walker, itsMe: boolean): Promis
   }
 }
 
-/** Another half minute for a door that stayed shut; asking twice is harmless. */
+const AT_THE_DOOR: readonly Step[] = ['door', 'connecting', 'late', 'shut'];
+
+/** Another half minute for a door that stayed shut; not for a session that is over, or is in. */
 export async function knockAgain(kit: Kit, walker: Walker): Promise<Journey> {
   const { session } = walker.journey;
-  if (session === undefined) return walker.journey;
+  if (session === undefined || !AT_THE_DOOR.includes((await look(kit, walker)).step))
+    return walker.journey;
   const { sentBack: _before, ...rest } = session;
   const journey = { ...walker.journey, session: { ...rest, admittedAt: kit.ports.clock() } };
   return throughDoor(kit, { ...walker, journey });

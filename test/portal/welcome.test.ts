@@ -82,6 +82,20 @@ describe('the welcome page', () => {
     expect(ended.heading).toBe('Your time is up');
     expect((await phone.get(link(ended, 'Start again'))).heading).toBe('Almost there');
   });
+
+  test('that was ended at once is not gone back to: the house is asked again', async () => {
+    const phone = makePhone([only('click-through')]);
+    const terms = await phone.arrive();
+    expect((await acceptAll(phone, terms)).heading).toBe('You are online');
+    const ended = () => {
+      for (const session of phone.fakes.sessions.values()) session.state = 'ended';
+    };
+    ended();
+    expect((await acceptAll(phone, terms)).heading).toBe('You are online');
+    ended();
+    phone.fakes.blocked.add(MAC);
+    expect((await acceptAll(phone, terms)).heading).toBe('We cannot connect you');
+  });
 });
 
 function throughTheBrowser() {
@@ -116,6 +130,19 @@ describe('the door', () => {
     const { go } = (await phone.agent().get(poll)).body as { go: string };
     expect((await phone.get(go)).heading).toBe('You are online');
     expect(phone.fakes.of('desk.admit')).toHaveLength(1);
+  });
+
+  test('an old page’s button opens no door to a session that the house ended', async () => {
+    const phone = makePhone([only('click-through')]);
+    phone.fakes.broken.add('doors.deposit');
+    const waiting = await acceptAll(phone, await phone.arrive());
+    phone.fakes.pass(30_000);
+    const late = await phone.get(waiting.url);
+    phone.fakes.broken.clear();
+    for (const session of phone.fakes.sessions.values()) session.state = 'ended';
+    const tried = phone.fakes.of('doors.deposit').length;
+    expect((await phone.submit(late, {})).heading).toBe('Your time is up');
+    expect(phone.fakes.of('doors.deposit')).toHaveLength(tried);
   });
 
   test('a gateway with a door: a page of ours leads there, and only its return counts', async () => {

@@ -24,7 +24,8 @@ function admitIn(state: State, request: AdmitRequest): FakeSession {
   const client = context.hid ?? context.mac;
   const sessionId = `s-${named(client, JSON.stringify(proof)).slice(0, 12)}`;
   const known = state.sessions.get(sessionId);
-  if (known !== undefined && known.expiresAt > state.now()) return known;
+  const runs = known !== undefined && known.state !== 'ended' && known.expiresAt > state.now();
+  if (runs) return known;
   const guestId = `g-${sessionId}`;
   const limits = limitsOf(state, request);
   const grant = { sessionId, guestId, ...limits };
