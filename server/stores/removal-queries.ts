@@ -28,14 +28,28 @@ export interface Gone {
   params?: readonly unknown[];
 }
 
-/** Takes rows and leaves a line a store in one statement; gives how many rows went. */
+/**
+ * Takes rows and leaves a line a store in one statement; gives how many rows went. What goes on the same day
+ * (UTC) counts on the same line: these lines stay, and some jobs run every hour.
+ */
 export async function removeNoted(db: Queryable, gone: Gone): Promise<number> {
   const { rows } = await db.query<{ removed: number }>(
     `with ${gone.statement},
      counted as (select merchant_id, store_id, count(*)::integer as removed from gone group by 1, 2),
+     line as (
+       select c.*, today.id from counted c left join lateral (
+         select l.id from retention_log l
+         where l.merchant_id = c.merchant_id and l.store_id is not distinct from c.store_id and l.class = $1
+           and l.ran_at >= date_trunc('day', $3::timestamptz, 'UTC')
+         order by l.ran_at desc limit 1) today on true),
+     grown as (
+       update retention_log l set removed = l.removed + line.removed,
+         before = greatest(l.before, $2::timestamptz), ran_at = greatest(l.ran_at, $3::timestamptz)
+       from line where l.id = line.id),
      noted as (
        insert into retention_log (id, merchant_id, store_id, class, before, removed, ran_at)
-       select gen_random_uuid(), merchant_id, store_id, $1, $2::timestamptz, removed, $3 from counted)
+       select gen_random_uuid(), merchant_id, store_id, $1, $2::timestamptz, removed, $3::timestamptz
+       from line where id is null)
      select coalesce(sum(removed), 0)::integer as removed from counted`,
     [gone.kind, new Date(gone.before), new Date(gone.now), ...(gone.params ?? [])],
   );

@@ -71,6 +71,19 @@ describe('each class goes by itself', () => {
     expect(await log()).toHaveLength(1);
   });
 
+  test('what goes on one day is one line, however often the day is asked', async () => {
+    for (const at of [ago(11), ago(10.1)]) await session(at);
+    const line = (removed: number) => ({ class: 'sessionsDays', store_id: storeId, removed });
+    await keepNoLonger(database.db, NOON);
+    await session(ago(10));
+    await keepNoLonger(database.db, NOON + 3_600_000);
+    expect(await log()).toEqual([line(3)]);
+    await session(ago(9.5));
+    await keepNoLonger(database.db, NOON + 13 * 3_600_000);
+    expect(await log()).toEqual(expect.arrayContaining([line(1), line(3)]));
+    expect(await log()).toHaveLength(2);
+  });
+
   test('messages and codes', async () => {
     for (const days of [2, 4]) {
       await make.makeMessage(database.db, merchantId, { storeId, createdAt: ago(days) });
