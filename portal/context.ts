@@ -202,6 +202,17 @@ export function createSeal(secret: Buffer, clock: () => number): Seal {
   };
 }
 
+const newBinding = (): string => randomBytes(16).toString('base64url');
+
+/**
+ * What somebody else may have begun goes on as one's own, and under another binding: whoever holds the
+ * mark of the old one is the browser that began it.
+ */
+export function ownJourney(journey: Journey): Journey {
+  const { claimed, ...own } = journey;
+  return claimed === undefined ? journey : { ...own, binding: newBinding() };
+}
+
 export function startJourney(
   store: StoreView,
   context: GatewayContext,
@@ -212,7 +223,7 @@ export function startJourney(
     storeId: store.id,
     language,
     startedAt: now,
-    binding: randomBytes(16).toString('base64url'),
+    binding: newBinding(),
     context,
   };
 }

@@ -2,6 +2,7 @@
 import type { Request, Response } from 'express';
 import { advance } from './admit.ts';
 import type { Journey } from './context.ts';
+import { ownJourney } from './context.ts';
 import { networkOf } from './crowd.ts';
 import { leftHere, noteLeaving } from './device.ts';
 import type { Kit } from './kit.ts';
@@ -140,8 +141,7 @@ export function comeBackFromProvider(kit: Kit) {
       );
       return failed(kit, store, journey, res, why === 'denied');
     }
-    const { claimed: _proved, ...theirs } = journey;
-    const proved: Journey = { ...theirs, proof: answered.proof };
+    const proved: Journey = { ...ownJourney(journey), proof: answered.proof };
     const next = await advance(kit, walkerOf(kit, store, proved, req, res));
     res.redirect(303, stepPath(kit, store, next));
   });

@@ -16,7 +16,7 @@ import { formLocals, pageOf, plainLocals } from './scene.ts';
 import { leadsBeforeLogin } from './setup/garden.ts';
 import { slotFor } from './slots.ts';
 import { worded } from './texts.ts';
-import { providerOf, questionDue, questionOf, wayOf } from './walk.ts';
+import { atAddress, providerOf, questionDue, questionOf, wayOf } from './walk.ts';
 
 const METHOD_LABEL: Record<MethodName, string> = {
   'click-through': 'choose.click-through',
@@ -141,7 +141,6 @@ export async function codePage(scene: Scene): Promise<Page> {
   const { kit, store, journey, t } = scene;
   const { sms, words } = codeWords(scene);
   const { address = '', resendAt = 0, language } = journey;
-  const { address: _sent, trouble: _said, typed: _typed, resendAt: _then, ...bare } = journey;
   const time = clockTime(resendAt, language, store.timezone);
   const soon = kit.ports.clock() < resendAt;
   const spent = journey.trouble !== undefined && SPENT.includes(journey.trouble.kind);
@@ -150,7 +149,7 @@ export async function codePage(scene: Scene): Promise<Page> {
     channel: sms ? 'sms' : 'email',
     sent: true,
     sentTo: journey.claimed === true ? '' : masked(address),
-    otherAddress: stepPath(kit, store, bare),
+    otherAddress: stepPath(kit, store, atAddress(journey)),
     spent,
     resend: soon ? t('code.again-soon', { time }) : spent ? '' : t('code.again-now'),
     until: graceUntil(scene),

@@ -1,5 +1,6 @@
 /** What each form of the journey does: a journey in, the journey one step further out. */
 import type { Journey } from './context.ts';
+import { ownJourney } from './context.ts';
 import type { Facts, Step, Way } from './journey.ts';
 import { methodOfWay, nextStep, wayInForce } from './journey.ts';
 import type { Kit } from './kit.ts';
@@ -165,6 +166,15 @@ export async function questionDue(
   }
 }
 
+/** The same way in from its beginning, for another address. */
+export function atAddress(journey: Journey): Journey {
+  const { method, claimed } = journey;
+  if (claimed !== undefined)
+    return { ...withoutWay(journey), ...(method === undefined ? {} : { method }) };
+  const { address: _sent, resendAt: _then, ...bare } = untroubled(journey);
+  return bare;
+}
+
 /** What belongs to one way in and is left behind with it. */
 export function withoutWay(journey: Journey): Journey {
   const {
@@ -176,7 +186,7 @@ export function withoutWay(journey: Journey): Journey {
   } = untroubled(journey);
   const { requestId: _asked, consents: _given, shown: _seen, ...bare } = rest;
   if (bare.claimed === undefined) return bare;
-  const { claimed: _whose, session: _theirs, ...own } = bare;
+  const { session: _theirs, ...own } = ownJourney(bare);
   return own;
 }
 
@@ -210,8 +220,7 @@ export async function prove(kit: Kit, walker: Walker, form: MethodForm): Promise
   const underWay = next.address !== undefined || next.requestId !== undefined;
   if (next.proof !== undefined) {
     kit.resume.forget(store, next);
-    const { claimed: _proved, ...theirs } = next;
-    return theirs;
+    return ownJourney(next);
   }
   if (underWay) rememberHere(kit, walker, untroubled(next));
   return next;

@@ -14,6 +14,7 @@ import type {
 } from '../../portal/ports-store.ts';
 import type { AdmitRequest } from '../../portal/ports.ts';
 import { fakeOffer, fakeStore, makeFakes, PRETEND } from '../support/fakes.ts';
+import { formsOf } from '../e2e/opennds/guest.ts';
 import { acceptAll, link, makePhone, settings } from './phone.ts';
 import type { Phone, Seen } from './phone.ts';
 
@@ -78,19 +79,18 @@ function shop(kind: GatewayKind, gateway: Partial<RegisteredGateway>, more: Part
   return makePhone([store], { doorMs: 50, publicUrl: 'http://portal.example' }, { cookies: true });
 }
 
+function cookiesOf(answer: request.Response, jar: string[]): request.Response {
+  for (const line of (answer.headers['set-cookie'] as unknown as string[] | undefined) ?? [])
+    jar.push(line.split(';')[0] ?? '');
+  return answer;
+}
+
 /** What a browser that only claims the address meets: no cookie of the guest's. */
-async function borrowed(phone: Phone, redirect: string, ip = '127.0.0.1'): Promise<Seen> {
-  const jar: string[] = [];
+async function borrowed(phone: Phone, redirect: string, jar: string[] = []): Promise<Seen> {
   let url = redirect;
   for (let hop = 0; hop < 5; hop++) {
-    const answer = await phone
-      .stranger()
-      .get(url)
-      .set('Cookie', jar.join('; '))
-      .set('X-Forwarded-For', ip)
-      .redirects(0);
-    for (const line of (answer.headers['set-cookie'] as unknown as string[] | undefined) ?? [])
-      jar.push(line.split(';')[0] ?? '');
+    const answer = await phone.stranger().get(url).set('Cookie', jar.join('; ')).redirects(0);
+    cookiesOf(answer, jar);
     const next = answer.headers['location'];
     if (next === undefined) {
       const heading = /<h1[^>]*>([^<]*)</.exec(answer.text)?.[1] ?? '';
@@ -135,6 +135,34 @@ describe.each(FAMILIES)('%s', (kind, gateway, redirect) => {
     const terms = await phone.submit(page, { value: digits });
     expect(terms.heading).toBe('Almost there');
   });
+
+  test.each(['Connect another way', 'Use another address'])(
+    'one that goes its own way from there, by “%s”, learns nothing of the guest’s later',
+    async (way) => {
+      const { phone, code } = await atCode();
+      const jar: string[] = [];
+      const page = await borrowed(phone, redirect, jar);
+      let form = await borrowed(phone, link(page, way), jar);
+      for (const values of [{ method: 'email-code' }, { value: 'eve@example.org' }]) {
+        const [{ action, fields } = { action: '', fields: {} }] = formsOf(form.html);
+        if ('method' in values && !form.html.includes('name="method"')) continue;
+        const sent = await phone
+          .stranger()
+          .post(action)
+          .set('Cookie', jar.join('; '))
+          .type('form')
+          .send({ ...fields, ...values })
+          .redirects(0);
+        form = await borrowed(phone, cookiesOf(sent, jar).headers['location'] ?? '', jar);
+      }
+      // What it typed itself is its own.
+      expect(form.html.includes('e•••@example.org')).toBe(true);
+      phone.fakes.pass(120_000);
+      await phone.submit(code, {}, 1);
+      const later = await borrowed(phone, redirect, jar);
+      expect(later.html.includes('a•••@example.org')).toBe(false);
+    },
+  );
 
   test('a session that waits at the door shows its guest’s offers to nobody else', async () => {
     const { phone, code } = await atCode();
