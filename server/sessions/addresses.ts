@@ -34,5 +34,5 @@ function bounded(list: readonly Held[]): readonly Held[] {
   if (list.length <= MOST) return list;
   const past = list.slice(0, -1);
   const shortest = past.toSorted((a, b) => a.to - a.from - (b.to - b.from))[0]!;
-  return list.toSpliced(past.indexOf(shortest), 1);
+  return bounded(list.toSpliced(past.indexOf(shortest), 1));
 }

@@ -146,6 +146,15 @@ describe('the legs of one name', () => {
     expect(legFor(legs, minutes(72, 720))).toBe(legs[1]);
   });
 
+  test('addresses are bounded in whatever order they are told', () => {
+    const at = (minute: number, ip: string) =>
+      told({ at: NOON + minute * MINUTE, seconds: minute * 60, ip });
+    const late = Array.from({ length: 80 }, (_, n) => at(990 - n * 10, `10.0.0.${n}`));
+    const [leg] = fold([at(0, '10.0.1.1'), at(1000, '10.0.1.1'), ...late]);
+    expect(leg?.addresses?.length).toBeLessThanOrEqual(50);
+    expect(leg?.addresses?.at(-1)?.ip).toBe('10.0.1.1');
+  });
+
   test('a stop that repeats the newest counters is an end all the same', () => {
     const counted = told({ at: NOON + 5 * MINUTE, seconds: 300, bytesIn: 7 });
     const [leg] = fold([counted, { ...counted, kind: 'stop', reason: 'bye' }]);
