@@ -9,6 +9,7 @@ import {
   addressOf,
   dropRequests,
   insertRequest,
+  linkWaits,
   openRequest,
   requestsSince,
   takeRequest,
@@ -31,7 +32,7 @@ export interface MailRequest {
   publicUrl?: string | undefined;
 }
 
-/** Queues the mail; false when there is no address, no way to make a link, or enough mails today. */
+/** Queues the mail; false when there is no address, no way to make a link, or enough mails today and none that still works. */
 export async function askByMail(
   tx: Queryable,
   request: MailRequest,
@@ -41,7 +42,9 @@ export async function askByMail(
   const merchantId = row.merchant_id;
   const email = await addressOf(tx, merchantId, guestId);
   if (email === null || publicUrl === undefined) return false;
-  if ((await requestsSince(tx, merchantId, guestId, now - DAY_MS)) >= MOST_MAILS) return true;
+  if ((await requestsSince(tx, merchantId, guestId, now - DAY_MS)) >= MOST_MAILS) {
+    return linkWaits(tx, merchantId, guestId, now);
+  }
   const token = newToken('fc');
   const expiresAt = now + CONFIRM_MS;
   await insertRequest(

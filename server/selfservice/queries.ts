@@ -72,21 +72,6 @@ export async function heldWords(
   return rows;
 }
 
-/** Whether a mailed link still waits to be followed. */
-export async function linkWaits(
-  tx: Queryable,
-  merchantId: string,
-  guestId: string,
-  now: number,
-): Promise<boolean> {
-  const { rows } = await tx.query(
-    `select 1 from consent_requests r join guests g on g.id = r.guest_id and g.email = r.email
-     where r.merchant_id = $1 and r.guest_id = $2 and r.expires_at > $3 limit 1`,
-    [merchantId, guestId, new Date(now)],
-  );
-  return rows.length > 0;
-}
-
 export interface SessionLine extends Row {
   store: string;
   method: string;

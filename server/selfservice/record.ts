@@ -1,5 +1,6 @@
 /** What is kept about a guest, as they read it on their own page. */
 import type { Queryable } from '../db/database.ts';
+import { linkWaits } from '../consents/request-queries.ts';
 import { answersOf } from '../guests/queries.ts';
 import { storesOfGuest } from '../guests/session-log-queries.ts';
 import { logDaysOf } from '../guests/session-log.ts';
@@ -13,7 +14,6 @@ import type { HeldWord, Person } from './queries.ts';
 import {
   devicesBehind,
   heldWords,
-  linkWaits,
   newestSessions,
   newestVouchers,
   personBehind,

@@ -203,6 +203,12 @@ describe('offers by mail', () => {
       await record({ consents: given(['access']) });
     }
     expect(await mails()).toHaveLength(3);
+    // No link is on its way: nobody is told to wait for one.
+    const more = await record({ consents: given(['access', 'marketing-email']) });
+    expect(more).toMatchObject({
+      awaiting: [],
+      refused: expect.arrayContaining(['marketing-email']),
+    });
     await inside((tx) => forgetRequests(tx, NOON + 86_400_000));
     const { rows: links } = await database.db.query(
       'select 1 from consent_requests where merchant_id = $1',
