@@ -77,7 +77,8 @@ export function createKit(ports: PortalPorts, settings: PortalSettings): Kit {
     resume: createResume(ports.clock),
     oidc: createOidc({
       clock: ports.clock,
-      plainLoopback: new URL(settings.publicUrl).protocol === 'http:',
+      plainLoopback:
+        settings.equipmentHere === true && new URL(settings.publicUrl).protocol === 'http:',
     }),
     guesses: createThrottle(ports.clock, GUESSES),
   };

@@ -38,7 +38,7 @@ const AWAY_MS = 10_000;
 const MAX_KNOWN = 100;
 const SKEW_S = 30;
 
-/** In `settings` of a portal that is itself reached over plain http: a provider on this very machine may be too. */
+/** In `settings` of a portal that is itself reached over plain http, and whose merchants may name this very machine: a provider there may be so too. */
 export interface OidcSettings {
   clock: Clock;
   plainLoopback: boolean;

@@ -33,7 +33,7 @@ afterEach(() => {
   };
 });
 
-function shop(provider: OidcProvider = identity.provider) {
+function shop(provider: OidcProvider = identity.provider, equipmentHere = true) {
   const wordings = fakeStore().wordings;
   const mail = { en: 'Mail me offers.', 'zh-CN': '邮件优惠。' };
   return makePhone(
@@ -46,7 +46,7 @@ function shop(provider: OidcProvider = identity.provider) {
         policy: { graceMinutes: 5, gracePerDay: 2, rememberDays: 0 },
       }),
     ],
-    { publicUrl: PLAIN },
+    { publicUrl: PLAIN, equipmentHere },
     { cookies: true },
   );
 }
@@ -320,6 +320,19 @@ describe('a provider in trouble', () => {
     await new Promise((resolve) => rogue.close(resolve));
     phone.fakes.pass(15_001);
     expect((await go()).html).toContain('The sign-in did not work just now');
+  });
+
+  test('one on this machine is asked nothing where equipment here is not allowed either', async () => {
+    let asked = 0;
+    answer = () => {
+      asked += 1;
+      return { status: 200, body: metadata({}) };
+    };
+    const phone = shop(at(), false);
+    const page = await atProvider(phone);
+    const out = await phone.get(link(page, 'Continue with Example ID'));
+    expect(out.html).toContain('The sign-in did not work just now');
+    expect(asked).toBe(0);
   });
 
   test('one whose page never answers is not waited for', async () => {
