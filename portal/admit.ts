@@ -1,5 +1,4 @@
 /** Admission and the gateway's door: the house says who comes in, the gateway lets them. */
-import { setTimeout as delay } from 'node:timers/promises';
 import { proofOfShowing } from './agree.ts';
 import type { InsideSession, Journey } from './context.ts';
 import { insideJourney, landingJourney } from './context.ts';
@@ -10,6 +9,7 @@ import { basePath } from './kit.ts';
 import { troubled, untroubled } from './methods/method.ts';
 import type { Admission, AdmitRefusal, AdmitRequest, Proof } from './ports.ts';
 import type { NoticeCode } from './ports-network.ts';
+import { within } from './patience.ts';
 import { rememberHere, vouches } from './resume.ts';
 import { gatewayOf, look, proofOf } from './walk.ts';
 import type { Walker } from './walk.ts';
@@ -54,17 +54,12 @@ async function askDoor(kit: Kit, { store, journey }: Walker): Promise<Opening> {
 
 /** A door that is slow may still open behind the page that waits; one that fails is merely not open yet. */
 export async function openDoor(kit: Kit, walker: Walker): Promise<Opening> {
-  const patience = new AbortController();
-  const { signal } = patience;
-  const slow = delay(kit.settings.doorMs ?? DOOR_MS, null, { signal, ref: false });
-  slow.catch(() => undefined);
   const asked = askDoor(kit, walker).catch((): Opening => {
     // The guest is admitted; the waiting page offers to try the door again.
     kit.ports.log.error({ store: walker.store.id }, 'the door could not be opened');
     return { kind: 'waiting' };
   });
-  const opening = await Promise.race([asked, slow]);
-  patience.abort();
+  const opening = await within(kit.settings.doorMs ?? DOOR_MS, asked);
   if (opening === null) notice(kit, walker, 'door-slow');
   if (opening?.kind === 'open') notice(kit, walker, 'door-opened');
   if (opening?.kind === 'shut' && opening.noted !== true)

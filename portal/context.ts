@@ -122,6 +122,8 @@ const MAX_OPENED = 65_536;
 const SAME_MS = 1_000;
 const IV = 12;
 const TAG = 16;
+/** What the compressor takes of memory at a time: a journey fits, and the usual 16 KiB cost more than the work. */
+const CHUNK = 2_048;
 
 function lifetime({ session }: Journey, now: number): number {
   if (session === undefined || session.grace === true) return now + JOURNEY_MS;
@@ -138,7 +140,11 @@ function decrypt(sealed: string, key: Buffer, aad: Buffer): unknown {
   open.setAuthTag(bytes.subarray(IV, IV + TAG));
   try {
     const packed = Buffer.concat([open.update(bytes.subarray(IV + TAG)), open.final()]);
-    const text = inflateRawSync(packed, { dictionary: WORDS, maxOutputLength: MAX_OPENED });
+    const text = inflateRawSync(packed, {
+      dictionary: WORDS,
+      maxOutputLength: MAX_OPENED,
+      chunkSize: CHUNK,
+    });
     return JSON.parse(text.toString('utf8'));
   } catch {
     return null;
@@ -174,7 +180,7 @@ export function createSeal(secret: Buffer, clock: () => number): Seal {
     const cipher = createCipheriv('aes-256-gcm', key, iv, { authTagLength: TAG });
     cipher.setAAD(binding);
     const text = JSON.stringify({ until: lifetime(journey, now), journey });
-    const packed = deflateRawSync(text, { dictionary: WORDS });
+    const packed = deflateRawSync(text, { dictionary: WORDS, chunkSize: CHUNK });
     const body = Buffer.concat([cipher.update(packed), cipher.final()]);
     return Buffer.concat([iv, cipher.getAuthTag(), body]).toString('base64url');
   }

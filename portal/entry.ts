@@ -3,7 +3,7 @@ import type { Request, Response } from 'express';
 import { advance, notice } from './admit.ts';
 import { startJourney } from './context.ts';
 import type { Lobby, Reading, Visit } from './gateways/gateway.ts';
-import { guard } from './headers.ts';
+import { guard, seeOther } from './headers.ts';
 import type { Kit } from './kit.ts';
 import { basePath, stepPath } from './kit.ts';
 import { pageFor } from './pages.ts';
@@ -73,7 +73,7 @@ async function welcomeIn(kit: Kit, guest: Guest, reading: Known, req: Request, r
   const walker = before ?? start;
   // Only the portal's own address can be shown as it is: forms and vendors' addresses lead to a page.
   const moved = walker.journey.session !== undefined || req.path !== basePath(store);
-  if (req.method !== 'GET' || moved) return res.redirect(303, stepPath(kit, store, walker.journey));
+  if (req.method !== 'GET' || moved) return seeOther(res, stepPath(kit, store, walker.journey));
   show(kit, res, await pageFor(kit, walker, await look(kit, walker)));
 }
 
@@ -141,7 +141,7 @@ export function machine(kit: Kit) {
   return withStore(kit, async (guest, req: Request, res) => {
     const { store } = guest;
     // Some gateways post with their fields in the address.
-    const fields = fieldsOf(req);
+    const fields = new URLSearchParams(fieldsOf(req));
     for (const [name, value] of Object.entries((req.body ?? {}) as Record<string, unknown>))
       if (typeof value === 'string') fields.set(name, value);
     if (await answerMachine(kit, store, fields, res)) return;

@@ -4,6 +4,7 @@ import { z } from 'zod';
 import type { Journey } from './context.ts';
 import { MAX_SEALED } from './context.ts';
 import { grace } from './grace.ts';
+import { seeOther } from './headers.ts';
 import type { Kit } from './kit.ts';
 import { stepPath } from './kit.ts';
 import { advance, comeBack, knockAgain } from './admit.ts';
@@ -46,7 +47,7 @@ function action(act: Act) {
       const next = outside
         ? await advance(kit, { ...walker, journey: await act(kit, walker, read.data) })
         : journey;
-      res.redirect(303, stepPath(kit, store, next));
+      seeOther(res, stepPath(kit, store, next));
     });
 }
 

@@ -30,14 +30,24 @@ export function contentSecurityPolicy(nonce: string | null, allowed: Allowed): s
   return parts.join('; ');
 }
 
+const GUARDED = Object.entries({
+  'Content-Security-Policy': contentSecurityPolicy(null, { scripted: false }),
+  'Cache-Control': 'no-store',
+  'Referrer-Policy': 'no-referrer',
+  'X-Content-Type-Options': 'nosniff',
+  'X-Frame-Options': 'DENY',
+  'Permissions-Policy': 'camera=(), geolocation=(), microphone=()',
+  'Cross-Origin-Opener-Policy': 'same-origin',
+});
+
 export function guard(res: Response): void {
-  res.set({
-    'Content-Security-Policy': contentSecurityPolicy(null, { scripted: false }),
-    'Cache-Control': 'no-store',
-    'Referrer-Policy': 'no-referrer',
-    'X-Content-Type-Options': 'nosniff',
-    'X-Frame-Options': 'DENY',
-    'Permissions-Policy': 'camera=(), geolocation=(), microphone=()',
-    'Cross-Origin-Opener-Policy': 'same-origin',
-  });
+  for (const [name, value] of GUARDED) res.setHeader(name, value);
+}
+
+/** On with a GET, to an address of our own making; nobody reads more of this answer than where it leads. */
+export function seeOther(res: Response, location: string): void {
+  res.statusCode = 303;
+  res.setHeader('Location', location);
+  res.setHeader('Content-Type', 'text/plain; charset=utf-8');
+  res.end('See other\n');
 }

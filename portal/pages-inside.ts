@@ -5,6 +5,7 @@ import { clockTime, offerViewOf } from './format.ts';
 import type { Kit } from './kit.ts';
 import { basePath, stepPath } from './kit.ts';
 import { checkFor, landingFor } from './landing.ts';
+import { within } from './patience.ts';
 import type { Language, StoreView } from './ports-store.ts';
 import type { OfferCard } from './ports.ts';
 import type { Page } from './render.ts';
@@ -126,11 +127,8 @@ export async function markShown(
 async function offersSoon({ kit, store, journey }: Scene): Promise<OfferCard[]> {
   if (journey.claimed === true) return [];
   const sessionId = journey.session?.grant.sessionId ?? '';
-  const slow = new Promise<OfferCard[]>((resolve) => {
-    setTimeout(resolve, 400, []).unref();
-  });
   try {
-    return await Promise.race([kit.ports.desk.offers(store, sessionId, 150), slow]);
+    return (await within(400, kit.ports.desk.offers(store, sessionId, 150))) ?? [];
   } catch {
     kit.ports.log.warn({ store: store.id }, 'offers could not be looked up');
     return [];

@@ -108,13 +108,18 @@ function initialOf(name: string): string {
 
 function createTemplates(cache: boolean) {
   const compiled = new Map<string, ejs.TemplateFunction>();
-  return (name: string, locals: Record<string, unknown>): string => {
+  const render = (name: string, locals: Record<string, unknown>): string => {
     const filename = join(VIEWS, `${name}.ejs`);
     const known = cache ? compiled.get(name) : undefined;
-    const template = known ?? ejs.compile(readFileSync(filename, 'utf8'), { filename, cache });
+    const options = { filename, cache, compileDebug: !cache };
+    const template = known ?? ejs.compile(readFileSync(filename, 'utf8'), options);
     compiled.set(name, template);
-    return template(locals).trimEnd();
+    // The engine's own looks for the file each time.
+    const include = (part: string, more: Record<string, unknown>) =>
+      render(part, { ...locals, ...more });
+    return template({ ...locals, include });
   };
+  return (name: string, locals: Record<string, unknown>) => render(name, locals).trimEnd();
 }
 
 function readAsset(name: string) {
@@ -129,6 +134,7 @@ const script = () => `/p/assets/portal.js?v=${readAsset('portal.js')?.etag ?? ''
 
 /** Values of right-to-left texts stand between isolates (`Texts`); inside tags those stay as they are. */
 function withBdi(html: string): string {
+  if (!html.includes('\u2066')) return html;
   return html.replaceAll(
     /<[^>]*>|\u2066([^\u2066\u2069<>]*)\u2069/g,
     (found, value: string | undefined) =>

@@ -23,10 +23,17 @@ type GuestHandler = (guest: Guest, req: Request, res: Response) => unknown;
 
 const SLUG = /^[\w-]{1,64}$/;
 
-/** The query as it was sent: gateways' base64 does not survive a parser that knows better. */
+/** A request's fields are looked at from several places. */
+const fieldsRead = new WeakMap<Request, URLSearchParams>();
+
+/** The query as it was sent: gateways' base64 does not survive a parser that knows better. Not to be changed. */
 export function fieldsOf(req: Request): URLSearchParams {
+  const known = fieldsRead.get(req);
+  if (known !== undefined) return known;
   const cut = req.originalUrl.indexOf('?');
-  return new URLSearchParams(cut < 0 ? '' : req.originalUrl.slice(cut + 1));
+  const fields = new URLSearchParams(cut < 0 ? '' : req.originalUrl.slice(cut + 1));
+  fieldsRead.set(req, fields);
+  return fields;
 }
 
 /** Asked for in the address, else by the browser, else the shop's own. */
@@ -56,9 +63,12 @@ export function show(kit: Kit, res: Response, { page, status }: Shown): void {
   guard(res);
   const scripted = page.poll !== undefined || page.formTo !== undefined;
   const formTo = page.formTo === undefined ? {} : { formTo: page.formTo };
-  res.set('Content-Security-Policy', contentSecurityPolicy(nonce, { scripted, ...formTo }));
-  res.set('Content-Language', page.language);
-  res.status(status).type('html').send(html);
+  res.setHeader('Content-Security-Policy', contentSecurityPolicy(nonce, { scripted, ...formTo }));
+  res.setHeader('Content-Language', page.language);
+  res.setHeader('Content-Type', 'text/html; charset=utf-8');
+  res.statusCode = status;
+  // Sent as it is: what nobody may keep needs no tag to be recognised by.
+  res.end(html);
 }
 
 export function showSorry(kit: Kit, res: Response, sorry: SorryFor): void {

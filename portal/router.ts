@@ -11,7 +11,7 @@ import type { Lobby } from './gateways/gateway.ts';
 import { actions, liveness, offersNews } from './forms.ts';
 import { notice } from './admit.ts';
 import { comeBackFromProvider, goOn, leave } from './leave.ts';
-import { guard } from './headers.ts';
+import { guard, seeOther } from './headers.ts';
 import type { Help } from './help.ts';
 import { createHelp } from './help.ts';
 import type { Kit, PortalSettings } from './kit.ts';
@@ -86,7 +86,7 @@ function mine(kit: Kit) {
       binding: '',
       session: { grant: { sessionId, minutes, ...unlimited }, expiresAt, admittedAt: now },
     };
-    res.redirect(303, stepPath(kit, store, journey));
+    seeOther(res, stepPath(kit, store, journey));
   });
 }
 
@@ -112,14 +112,14 @@ function landed(kit: Kit) {
     const gateway = store.gateways.find((known) => known.id === context?.gatewayId);
     const able = gateway && kit.gateways.of(gateway.kind).capabilities(gateway);
     if (session === undefined || able?.door !== 'browser')
-      return res.redirect(303, stepPath(kit, store, journey));
+      return seeOther(res, stepPath(kit, store, journey));
     // A browser's word counts only where the gateway gives none: anybody can ask for this address.
     if (!able.status) await kit.ports.doors.landed(store, session.grant.sessionId);
     notice(kit, { store, journey }, 'door-opened');
     kit.resume.forget(store, journey);
     const inside = { ...journey, session: { ...session, landed: true } };
     if (session.grace === true) rememberHere(kit, walkerOf(kit, store, inside, req, res), inside);
-    res.redirect(303, stepPath(kit, store, inside));
+    seeOther(res, stepPath(kit, store, inside));
   });
 }
 

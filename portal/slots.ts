@@ -1,8 +1,8 @@
 /** What stands in a place on a page: an offer that is due, else words of the house, else nothing; never a wait. */
-import { setTimeout as delay } from 'node:timers/promises';
 import type { Kit } from './kit.ts';
 import type { HouseContent, Language, SlotName, StoreView } from './ports-store.ts';
 import type { OfferCard } from './ports.ts';
+import { within } from './patience.ts';
 import { worded } from './texts.ts';
 
 /** A page is not held up for an offer longer than this. */
@@ -43,14 +43,11 @@ export async function slotFor(
   const { desk, log } = kit.ports;
   const house = houseWords(store.house?.[slot], who.language);
   if (desk.slot === undefined) return { card: null, house };
-  const patience = new AbortController();
-  const late = delay(SLOT_MS, null, { signal: patience.signal, ref: false }).catch(() => null);
   const asked = desk.slot(store, slot, who).catch(() => {
     log.warn({ store: store.id, slot }, 'a slot could not be filled');
     return null;
   });
-  const content = await Promise.race([asked, late]);
-  patience.abort();
+  const content = await within(SLOT_MS, asked);
   if (content === null) return { card: null, house };
   if (content.kind === 'offer') return { card: content.card, house: null };
   return { card: null, house: houseWords(content.content, who.language) };

@@ -31,16 +31,25 @@ function isolated(values: Record<string, string | number>): Record<string, strin
 
 const MOST_KEPT = 2_000;
 
-/** Texts without values are the same every time. */
-function kept(translate: Translate): Translate {
+type Wording = (key: string, options: { skipInterpolation: true; count?: number }) => string;
+
+/** Wordings are the same every time, for a number each; only values differ, and they are put in here. */
+function kept(wording: Wording): Translate {
   const known = new Map<string, string>();
-  return (key, values) => {
-    if (values !== undefined) return translate(key, values);
-    const before = known.get(key);
+  const wordsOf = (key: string, count: number | undefined): string => {
+    const name = count === undefined ? key : `${key} ${count}`;
+    const before = known.get(name);
     if (before !== undefined) return before;
-    const text = translate(key);
-    if (known.size < MOST_KEPT) known.set(key, text);
+    const number = count === undefined ? {} : { count };
+    const text = wording(key, { skipInterpolation: true, ...number });
+    if (known.size < MOST_KEPT) known.set(name, text);
     return text;
+  };
+  return (key, values) => {
+    if (values === undefined) return wordsOf(key, undefined);
+    const { count } = values;
+    const words = wordsOf(key, typeof count === 'number' ? count : undefined);
+    return words.replaceAll(/\{\{(\w+)\}\}/g, (_place, name: string) => String(values[name] ?? ''));
   };
 }
 
@@ -58,7 +67,7 @@ export function createTexts(): Texts {
     ),
   });
   const translatorOf = (language: Language): Translate => {
-    const plain = kept(engine.getFixedT(language) as Translate);
+    const plain = kept(engine.getFixedT(language));
     if (directionOf(language) === 'ltr') return plain;
     return (key, values) => plain(key, values && isolated(values));
   };
