@@ -33,6 +33,8 @@ const laneCount = 4;
 const leaseMs = 30_000;
 /** Another process may write events without nudging us: look at least this often. */
 const pollMs = 1_000;
+/** Rounds that found something begin this far apart: a busy house hands out many at once, not each alone. */
+const gatherMs = 20;
 /** Delays after the 1st, 2nd, … failure; past the end an event is dead and kept for replay. */
 const retryMs = [500, 2_000, 10_000, 60_000, 300_000, 1_800_000, 7_200_000];
 
@@ -52,6 +54,7 @@ export function createDispatcher(deps: {
   let nudged = false;
   let loop: Promise<void> = Promise.resolve();
   let wake: () => void = () => undefined;
+  let hurry: () => void = () => undefined;
   const waiting: (() => void)[] = [];
 
   function nudge(): void {
@@ -71,6 +74,20 @@ export function createDispatcher(deps: {
     wake = () => undefined;
   }
 
+  /** Until the next round may begin; whoever waits for idleness, or stops us, is not kept. */
+  async function gather(began: number): Promise<void> {
+    const left = gatherMs - (performance.now() - began);
+    if (left <= 0 || !running || waiting.length > 0) return;
+    await new Promise<void>((resolve) => {
+      const timer = setTimeout(resolve, left);
+      hurry = () => {
+        clearTimeout(timer);
+        resolve();
+      };
+    });
+    hurry = () => undefined;
+  }
+
   function settle(): void {
     for (const resolve of waiting.splice(0)) resolve();
   }
@@ -79,6 +96,7 @@ export function createDispatcher(deps: {
     let finished: number[] = [];
     while (running) {
       nudged = false;
+      const began = performance.now();
       try {
         // Closing the last batch and opening the next share a transaction: one commit less per hop.
         const done = finished;
@@ -90,7 +108,10 @@ export function createDispatcher(deps: {
           return taken;
         });
         finished = await deliver(batch);
-        if (batch.length > 0) continue;
+        if (batch.length > 0) {
+          if (batch.length < batchSize) await gather(began);
+          continue;
+        }
         if (!nudged) settle();
         await pause(pollMs);
       } catch (error) {
@@ -196,6 +217,7 @@ export function createDispatcher(deps: {
     async stop() {
       running = false;
       wake();
+      hurry();
       await loop;
     },
     async idle() {
@@ -203,6 +225,7 @@ export function createDispatcher(deps: {
       await new Promise<void>((resolve) => {
         waiting.push(resolve);
         nudge();
+        hurry();
       });
     },
   };
