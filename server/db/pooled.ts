@@ -47,7 +47,7 @@ function beginText(engine: Database['engine'], options: TransactionOptions): str
   }
   if (tenant !== undefined) {
     if (tenant === '') throw new Error('a transaction was given an empty tenant');
-    text += `; set local role ${APP_ROLE}; select set_config('foyer.merchant', ${pg.escapeLiteral(tenant)}, true)`;
+    text += `; set local role ${APP_ROLE}; set local foyer.merchant = ${pg.escapeLiteral(tenant)}`;
   }
   return text;
 }

@@ -301,7 +301,8 @@ export function createDesk<S extends DeskStore & SlotStore>(deps: DeskDeps<S>) {
         await woken;
         return await dueOffers(store, guestId);
       } finally {
-        enough.abort();
+        // The usual reason is an exception with a stack, and nobody reads it.
+        enough.abort(null);
       }
     },
 
