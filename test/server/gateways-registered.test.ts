@@ -64,7 +64,7 @@ describe('a gateway', () => {
       { coa: { host: '10.0.0.9', port: 3799 } },
     ],
   ])('of kind %s, asked as %j', async (kind, asked, shown, radius) => {
-    const name = `gw ${kind} ${JSON.stringify(asked).length}`;
+    const name = `gw-${kind}-${JSON.stringify(asked).length}`;
     const made = await register({ kind, name, ...asked }).expect(201);
     expect(made.body).toMatchObject({ kind, name, ...shown });
     if (radius === null) expect(made.body.radius).toBeNull();
