@@ -11,7 +11,7 @@ import type { Admission, AdmitRefusal, AdmitRequest, Proof } from './ports.ts';
 import type { NoticeCode } from './ports-network.ts';
 import { within } from './patience.ts';
 import { rememberHere, vouches } from './resume.ts';
-import { gatewayOf, look, proofOf } from './walk.ts';
+import { ableOf, gatewayOf, look, proofOf } from './walk.ts';
 import type { Walker } from './walk.ts';
 
 /** What a guest waits for a gateway before the page goes on without its answer. */
@@ -71,10 +71,9 @@ export async function openDoor(kit: Kit, walker: Walker): Promise<Opening> {
 export async function throughDoor(kit: Kit, walker: Walker): Promise<Journey> {
   const { store, journey } = walker;
   const { session } = journey;
-  const gateway = gatewayOf(store, journey);
   if (session === undefined) return journey;
   const { shut: _before, ...open } = session;
-  if (gateway && kit.gateways.of(gateway.kind).capabilities(gateway).door === 'browser') {
+  if (ableOf(kit, store, journey)?.door === 'browser') {
     rememberHere(kit, walker, { ...journey, session: open });
     return { ...journey, session: open };
   }
@@ -117,8 +116,7 @@ type Asked = Pick<AdmitRequest, 'proof' | 'consents'> & Partial<AdmitRequest>;
 export function requestOf(kit: Kit, { store, journey }: Walker, asked: Asked): AdmitRequest | null {
   const { context, language, age } = journey;
   if (context === undefined) return null;
-  const gateway = gatewayOf(store, journey);
-  const able = gateway && kit.gateways.of(gateway.kind).capabilities(gateway);
+  const able = ableOf(kit, store, journey);
   const reopens = able?.door === 'now';
   return { store, context, language, reopens, ...(age === undefined ? {} : { age }), ...asked };
 }
@@ -173,8 +171,7 @@ function onlyClaimed(kit: Kit, { store, journey, device }: Walker, admission: Ad
   if (journey.claimed === true) return true;
   if (byMac === undefined || vouches(kit, store, journey)) return false;
   if (byMac === 'session') return !device.wasLetIn(grant.sessionId);
-  const gateway = gatewayOf(store, journey);
-  const able = gateway && kit.gateways.of(gateway.kind).capabilities(gateway);
+  const able = ableOf(kit, store, journey);
   return able?.status !== true || able.door === 'now';
 }
 

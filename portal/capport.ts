@@ -62,7 +62,7 @@ function isKey(shown: string, meant: string): boolean {
 }
 
 /**
- * A gateway that hands out one address with a placeholder for the client's MAC. Everybody on its network
+ * A gateway that writes its clients' MACs into one and the same address. Everybody on its network
  * can read a MAC off the air, so this tells only whether the client is inside and for how long, and never
  * the way to its own page.
  */

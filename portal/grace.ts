@@ -2,27 +2,25 @@
 import { insideOf, requestOf, throughDoor, turnedAway } from './admit.ts';
 import { given, proofOfShowing } from './agree.ts';
 import type { Journey } from './context.ts';
+import type { Capabilities } from './gateways/gateway.ts';
 import { methodOfWay } from './journey.ts';
 import type { Kit } from './kit.ts';
 import { troubled, untroubled } from './methods/method.ts';
-import type { RegisteredGateway } from './ports-store.ts';
 import type { Proof } from './ports.ts';
 import { rememberHere } from './resume.ts';
-import { gatewayOf, wayOf } from './walk.ts';
+import { ableOf, wayOf } from './walk.ts';
 import type { Walker } from './walk.ts';
 
 type Towards = Extract<Proof, { method: 'grace' }>['towards'];
 
 /** Where nothing ends a session early, a few minutes would last as long as the gateway likes. */
-function endsInTime(kit: Kit, gateway: RegisteredGateway | undefined): boolean {
-  if (gateway === undefined) return false;
-  const { limits, kick } = kit.gateways.of(gateway.kind).capabilities(gateway);
-  return limits || kick !== 'never';
+function endsInTime(able: Capabilities | undefined): boolean {
+  return able !== undefined && (able.limits || able.kick !== 'never');
 }
 
 /** What a few minutes online would be for, or null where they are not offered. */
 export function graceTowards(kit: Kit, { store, journey }: Pick<Walker, 'store' | 'journey'>) {
-  if (!endsInTime(kit, gatewayOf(store, journey))) return null;
+  if (!endsInTime(ableOf(kit, store, journey))) return null;
   const way = wayOf(kit, store, journey);
   const method = way === null ? null : methodOfWay(way);
   const running = (journey.session?.expiresAt ?? 0) > kit.ports.clock();

@@ -23,7 +23,7 @@ import { rememberHere } from './resume.ts';
 import type { SetupOptions } from './setup/parts.ts';
 import { logoVersion } from './theme.ts';
 import { mountSelf } from './self/routes.ts';
-import { look } from './walk.ts';
+import { ableOf, look } from './walk.ts';
 
 export type { PortalSettings } from './kit.ts';
 export { pretendRedirect } from './gateways/pretend.ts';
@@ -108,9 +108,8 @@ function landed(kit: Kit) {
     const { store } = guest;
     const journey = opened(kit, guest, fieldsOf(req).get('j'), req, res);
     if (journey === null) return;
-    const { session, context } = journey;
-    const gateway = store.gateways.find((known) => known.id === context?.gatewayId);
-    const able = gateway && kit.gateways.of(gateway.kind).capabilities(gateway);
+    const { session } = journey;
+    const able = ableOf(kit, store, journey);
     if (session === undefined || able?.door !== 'browser')
       return seeOther(res, stepPath(kit, store, journey));
     // A browser's word counts only where the gateway gives none: anybody can ask for this address.

@@ -1,6 +1,7 @@
 /** What each form of the journey does: a journey in, the journey one step further out. */
 import type { Journey } from './context.ts';
 import { ownJourney } from './context.ts';
+import type { Capabilities } from './gateways/gateway.ts';
 import type { Facts, Step, Way } from './journey.ts';
 import { methodOfWay, nextStep, wayInForce } from './journey.ts';
 import type { Kit } from './kit.ts';
@@ -68,6 +69,12 @@ export function gatewayOf(store: StoreView, journey: Journey): RegisteredGateway
   return store.gateways.find((gateway) => gateway.id === journey.context?.gatewayId);
 }
 
+/** What this guest's gateway can do, or undefined where it is registered no more. */
+export function ableOf(kit: Kit, store: StoreView, journey: Journey): Capabilities | undefined {
+  const gateway = gatewayOf(store, journey);
+  return gateway && kit.gateways.of(gateway.kind).capabilities(gateway);
+}
+
 /** Proofs are bound to the way in force: choosing another way starts over. */
 export function proofOf(kit: Kit, store: StoreView, journey: Journey): Proof | undefined {
   const way = wayOf(kit, store, journey);
@@ -113,8 +120,7 @@ async function factsOf(kit: Kit, walker: Walker, journey: Journey): Promise<Fact
   const { store } = walker;
   const { session } = journey;
   const { desk, clock, approvals } = kit.ports;
-  const gateway = gatewayOf(store, journey);
-  const able = gateway && kit.gateways.of(gateway.kind).capabilities(gateway);
+  const able = ableOf(kit, store, journey);
   const seen = session && (await desk.session(store, session.grant.sessionId));
   const over = session !== undefined && session.expiresAt !== 0 && session.expiresAt <= clock();
   return {

@@ -38,6 +38,24 @@ const gatherMs = 20;
 /** Delays after the 1st, 2nd, … failure; past the end an event is dead and kept for replay. */
 const retryMs = [500, 2_000, 10_000, 60_000, 300_000, 1_800_000, 7_200_000];
 
+/** A wait that can be cut short; cutting none does nothing. */
+function breakable() {
+  let cut: () => void = () => undefined;
+  return {
+    cut: () => cut(),
+    async wait(ms: number): Promise<void> {
+      await new Promise<void>((resolve) => {
+        const timer = setTimeout(resolve, ms);
+        cut = () => {
+          clearTimeout(timer);
+          resolve();
+        };
+      });
+      cut = () => undefined;
+    },
+  };
+}
+
 export function createDispatcher(deps: {
   db: Database;
   clock: () => number;
@@ -53,39 +71,25 @@ export function createDispatcher(deps: {
   let running = false;
   let nudged = false;
   let loop: Promise<void> = Promise.resolve();
-  let wake: () => void = () => undefined;
-  let hurry: () => void = () => undefined;
+  const poll = breakable();
+  const gathering = breakable();
   const waiting: (() => void)[] = [];
 
   function nudge(): void {
     nudged = true;
-    wake();
+    poll.cut();
   }
 
   async function pause(ms: number): Promise<void> {
     if (nudged || !running) return;
-    await new Promise<void>((resolve) => {
-      const timer = setTimeout(resolve, ms);
-      wake = () => {
-        clearTimeout(timer);
-        resolve();
-      };
-    });
-    wake = () => undefined;
+    await poll.wait(ms);
   }
 
   /** Until the next round may begin; whoever waits for idleness, or stops us, is not kept. */
   async function gather(began: number): Promise<void> {
     const left = gatherMs - (performance.now() - began);
     if (left <= 0 || !running || waiting.length > 0) return;
-    await new Promise<void>((resolve) => {
-      const timer = setTimeout(resolve, left);
-      hurry = () => {
-        clearTimeout(timer);
-        resolve();
-      };
-    });
-    hurry = () => undefined;
+    await gathering.wait(left);
   }
 
   function settle(): void {
@@ -216,8 +220,8 @@ export function createDispatcher(deps: {
     },
     async stop() {
       running = false;
-      wake();
-      hurry();
+      poll.cut();
+      gathering.cut();
       await loop;
     },
     async idle() {
@@ -225,7 +229,7 @@ export function createDispatcher(deps: {
       await new Promise<void>((resolve) => {
         waiting.push(resolve);
         nudge();
-        hurry();
+        gathering.cut();
       });
     },
   };

@@ -59,6 +59,25 @@ export async function waitingDeposits(
   return rows;
 }
 
+/** What a door is told of a session: `rhid` is the hash or token it goes by there. */
+interface DoorGrant {
+  sessionId: string;
+  rhid: string;
+  limits: SessionLimits;
+}
+
+/** Parameters $1 to $10 of the two statements that leave a grant with a door. */
+function depositOf(
+  merchantId: string,
+  gatewayId: string,
+  { sessionId, rhid, limits }: DoorGrant,
+  now: number,
+): unknown[] {
+  const { minutes, upKbps, downKbps, upQuotaKB, downQuotaKB } = limits;
+  const rates = [minutes, upKbps, downKbps, upQuotaKB, downQuotaKB];
+  return [merchantId, gatewayId, sessionId, rhid, new Date(now), ...rates];
+}
+
 /** Leaves a pending session for its gateway to fetch; again changes only the hash it goes by. */
 export async function leaveDeposit(
   tx: Queryable,
@@ -73,18 +92,7 @@ export async function leaveDeposit(
     `update sessions set rhid = $4, deposited_at = coalesce(deposited_at, $5), minutes = $6,
        up_kbps = $7, down_kbps = $8, up_quota_kb = $9, down_quota_kb = $10
      where merchant_id = $1 and gateway_id = $2 and id = $3 and state = 'pending'`,
-    [
-      merchantId,
-      gatewayId,
-      sessionId,
-      rhid,
-      new Date(now),
-      limits.minutes,
-      limits.upKbps,
-      limits.downKbps,
-      limits.upQuotaKB,
-      limits.downQuotaKB,
-    ],
+    depositOf(merchantId, gatewayId, { sessionId, rhid, limits }, now),
   );
 }
 
@@ -134,7 +142,7 @@ export async function openSession(
   tx: Queryable,
   merchantId: string,
   gatewayId: string,
-  { sessionId, rhid, limits }: { sessionId: string; rhid: string; limits: SessionLimits },
+  grant: DoorGrant,
   now: number,
 ): Promise<{ started: StartedRow[]; ended: EndedRow[] }> {
   // Sent together: who is replaced shows by the time of the confirmation.
@@ -145,20 +153,9 @@ export async function openSession(
          expires_at = case when $6 > 0 then $5::timestamptz + make_interval(mins => $6) else expires_at end
        where merchant_id = $1 and gateway_id = $2 and id = $3 and state = 'pending'
        returning id, merchant_id, store_id, guest_id, confirmed_at`,
-      [
-        merchantId,
-        gatewayId,
-        sessionId,
-        rhid,
-        new Date(now),
-        limits.minutes,
-        limits.upKbps,
-        limits.downKbps,
-        limits.upQuotaKB,
-        limits.downQuotaKB,
-      ],
+      depositOf(merchantId, gatewayId, grant, now),
     ),
-    endReplaced(tx, merchantId, [sessionId], now),
+    endReplaced(tx, merchantId, [grant.sessionId], now),
   ]);
   return { started, ended };
 }

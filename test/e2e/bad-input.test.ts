@@ -13,7 +13,7 @@ const SECRET = 'the same secret in both processes of a house';
 
 let app: TestApp;
 let other: TestApp;
-/** Storage answers so for now, to both processes. */
+/** How storage answers both processes, until a test changes it. */
 let away: string | null = null;
 
 beforeAll(async () => {
